@@ -1,0 +1,28 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# setup.sh - make the private Python that holds the engines we compare with.
+#
+#   tools/oracle/setup.sh [--bench]     prints the venv's folder on stdout
+#
+# The venv is ${CHERT_CACHE:-$HOME/.cache/chert}/venv and is only touched when a package is missing.
+# --bench asks for DuckDB and Polars alone (Spark too if a Java is there).
+set -eu
+cache=${CHERT_CACHE:-$HOME/.cache/chert}
+venv=$cache/venv
+want="duckdb polars pyarrow pandas pytest"
+if [ "${1:-}" != --bench ] || command -v java >/dev/null 2>&1; then
+    want="pyspark>=4.1,<5 $want"
+fi
+have() {
+    "$venv/bin/python" - "$@" <<'PY' 2>/dev/null
+import sys, importlib.metadata as m
+for p in sys.argv[1:]:
+    m.version(p.split(">")[0])
+PY
+}
+mkdir -p "$cache"
+[ -x "$venv/bin/python" ] || python3 -m venv "$venv" ||
+    { echo "setup.sh: python3 -m venv failed (Debian: apt-get install python3-venv)" >&2; exit 1; }
+# shellcheck disable=SC2086
+have $want || "$venv/bin/pip" install -q --disable-pip-version-check $want >&2
+echo "$venv"
