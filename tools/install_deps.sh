@@ -1,0 +1,48 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# Installs the Debian packages that are missing, and does nothing when none is.
+#
+#   tools/install_deps.sh          what the build and the tests need
+#   tools/install_deps.sh --dev    also what format, lint and fuzz need
+#
+# apt is called only when something is missing; that takes root, or sudo.
+set -euo pipefail
+
+packages=(gcc g++ libc6-dev cmake ninja-build pkgconf python3-minimal
+    libxxhash-dev zlib1g-dev libzstd-dev liblz4-dev libsnappy-dev libbz2-dev libpcre2-dev
+    libmimalloc-dev libedit-dev libcmocka-dev)
+dev_packages=(ccache clang libclang-rt-14-dev clang-format clang-tidy cppcheck)
+
+[ "${1:-}" != --dev ] || packages+=("${dev_packages[@]}")
+
+if ! command -v dpkg-query >/dev/null; then
+    echo "not a Debian system: please provide what these packages hold: ${packages[*]}" >&2
+    exit 0
+fi
+
+installed=$(dpkg-query -W -f '${db:Status-Status} ${Package}\n' "${packages[@]}" 2>/dev/null || true)
+missing=()
+for package in "${packages[@]}"; do
+    grep -qx "installed $package" <<<"$installed" || missing+=("$package")
+done
+[ ${#missing[@]} -gt 0 ] || exit 0
+
+if [ "$(id -u)" = 0 ]; then
+    as_root=()
+elif command -v sudo >/dev/null; then
+    as_root=(sudo)
+else
+    echo "missing packages, and neither root nor sudo to install them. As root, run:" >&2
+    echo "    apt-get update && apt-get install --no-install-recommends ${missing[*]}" >&2
+    exit 1
+fi
+
+echo "installing ${#missing[@]} packages: ${missing[*]}"
+apt=("${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=300 -qq)
+"${apt[@]}" update
+if ! "${apt[@]}" install -y --no-install-recommends "${missing[@]}" >/tmp/chert-install.$$ 2>&1; then
+    tail -20 /tmp/chert-install.$$ >&2
+    echo "the packages could not be installed; the whole log is /tmp/chert-install.$$" >&2
+    exit 1
+fi
+rm -f /tmp/chert-install.$$

@@ -1,0 +1,38 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# Generates a small data set, runs each program on it, prints the head of the result and the rate.
+#
+#   tools/run_programs.sh [BUILD_FOLDER]        BYTES=536870912 sets the size of the events
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+chert=$PWD/${1:-build}/chert
+data=$PWD/${1:-build}/data/events
+bytes=${BYTES:-268435456}
+
+now_ms() { date +%s%3N; }
+size() { stat -c %s "$@" | awk '{ n += $1 } END { print n }'; }
+
+# rate LABEL BYTES MILLISECONDS
+rate() {
+    awk -v label="$1" -v bytes="$2" -v ms="$3" 'BEGIN {
+        if (ms < 1) ms = 1
+        printf "%s: %.0f MiB in %.2f s, %.2f GiB/s\n", label, bytes / 1048576, ms / 1000,
+               bytes / 1073741824 / (ms / 1000) }'
+}
+
+rm -rf "$data"
+mkdir -p "$data"
+
+echo "== events: locations counted per region and day"
+start=$(now_ms)
+"$chert" generate events -s "$bytes" --seed 1 "$data"
+rate "generated" "$(size "$data/location.csv")" $(($(now_ms) - start))
+
+start=$(now_ms)
+"$chert" run events -d "$data"
+rate "counted" "$(size "$data/location.csv")" $(($(now_ms) - start))
+
+echo
+head -6 "$data/result.csv"
+echo "... $(($(wc -l <"$data/result.csv") - 1)) rows in $data/result.csv"
