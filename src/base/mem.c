@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * mem.c - memory accounts.
+ *
+ * `used` counts bytes; `life` counts 1 for the owner, 1 for every live allocation and 1
+ * for every child. The account is freed when life reaches 0.
+ *
+ * A charge walks from the leaf to the root and undoes its steps where one refuses.
+ */
+#include "base/mem.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct ch_mem {
+    ch_mem *parent;
+    const char *name;
+    _Atomic int64_t limit; /* bytes, 0 = none */
+    _Atomic int64_t used;  /* bytes */
+    _Atomic int64_t peak;  /* bytes */
+    _Atomic int64_t life;
+};
+
+static _Atomic int64_t n_allocs;
+static _Atomic int64_t fail_at;
+
+int64_t ch_mem_fail_nth(int64_t n)
+{
+    int64_t made = atomic_exchange(&n_allocs, 0);
+    atomic_store(&fail_at, n);
+    return made;
+}
+
+static bool told_to_fail(void)
+{
+    int64_t n = atomic_fetch_add_explicit(&n_allocs, 1, memory_order_relaxed) + 1;
+    int64_t at = atomic_load_explicit(&fail_at, memory_order_relaxed);
+    return at && n == at;
+}
+
+ch_mem *ch_mem_new(ch_mem *parent, const char *name, int64_t limit)
+{
+    ch_mem *mem = calloc(1, sizeof *mem);
+    if (!mem)
+        return NULL;
+    mem->parent = parent;
+    mem->name = name;
+    mem->limit = limit;
+    mem->life = 1;
+    if (parent)
+        atomic_fetch_add(&parent->life, 1);
+    return mem;
+}
+
+static void unlive(ch_mem *mem)
+{
+    while (mem && atomic_fetch_sub(&mem->life, 1) == 1) {
+        ch_mem *parent = mem->parent;
+        free(mem);
+        mem = parent;
+    }
+}
+
+void ch_mem_close(ch_mem *mem)
+{
+    unlive(mem);
+}
+
+static void uncharge_below(ch_mem *mem, const ch_mem *end, int64_t bytes)
+{
+    for (; mem != end; mem = mem->parent)
+        atomic_fetch_sub_explicit(&mem->used, bytes, memory_order_relaxed);
+}
+
+static ch_status charge(ch_mem *mem, int64_t bytes, ch_error *err)
+{
+    for (ch_mem *m = mem; m; m = m->parent) {
+        int64_t used = atomic_fetch_add_explicit(&m->used, bytes, memory_order_relaxed) + bytes;
+        int64_t limit = atomic_load_explicit(&m->limit, memory_order_relaxed);
+        if (limit && used > limit) {
+            uncharge_below(mem, m->parent, bytes);
+            return ch_error_memory(err, m->name, bytes, limit);
+        }
+        int64_t peak = atomic_load_explicit(&m->peak, memory_order_relaxed);
+        while (used > peak && !atomic_compare_exchange_weak_explicit(&m->peak, &peak, used,
+                                                                     memory_order_relaxed,
+                                                                     memory_order_relaxed)) {
+        }
+    }
+    return CH_OK;
+}
+
+ch_status ch_mem_charge(ch_mem *mem, int64_t bytes, ch_error *err)
+{
+    if (told_to_fail())
+        return ch_error_memory(err, mem->name, bytes, ch_mem_limit(mem));
+    CH_TRY(charge(mem, bytes, err));
+    atomic_fetch_add_explicit(&mem->life, 1, memory_order_relaxed);
+    return CH_OK;
+}
+
+void ch_mem_discharge(ch_mem *mem, int64_t bytes)
+{
+    uncharge_below(mem, NULL, bytes);
+    unlive(mem);
+}
+
+void *ch_mem_alloc(ch_mem *mem, size_t bytes, ch_error *err)
+{
+    if (ch_mem_charge(mem, (int64_t)bytes, err) != CH_OK)
+        return NULL;
+    /* aligned_alloc wants a multiple of the alignment; SIMD loops may read to its end. */
+    size_t rounded = (bytes + 63) & ~(size_t)63;
+    void *ptr = aligned_alloc(64, rounded ? rounded : 64);
+    if (!ptr) {
+        ch_mem_discharge(mem, (int64_t)bytes);
+        (void)ch_error_memory(err, mem->name, (int64_t)bytes, ch_mem_limit(mem));
+    }
+    return ptr;
+}
+
+void *ch_mem_zalloc(ch_mem *mem, size_t bytes, ch_error *err)
+{
+    void *ptr = ch_mem_alloc(mem, bytes, err);
+    if (ptr)
+        memset(ptr, 0, bytes);
+    return ptr;
+}
+
+void ch_mem_free(ch_mem *mem, void *ptr, size_t bytes)
+{
+    if (!ptr)
+        return;
+    free(ptr);
+    ch_mem_discharge(mem, (int64_t)bytes);
+}
+
+int64_t ch_mem_used(const ch_mem *mem)
+{
+    return atomic_load_explicit(&mem->used, memory_order_relaxed);
+}
+
+int64_t ch_mem_peak(const ch_mem *mem)
+{
+    return atomic_load_explicit(&mem->peak, memory_order_relaxed);
+}
+
+int64_t ch_mem_limit(const ch_mem *mem)
+{
+    int64_t tightest = INT64_MAX;
+    for (; mem; mem = mem->parent) {
+        int64_t limit = atomic_load_explicit(&mem->limit, memory_order_relaxed);
+        if (limit && limit < tightest)
+            tightest = limit;
+    }
+    return tightest;
+}
+
+int64_t ch_mem_available(const ch_mem *mem)
+{
+    int64_t least = INT64_MAX;
+    for (; mem; mem = mem->parent) {
+        int64_t limit = atomic_load_explicit(&mem->limit, memory_order_relaxed);
+        if (limit && limit - ch_mem_used(mem) < least)
+            least = limit - ch_mem_used(mem);
+    }
+    return least;
+}
+
+const char *ch_mem_name(const ch_mem *mem)
+{
+    return mem->name;
+}
+
+void ch_mem_set_limit(ch_mem *mem, int64_t limit)
+{
+    atomic_store(&mem->limit, limit);
+}

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * pool.c - one mutex, one ring of jobs. The lock is taken once per morsel, which lasts
+ * milliseconds, so it is never contended enough to matter.
+ */
+#include "base/pool.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+
+typedef struct ring_job ring_job;
+struct ring_job {
+    ch_job_step step;
+    void *job;
+    int max_workers, n_active;
+    bool exhausted;
+    ring_job *next; /* ring */
+    pthread_cond_t done;
+};
+
+struct ch_pool {
+    pthread_mutex_t lock;
+    pthread_cond_t wake;
+    ring_job *current; /* NULL: no job; else the ring's next one to serve */
+    int n_threads, n_started;
+    bool stopping;
+    pthread_t *threads;
+};
+
+typedef struct worker_start {
+    ch_pool *pool;
+    int slot;
+} worker_start;
+
+ch_pool *ch_pool_new(int n_threads)
+{
+    ch_pool *pool = calloc(1, sizeof *pool);
+    if (!pool)
+        return NULL;
+    pool->n_threads = n_threads < 1 ? 1 : n_threads;
+    pool->threads = calloc((size_t)pool->n_threads, sizeof *pool->threads);
+    if (!pool->threads) {
+        free(pool);
+        return NULL;
+    }
+    pthread_mutex_init(&pool->lock, NULL);
+    pthread_cond_init(&pool->wake, NULL);
+    return pool;
+}
+
+int ch_pool_threads(const ch_pool *pool)
+{
+    return pool->n_threads;
+}
+
+static bool wants_worker(const ring_job *j)
+{
+    return !j->exhausted && j->n_active < j->max_workers;
+}
+
+/* The next job of the ring that wants a worker, or NULL. */
+static ring_job *pick(ch_pool *pool)
+{
+    ring_job *first = pool->current;
+    for (ring_job *j = first; j; j = j->next == first ? NULL : j->next) {
+        if (wants_worker(j)) {
+            pool->current = j->next;
+            return j;
+        }
+    }
+    return NULL;
+}
+
+static void unlink_job(ch_pool *pool, ring_job *job)
+{
+    if (job->next == job) {
+        pool->current = NULL;
+        return;
+    }
+    ring_job *before = job;
+    while (before->next != job)
+        before = before->next;
+    before->next = job->next;
+    if (pool->current == job)
+        pool->current = job->next;
+}
+
+static void *worker_main(void *arg)
+{
+    worker_start start = *(worker_start *)arg;
+    free(arg);
+    ch_pool *pool = start.pool;
+    pthread_mutex_lock(&pool->lock);
+    for (;;) {
+        ring_job *job = pool->stopping ? NULL : pick(pool);
+        if (!job) {
+            if (pool->stopping)
+                break;
+            pthread_cond_wait(&pool->wake, &pool->lock);
+            continue;
+        }
+        job->n_active++;
+        pthread_mutex_unlock(&pool->lock);
+        bool more = job->step(job->job, start.slot);
+        pthread_mutex_lock(&pool->lock);
+        job->n_active--;
+        if (!more)
+            job->exhausted = true;
+        if (job->exhausted && job->n_active == 0)
+            pthread_cond_signal(&job->done);
+    }
+    pthread_mutex_unlock(&pool->lock);
+    return NULL;
+}
+
+static void start_threads(ch_pool *pool)
+{
+    while (pool->n_started < pool->n_threads) {
+        worker_start *start = malloc(sizeof *start);
+        if (!start)
+            return;
+        *start = (worker_start){pool, pool->n_started};
+        if (pthread_create(&pool->threads[pool->n_started], NULL, worker_main, start) != 0) {
+            free(start);
+            return;
+        }
+        pool->n_started++;
+    }
+}
+
+static void run_here(ch_job_step step, void *job)
+{
+    while (step(job, 0)) {
+    }
+}
+
+void ch_pool_run(ch_pool *pool, ch_job_step step, void *job, int max_workers)
+{
+    if (max_workers <= 1 || pool->n_threads == 1) {
+        run_here(step, job);
+        return;
+    }
+    ring_job ring = {.step = step, .job = job, .max_workers = max_workers};
+    pthread_cond_init(&ring.done, NULL);
+    pthread_mutex_lock(&pool->lock);
+    start_threads(pool);
+    if (pool->n_started == 0) { /* no thread to be had: slower, not wrong */
+        pthread_mutex_unlock(&pool->lock);
+        pthread_cond_destroy(&ring.done);
+        run_here(step, job);
+        return;
+    }
+    if (pool->current) {
+        ring.next = pool->current->next;
+        pool->current->next = &ring;
+    } else {
+        ring.next = &ring;
+        pool->current = &ring;
+    }
+    pthread_cond_broadcast(&pool->wake);
+    while (!(ring.exhausted && ring.n_active == 0))
+        pthread_cond_wait(&ring.done, &pool->lock);
+    unlink_job(pool, &ring);
+    pthread_mutex_unlock(&pool->lock);
+    pthread_cond_destroy(&ring.done);
+}
+
+void ch_pool_free(ch_pool *pool)
+{
+    if (!pool)
+        return;
+    pthread_mutex_lock(&pool->lock);
+    pool->stopping = true;
+    pthread_cond_broadcast(&pool->wake);
+    pthread_mutex_unlock(&pool->lock);
+    for (int i = 0; i < pool->n_started; i++)
+        pthread_join(pool->threads[i], NULL);
+    pthread_cond_destroy(&pool->wake);
+    pthread_mutex_destroy(&pool->lock);
+    free(pool->threads);
+    free(pool);
+}
