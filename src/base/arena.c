@@ -39,7 +39,7 @@ void ch_arena_release(ch_arena *arena)
 
 void *ch_arena_alloc(ch_arena *arena, size_t bytes, ch_error *err)
 {
-    size_t need = (bytes + 15) & ~(size_t)15;
+    size_t need = bytes ? (bytes + 15) & ~(size_t)15 : 16;
     if ((size_t)(arena->end - arena->next) < need) {
         size_t size = arena->block ? arena->block->bytes * 2 : FIRST_BYTES;
         if (size > MOST_BYTES)

@@ -37,7 +37,7 @@ static inline char *ch_arena_str(ch_arena *arena, const char *text, ch_error *er
 /* ptr = zeroed array of n elements, likewise. */
 #define CH_ARENA_ARRAY(ptr, arena, n, err)                                           \
     do {                                                                             \
-        (ptr) = ch_arena_alloc((arena), sizeof *(ptr) * (size_t)((n) ? (n) : 1), err); \
+        (ptr) = ch_arena_alloc((arena), sizeof *(ptr) * (size_t)(n), err); \
         if (!(ptr))                                                                  \
             return CH_E_MEMORY;                                                      \
     } while (0)

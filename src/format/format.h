@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * format.h - what a file format is: a row in builtin/formats.def, and these functions.
+ *
+ * One file per format ends with its `const ch_format ch_format_<name>`; options are described
+ * in a table, from which documentation and errors about unknown or wrong options are made.
+ */
+#ifndef CH_FORMAT_FORMAT_H
+#define CH_FORMAT_FORMAT_H
+
+#include "base/strmap.h"
+#include "store/scan.h"
+
+typedef enum ch_option_type {
+    CH_OPT_STRING,
+    CH_OPT_CHAR, /* one character; escapes \t \0 \u0001 allowed */
+    CH_OPT_BOOL,
+    CH_OPT_INT,
+    CH_OPT_DOUBLE,
+    CH_OPT_ENUM /* `expected` lists the words, separated by | */
+} ch_option_type;
+
+typedef struct ch_option {
+    const char *name; /* Spark's spelling; matched without case. NULL ends a table */
+    ch_option_type type;
+    const char *fallback; /* default, as text; NULL = unset */
+    const char *expected; /* for errors and documentation */
+    const char *doc;
+} ch_option;
+
+/* One input file. */
+typedef struct ch_file {
+    const char *path; /* local path or URL */
+    int64_t bytes;    /* size */
+    int64_t mtime_us;
+} ch_file;
+
+/* What every read or write knows besides its options. */
+typedef struct ch_format_context {
+    const char *time_zone; /* session's, IANA name */
+    bool ansi;
+    bool case_sensitive;
+    const char *corrupt_column; /* spark.sql.columnNameOfCorruptRecord */
+    int n_slots;                /* threads that will call */
+    int64_t batch_rows;         /* rows a batch should have, 1 .. */
+    ch_mem *mem;                /* borrowed: pays for everything */
+} ch_format_context;
+
+typedef struct ch_scan_spec {
+    const ch_file *file; /* borrowed until close; in this order */
+    int32_t n_files;
+    const ch_strmap *options; /* borrowed until close; const char * values; never NULL */
+    const ch_type *schema;    /* STRUCT of the columns of the files */
+    const int32_t *wanted;    /* borrowed until close: columns of schema to give, in this order */
+    int32_t n_wanted;         /* may be 0: rows are counted only */
+    const ch_predicate *predicate; /* borrowed until close, all joined by AND */
+    int32_t n_predicates;
+    int64_t limit; /* no more rows than these are needed; -1 = all */
+} ch_scan_spec;
+
+/* Writes one file. Calls come from one thread at a time. */
+typedef struct ch_file_writer ch_file_writer;
+
+typedef struct ch_format {
+    const char *name;      /* "csv" */
+    const char *extension; /* ".csv", before the codec's own extension */
+    const ch_option *options;
+    /* The STRUCT type of the files' rows, found by looking at them as Spark does. */
+    CH_NODISCARD ch_status (*infer)(const ch_format_context *ctx, const ch_scan_spec *spec,
+                                    const ch_type **schema, ch_error *err);
+    CH_NODISCARD ch_status (*scan)(const ch_format_context *ctx, const ch_scan_spec *spec,
+                                   ch_scan **out, ch_error *err);
+    /* path is where to write: a temporary place, whose name ends with extension + codec. */
+    CH_NODISCARD ch_status (*create)(const ch_format_context *ctx, const char *path,
+                                     const ch_type *schema, const ch_strmap *options,
+                                     ch_file_writer **out, ch_error *err);
+    CH_NODISCARD ch_status (*write)(ch_file_writer *writer, ch_batch *batch, ch_error *err);
+    /* Flushes, syncs to the file system and frees; also frees on error. */
+    CH_NODISCARD ch_status (*finish)(ch_file_writer *writer, ch_error *err);
+    /* Closes, removes the file and frees. */
+    void (*abandon)(ch_file_writer *writer);
+    /* ".gz" and so on for the options' compression, "" for none. Static. */
+    CH_NODISCARD ch_status (*codec_extension)(const ch_strmap *options, const char **out,
+                                              ch_error *err);
+} ch_format;
+
+/* The format called name (no case), or NULL; and the i-th one, NULL past the last. */
+const ch_format *ch_format_find(const char *name);
+const ch_format *ch_format_at(int i);
+
+/*
+ * Reads one option as its table says. The result is the option's text (borrowed from options or the
+ * table, NULL if unset and without default), checked against its type.
+ * Errors CH_E_INVALID_OPTION, naming option, value and what was expected.
+ */
+CH_NODISCARD ch_status ch_option_text(const ch_option *table, const ch_strmap *options,
+                                      const char *name, const char **out, ch_error *err);
+CH_NODISCARD ch_status ch_option_bool(const ch_option *table, const ch_strmap *options,
+                                      const char *name, bool *out, ch_error *err);
+CH_NODISCARD ch_status ch_option_int(const ch_option *table, const ch_strmap *options,
+                                     const char *name, int64_t *out, ch_error *err);
+
+#endif
