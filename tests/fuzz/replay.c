@@ -4,9 +4,9 @@
  *
  *   fuzz_NAME [FILE | FOLDER]...
  *
- * Each file, and each file directly inside a folder, is one call of LLVMFuzzerTestOneInput. A path that
- * does not exist counts as an empty corpus; the empty input is always tried. A finding is a crash or a
- * sanitizer report; otherwise the exit code is 0.
+ * Each file, and each file directly inside a folder, is one call of LLVMFuzzerTestOneInput. A path
+ * that does not exist counts as an empty corpus; the empty input is always tried. A finding is a
+ * crash or a sanitizer report; otherwise the exit code is 0.
  */
 #include <dirent.h>
 #include <stdint.h>
