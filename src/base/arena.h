@@ -35,11 +35,11 @@ static inline char *ch_arena_str(ch_arena *arena, const char *text, ch_error *er
 /* ptr = zeroed *ptr, or returns CH_E_MEMORY from the calling function. */
 #define CH_ARENA_NEW(ptr, arena, err) CH_ARENA_ARRAY(ptr, arena, 1, err)
 /* ptr = zeroed array of n elements, likewise. */
-#define CH_ARENA_ARRAY(ptr, arena, n, err)                                           \
-    do {                                                                             \
+#define CH_ARENA_ARRAY(ptr, arena, n, err)                                 \
+    do {                                                                   \
         (ptr) = ch_arena_alloc((arena), sizeof *(ptr) * (size_t)(n), err); \
-        if (!(ptr))                                                                  \
-            return CH_E_MEMORY;                                                      \
+        if (!(ptr))                                                        \
+            return CH_E_MEMORY;                                            \
     } while (0)
 
 #endif

@@ -16,7 +16,7 @@
 typedef struct ch_buffer ch_buffer;
 struct ch_buffer {
     _Atomic int32_t refs;
-    ch_mem *mem;   /* borrowed; kept alive by the bytes it is charged */
+    ch_mem *mem; /* borrowed; kept alive by the bytes it is charged */
     uint8_t *data;
     int64_t bytes; /* size of data */
     /* Not NULL: data belongs to somebody else (an imported Arrow array, a mapped file);

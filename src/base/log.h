@@ -29,9 +29,9 @@ int ch_log_level_of(const char *name);
 void ch_log_write(ch_log_level level, const char *room, const char *event, ...)
     __attribute__((sentinel));
 
-#define CH_LOG(LEVEL, room, event, ...)                                               \
-    do {                                                                              \
-        if (CH_LOG_##LEVEL >= ch_log_get_level())                                     \
+#define CH_LOG(LEVEL, room, event, ...)                                                \
+    do {                                                                               \
+        if (CH_LOG_##LEVEL >= ch_log_get_level())                                      \
             ch_log_write(CH_LOG_##LEVEL, room, event, ##__VA_ARGS__, (const char *)0); \
     } while (0)
 

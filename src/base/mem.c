@@ -83,9 +83,9 @@ static ch_status charge(ch_mem *mem, int64_t bytes, ch_error *err)
             return ch_error_memory(err, m->name, bytes, limit);
         }
         int64_t peak = atomic_load_explicit(&m->peak, memory_order_relaxed);
-        while (used > peak && !atomic_compare_exchange_weak_explicit(&m->peak, &peak, used,
-                                                                     memory_order_relaxed,
-                                                                     memory_order_relaxed)) {
+        while (used > peak &&
+               !atomic_compare_exchange_weak_explicit(&m->peak, &peak, used, memory_order_relaxed,
+                                                      memory_order_relaxed)) {
         }
     }
     return CH_OK;

@@ -155,6 +155,7 @@ void ch_pool_run(ch_pool *pool, ch_job_step step, void *job, int max_workers)
         pool->current->next = &ring;
     } else {
         ring.next = &ring;
+        /* cppcheck-suppress autoVariables -- unlinked below, before ring goes out of scope */
         pool->current = &ring;
     }
     pthread_cond_broadcast(&pool->wake);

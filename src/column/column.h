@@ -117,8 +117,8 @@ CH_NODISCARD ch_status ch_column_need_valid(ch_column *column, ch_error *err);
 CH_NODISCARD ch_status ch_column_add_text(ch_column *column, ch_buffer *text, int32_t *buf_idx,
                                           ch_error *err);
 /* Shares all text buffers of `from`; *base is added to the .buf of views copied from it. */
-CH_NODISCARD ch_status ch_column_share_text(ch_column *column, const ch_column *from,
-                                            int32_t *base, ch_error *err);
+CH_NODISCARD ch_status ch_column_share_text(ch_column *column, const ch_column *from, int32_t *base,
+                                            ch_error *err);
 
 /* Which slot of which FLAT column holds row i: the way through encodings for code that is
  * not hot. */

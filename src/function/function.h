@@ -34,8 +34,8 @@ typedef struct ch_func_context {
     const char *time_zone; /* IANA name or offset, as in spark.sql.session.timeZone */
     bool decimal_allow_precision_loss;
     bool case_sensitive;
-    bool map_last_win;     /* spark.sql.mapKeyDedupPolicy = LAST_WIN */
-    int64_t now_us;        /* the query's start: current_timestamp() is the same everywhere */
+    bool map_last_win; /* spark.sql.mapKeyDedupPolicy = LAST_WIN */
+    int64_t now_us;    /* the query's start: current_timestamp() is the same everywhere */
     const char *user, *catalog, *database;
 } ch_func_context;
 
@@ -51,7 +51,8 @@ struct ch_bind {
     int32_t n_args;
     const char *const *arg_sql;
     const bool *arg_nullable;
-    const ch_scalar *const *arg_const; /* value of a foldable argument, else NULL; may be NULL-valued */
+    /* The value of a foldable argument, which may itself be NULL-valued; otherwise NULL. */
+    const ch_scalar *const *arg_const;
 
     /* In: the arguments' types. Out: the types they must be cast to. */
     const ch_type **arg_type;
@@ -128,7 +129,9 @@ struct ch_func {
     const char *expect;  /* "120" */
     const char *since;
 };
+/* clang-format off */
 #define CH_FUNC_END {.name = NULL}
+/* clang-format on */
 
 /*
  * Aggregates keep one state of fixed size per group, inside the group's row of a hash table.
@@ -142,8 +145,8 @@ struct ch_agg {
     int32_t (*size)(const ch_call *call);
     /* Adds row i's arguments to state[i]; NULL rows are the aggregate's business. With
      * one_group, state[0] is that of all rows. extra: memory that lives as long as the states. */
-    ch_status (*update)(const ch_call *call, uint8_t *const *state, bool one_group,
-                        ch_arena *extra, ch_error *err);
+    ch_status (*update)(const ch_call *call, uint8_t *const *state, bool one_group, ch_arena *extra,
+                        ch_error *err);
     /* into[i] += from[i]. `from` may be dropped afterwards, together with its `extra`. */
     ch_status (*merge)(const ch_call *call, uint8_t *const *into, uint8_t *const *from, int64_t n,
                        ch_arena *extra, ch_error *err);
