@@ -63,6 +63,19 @@ def shortest(name, kind, text):
         raise SystemExit(f"column {name}: {s} is not the shortest form of {float(s)!r}; choose another value")
 
 
+def show(df, words):
+    """The lines DataFrame.show() prints for a header `show [ROWS] [truncate=false|K] [vertical]`."""
+    n, cut, vertical = 20, 20, False
+    for w in words[1:]:
+        if w == "vertical":
+            vertical = True
+        elif w.startswith("truncate="):
+            cut = 0 if w == "truncate=false" else int(w[9:])
+        else:
+            n = int(w)
+    return df._jdf.showString(n, cut, vertical).rstrip("\n").split("\n")
+
+
 def record_block(ss, header, note, sql, expect, tmp):
     real = sql.strip().rstrip(";").replace("{tmp}", tmp)
     words = header.split()
@@ -71,6 +84,8 @@ def record_block(ss, header, note, sql, expect, tmp):
         if header == "statement ok":
             df.collect()
             return ["statement ok" + note, sql]
+        if words[0] == "show":
+            return [header + note, sql, "----"] + show(df, words)
         table = sp.rows(df)
         for (name, kind), i in zip(sp.columns(df), range(99999)):
             for row in table:
