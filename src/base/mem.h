@@ -2,12 +2,13 @@
 /*
  * mem.h - memory accounts: who uses how many bytes, and how many they may.
  *
- * Accounts form a tree: process -> session -> query -> operator. A byte charged to an
- * account is charged to all its ancestors; it is refused when any of them would pass its
- * limit. Invariant: used(account) >= sum of used(children).
+ * Accounts form a tree: process -> session -> query -> operator. A byte charged
+ * to an account is charged to all its ancestors; it is refused when any of them
+ * would pass its limit. Invariant: used(account) >= sum of used(children).
  *
- * Life: ch_mem_new .. ch_mem_close. Column data may outlive the operator that made it, so
- * a closed account stays until its last byte came back, and frees itself then.
+ * Life: ch_mem_new .. ch_mem_close. Column data may outlive the operator that
+ * made it, so a closed account stays until its last byte came back, and frees
+ * itself then.
  *
  * Threads: all functions may be called from any thread.
  */
@@ -27,14 +28,15 @@ typedef struct ch_mem ch_mem;
 ch_mem *ch_mem_new(ch_mem *parent, const char *name, int64_t limit);
 void ch_mem_close(ch_mem *mem);
 
-/* Charges, or gives back, bytes that were obtained elsewhere (mmap, a library). */
+/* Charges, or gives back, bytes that were obtained elsewhere (mmap, a library).
+ */
 CH_NODISCARD ch_status ch_mem_charge(ch_mem *mem, int64_t bytes, ch_error *err);
 void ch_mem_discharge(ch_mem *mem, int64_t bytes);
 
 /*
- * bytes of memory, aligned to 64; contents undefined. bytes may be 0 (gives a valid
- * pointer). NULL with err set to CH_E_MEMORY when a limit or the system refuses.
- * ch_mem_free() must be told the same size; NULL is ignored.
+ * bytes of memory, aligned to 64; contents undefined. bytes may be 0 (gives a
+ * valid pointer). NULL with err set to CH_E_MEMORY when a limit or the system
+ * refuses. ch_mem_free() must be told the same size; NULL is ignored.
  */
 void *ch_mem_alloc(ch_mem *mem, size_t bytes, ch_error *err);
 void *ch_mem_zalloc(ch_mem *mem, size_t bytes, ch_error *err);
@@ -50,8 +52,9 @@ const char *ch_mem_name(const ch_mem *mem);
 void ch_mem_set_limit(ch_mem *mem, int64_t limit);
 
 /*
- * For tests: the n-th allocation from now in the whole process fails (1 = the next), then
- * all work again. 0 switches it off. Says how many allocations were made since the last call.
+ * For tests: the n-th allocation from now in the whole process fails (1 = the
+ * next), then all work again. 0 switches it off. Says how many allocations were
+ * made since the last call.
  */
 int64_t ch_mem_fail_nth(int64_t n);
 

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * pool.h - worker threads that take morsels of work from all running jobs in turn.
+ * pool.h - worker threads that take morsels of work from all running jobs in
+ * turn.
  *
- * A job is a function that does one morsel (a few milliseconds) per call. After each
- * morsel a worker goes on with the next job of the ring, so no job holds up another:
- * with j jobs and n workers each job gets about n / j workers.
+ * A job is a function that does one morsel (a few milliseconds) per call. After
+ * each morsel a worker goes on with the next job of the ring, so no job holds
+ * up another: with j jobs and n workers each job gets about n / j workers.
  * Morsel-driven parallelism: Leis et al. 2014.
  */
 #ifndef CH_BASE_POOL_H
@@ -17,13 +18,15 @@
 typedef struct ch_pool ch_pool;
 
 /*
- * One morsel of the job, on worker `slot` (0 .. n_slots - 1): no two threads run the same
- * slot of a job at once, so per-slot state needs no lock. Returns false when no morsel is
- * left for anybody to begin; other workers may still be inside theirs.
+ * One morsel of the job, on worker `slot` (0 .. n_slots - 1): no two threads
+ * run the same slot of a job at once, so per-slot state needs no lock. Returns
+ * false when no morsel is left for anybody to begin; other workers may still be
+ * inside theirs.
  */
 typedef bool (*ch_job_step)(void *job, int slot);
 
-/* n_threads >= 1. Threads start at the first job that needs more than one. NULL: no memory. */
+/* n_threads >= 1. Threads start at the first job that needs more than one.
+ * NULL: no memory. */
 ch_pool *ch_pool_new(int n_threads);
 /* No job may be running. NULL is ignored. */
 void ch_pool_free(ch_pool *pool);
@@ -31,9 +34,10 @@ void ch_pool_free(ch_pool *pool);
 int ch_pool_threads(const ch_pool *pool);
 
 /*
- * Calls step until it returned false and every call has ended; only then returns.
- * max_workers 1 runs all of it on the calling thread, as slot 0. The job itself keeps
- * status and cancellation. A step must not call ch_pool_run with max_workers > 1.
+ * Calls step until it returned false and every call has ended; only then
+ * returns. max_workers 1 runs all of it on the calling thread, as slot 0. The
+ * job itself keeps status and cancellation. A step must not call ch_pool_run
+ * with max_workers > 1.
  */
 void ch_pool_run(ch_pool *pool, ch_job_step step, void *job, int max_workers);
 
