@@ -11,11 +11,11 @@
 
 /* CH_OK, then one code per row of errors.def. */
 typedef enum ch_status {
-  CH_OK = 0,
+    CH_OK = 0,
 #define CH_ERROR(code, sqlstate, cls, message) CH_E_##code,
 #include "base/errors.def"
 #undef CH_ERROR
-  CH_STATUS_COUNT
+    CH_STATUS_COUNT
 } ch_status;
 
 #define CH_ERROR_MAX_PARAMS 6
@@ -26,15 +26,15 @@ typedef enum ch_status {
  * forward the status. `message` may be static text when memory has run out.
  */
 typedef struct ch_error {
-  ch_status code;
-  int n_params;
-  struct {
-    char *name, *value; /* owned */
-  } param[CH_ERROR_MAX_PARAMS];
-  char *message;        /* owned, without the "[CLASS]" prefix */
-  int32_t line, column; /* 1-based place in the SQL text, 0 when unknown */
-  int32_t start, stop;  /* byte range [start, stop) of the fragment at fault */
-  char *fragment;       /* owned, text of that range, or NULL */
+    ch_status code;
+    int n_params;
+    struct {
+        char *name, *value; /* owned */
+    } param[CH_ERROR_MAX_PARAMS];
+    char *message;        /* owned, without the "[CLASS]" prefix */
+    int32_t line, column; /* 1-based place in the SQL text, 0 when unknown */
+    int32_t start, stop;  /* byte range [start, stop) of the fragment at fault */
+    char *fragment;       /* owned, text of that range, or NULL */
 } ch_error;
 
 /* Spark's error class ("DIVIDE_BY_ZERO"), SQLSTATE ("22012") and the code's
@@ -50,17 +50,14 @@ const char *ch_status_sqlstate(ch_status code);
  *                  parameters, in this order
  * Returns code, so that `return ch_error_set(...)` reads well.
  */
-ch_status ch_error_set(ch_error *err, ch_status code, ...)
-    __attribute__((sentinel));
+ch_status ch_error_set(ch_error *err, ch_status code, ...) __attribute__((sentinel));
 
 /* Says where in the SQL text the error lies; ignored when a place is known
  * already. */
-void ch_error_locate(ch_error *err, const char *sql, int32_t start,
-                     int32_t stop);
+void ch_error_locate(ch_error *err, const char *sql, int32_t start, int32_t stop);
 
 /* Out of memory: `bytes` more were asked of the account called `account`. */
-ch_status ch_error_memory(ch_error *err, const char *account, int64_t bytes,
-                          int64_t limit);
+ch_status ch_error_memory(ch_error *err, const char *account, int64_t bytes, int64_t limit);
 
 /* The value of parameter `name`, or NULL. Borrowed from err. */
 const char *ch_error_param(const ch_error *err, const char *name);
@@ -76,23 +73,23 @@ void ch_error_release(ch_error *err);
 char *ch_fmt_i64(char out[24], int64_t value);
 #define CH_I64(value) ch_fmt_i64((char[24]){0}, (int64_t)(value))
 
-#define CH_FAIL(err, CODE, ...)                                                \
-  return ch_error_set((err), CH_E_##CODE, ##__VA_ARGS__, (const char *)0)
+#define CH_FAIL(err, CODE, ...) \
+    return ch_error_set((err), CH_E_##CODE, ##__VA_ARGS__, (const char *)0)
 
-#define CH_TRY(expr)                                                           \
-  do {                                                                         \
-    ch_status ch_try_status_ = (expr);                                         \
-    if (ch_try_status_ != CH_OK)                                               \
-      return ch_try_status_;                                                   \
-  } while (0)
+#define CH_TRY(expr)                       \
+    do {                                   \
+        ch_status ch_try_status_ = (expr); \
+        if (ch_try_status_ != CH_OK)       \
+            return ch_try_status_;         \
+    } while (0)
 
 /* In functions that own something: needs `ch_status status` and a label `out:`.
  */
-#define CH_TRY_OUT(expr)                                                       \
-  do {                                                                         \
-    status = (expr);                                                           \
-    if (status != CH_OK)                                                       \
-      goto out;                                                                \
-  } while (0)
+#define CH_TRY_OUT(expr)     \
+    do {                     \
+        status = (expr);     \
+        if (status != CH_OK) \
+            goto out;        \
+    } while (0)
 
 #endif

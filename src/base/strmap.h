@@ -13,24 +13,23 @@
 #include "base/arena.h"
 
 typedef struct ch_strmap_entry {
-  const char *key; /* in the arena */
-  void *value;     /* the caller's */
-  uint32_t hash;
+    const char *key; /* in the arena */
+    void *value;     /* the caller's */
+    uint32_t hash;
 } ch_strmap_entry;
 
 typedef struct ch_strmap {
-  ch_arena *arena; /* borrowed */
-  ch_strmap_entry *entry;
-  int32_t n, cap;
-  int32_t *slot; /* entry index + 1, 0 = free; NULL while small */
-  int32_t n_slots;
-  bool nocase;
+    ch_arena *arena; /* borrowed */
+    ch_strmap_entry *entry;
+    int32_t n, cap;
+    int32_t *slot; /* entry index + 1, 0 = free; NULL while small */
+    int32_t n_slots;
+    bool nocase;
 } ch_strmap;
 
 void ch_strmap_init(ch_strmap *map, ch_arena *arena, bool nocase);
 /* Sets key (copied) to value, replacing an earlier value. */
-CH_NODISCARD ch_status ch_strmap_put(ch_strmap *map, const char *key,
-                                     void *value, ch_error *err);
+CH_NODISCARD ch_status ch_strmap_put(ch_strmap *map, const char *key, void *value, ch_error *err);
 /* NULL when absent. */
 void *ch_strmap_get(const ch_strmap *map, const char *key);
 bool ch_strmap_has(const ch_strmap *map, const char *key);

@@ -21,11 +21,11 @@
 #include "column/column.h"
 
 typedef struct ch_textout {
-  ch_column *column; /* borrowed */
-  ch_view *view;
-  ch_buffer *chunk; /* borrowed: the column's newest text buffer */
-  int32_t buf;      /* its index */
-  int64_t used;     /* bytes of chunk */
+    ch_column *column; /* borrowed */
+    ch_view *view;
+    ch_buffer *chunk; /* borrowed: the column's newest text buffer */
+    int32_t buf;      /* its index */
+    int64_t used;     /* bytes of chunk */
 } ch_textout;
 
 void ch_textout_init(ch_textout *w, ch_column *column);
@@ -34,12 +34,12 @@ void ch_textout_init(ch_textout *w, ch_column *column);
 char *ch_textout_room(ch_textout *w, int64_t most, ch_error *err);
 /* Row i is the first len bytes written at ch_textout_room's pointer. */
 void ch_textout_commit(ch_textout *w, int64_t i, int64_t len);
-CH_NODISCARD ch_status ch_textout_put(ch_textout *w, int64_t i,
-                                      const char *text, int64_t len,
+CH_NODISCARD ch_status ch_textout_put(ch_textout *w, int64_t i, const char *text, int64_t len,
                                       ch_error *err);
 /* An empty string; for rows that are NULL. */
-static inline void ch_textout_empty(ch_textout *w, int64_t i) {
-  w->view[i] = (ch_view){0};
+static inline void ch_textout_empty(ch_textout *w, int64_t i)
+{
+    w->view[i] = (ch_view){0};
 }
 
 #endif

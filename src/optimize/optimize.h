@@ -11,18 +11,16 @@
 #include "plan/analyze.h"
 
 typedef struct ch_rule {
-  const char *name; /* "pushdown_filter": the setting
+    const char *name; /* "pushdown_filter": the setting
                        spark.sql.optimizer.excludedRules may name it */
-  const char *doc;  /* one sentence */
-  /* Looks at one relation after its inputs were rewritten; *rel is replaced
+    const char *doc;  /* one sentence */
+    /* Looks at one relation after its inputs were rewritten; *rel is replaced
    * when the rule applies. */
-  ch_status (*apply)(const ch_analyze_context *ctx, ch_rel **rel, bool *changed,
-                     ch_error *err);
-  bool top_down; /* before the inputs instead */
+    ch_status (*apply)(const ch_analyze_context *ctx, ch_rel **rel, bool *changed, ch_error *err);
+    bool top_down; /* before the inputs instead */
 } ch_rule;
 
-CH_NODISCARD ch_status ch_optimize(const ch_analyze_context *ctx, ch_rel **plan,
-                                   ch_error *err);
+CH_NODISCARD ch_status ch_optimize(const ch_analyze_context *ctx, ch_rel **plan, ch_error *err);
 
 /* A guess at the number of rows, and of bytes; -1 = no idea. */
 int64_t ch_estimate_rows(const ch_rel *rel);

@@ -18,37 +18,33 @@
  */
 typedef struct ch_catalog ch_catalog;
 struct ch_catalog {
-  /*
+    /*
    * The unresolved plan behind a table or temporary view. *out NULL when there
    * is none. *qualifier gets the full name (spark_catalog.default.t; for a
    * temporary view its name alone).
    */
-  ch_status (*table)(ch_catalog *self, const ch_str_list *parts,
-                     const ch_option_list *options, ch_arena *arena,
-                     ch_rel **out, ch_str_list *qualifier, ch_error *err);
-  /* Lists files, infers the schema where none is given: a resolved Scan, but
+    ch_status (*table)(ch_catalog *self, const ch_str_list *parts, const ch_option_list *options,
+                       ch_arena *arena, ch_rel **out, ch_str_list *qualifier, ch_error *err);
+    /* Lists files, infers the schema where none is given: a resolved Scan, but
    * for output. */
-  ch_status (*data_source)(ch_catalog *self,
-                           const ch_rel_read_data_source *read, ch_arena *arena,
-                           ch_rel_scan **out, ch_error *err);
-  /* SQL text of an expression, parsed. */
-  ch_status (*parse_expression)(ch_catalog *self, const char *text,
-                                ch_arena *arena, ch_expr **out, ch_error *err);
-  /* Names of tables and views, for "did you mean". */
-  ch_status (*names)(ch_catalog *self, ch_arena *arena, ch_str_list *out,
-                     ch_error *err);
+    ch_status (*data_source)(ch_catalog *self, const ch_rel_read_data_source *read, ch_arena *arena,
+                             ch_rel_scan **out, ch_error *err);
+    /* SQL text of an expression, parsed. */
+    ch_status (*parse_expression)(ch_catalog *self, const char *text, ch_arena *arena,
+                                  ch_expr **out, ch_error *err);
+    /* Names of tables and views, for "did you mean". */
+    ch_status (*names)(ch_catalog *self, ch_arena *arena, ch_str_list *out, ch_error *err);
 };
 
 typedef struct ch_analyze_context {
-  ch_arena *arena; /* everything made lives here */
-  ch_catalog *catalog;
-  const ch_func_context *func;
-  _Atomic int64_t *next_id; /* the session's counter of attribute ids */
-  const char *sql; /* the text that start and stop point into, or NULL */
+    ch_arena *arena; /* everything made lives here */
+    ch_catalog *catalog;
+    const ch_func_context *func;
+    _Atomic int64_t *next_id; /* the session's counter of attribute ids */
+    const char *sql;          /* the text that start and stop point into, or NULL */
 } ch_analyze_context;
 
-CH_NODISCARD ch_status ch_analyze(const ch_analyze_context *ctx,
-                                  const ch_rel *plan, ch_rel **out,
+CH_NODISCARD ch_status ch_analyze(const ch_analyze_context *ctx, const ch_rel *plan, ch_rel **out,
                                   ch_error *err);
 /* The output as a STRUCT type. */
 const ch_type *ch_rel_schema(const ch_rel *rel);
@@ -60,8 +56,7 @@ bool ch_expr_is_foldable(const ch_expr *expr);
 bool ch_expr_has_aggregate(const ch_expr *expr);
 
 /* A bound call of function `name` on resolved args, with the casts it needs. */
-CH_NODISCARD ch_status ch_call_make(const ch_analyze_context *ctx,
-                                    const char *name, ch_expr **args, int32_t n,
-                                    ch_expr **out, ch_error *err);
+CH_NODISCARD ch_status ch_call_make(const ch_analyze_context *ctx, const char *name, ch_expr **args,
+                                    int32_t n, ch_expr **out, ch_error *err);
 
 #endif

@@ -12,34 +12,34 @@
 #include "plan/plan.h"
 
 typedef enum ch_node_field_kind {
-  CH_NODE_EXPR,      /* ch_expr *, may be NULL */
-  CH_NODE_EXPR_LIST, /* ch_expr_list */
-  CH_NODE_REL,       /* ch_rel *, may be NULL */
-  CH_NODE_REL_LIST,
-  CH_NODE_STR, /* const char *, may be NULL */
-  CH_NODE_STR_LIST,
-  CH_NODE_OPTIONS, /* ch_option_list */
-  CH_NODE_BOOL,
-  CH_NODE_I32, /* int32_t and enums */
-  CH_NODE_I64,
-  CH_NODE_F64,
-  CH_NODE_TYPE,   /* const ch_type * */
-  CH_NODE_SCALAR, /* ch_scalar */
-  CH_NODE_ATTR,   /* const ch_attr *: equal when the ids are */
-  CH_NODE_POINTER /* compared by address, not printed */
+    CH_NODE_EXPR,      /* ch_expr *, may be NULL */
+    CH_NODE_EXPR_LIST, /* ch_expr_list */
+    CH_NODE_REL,       /* ch_rel *, may be NULL */
+    CH_NODE_REL_LIST,
+    CH_NODE_STR, /* const char *, may be NULL */
+    CH_NODE_STR_LIST,
+    CH_NODE_OPTIONS, /* ch_option_list */
+    CH_NODE_BOOL,
+    CH_NODE_I32, /* int32_t and enums */
+    CH_NODE_I64,
+    CH_NODE_F64,
+    CH_NODE_TYPE,   /* const ch_type * */
+    CH_NODE_SCALAR, /* ch_scalar */
+    CH_NODE_ATTR,   /* const ch_attr *: equal when the ids are */
+    CH_NODE_POINTER /* compared by address, not printed */
 } ch_node_field_kind;
 
 typedef struct ch_node_field {
-  const char *name;
-  ch_node_field_kind kind;
-  uint16_t offset;
+    const char *name;
+    ch_node_field_kind kind;
+    uint16_t offset;
 } ch_node_field;
 
 typedef struct ch_node_class {
-  const char *name; /* "Filter" */
-  uint16_t bytes;
-  uint16_t n_fields;
-  const ch_node_field *field;
+    const char *name; /* "Filter" */
+    uint16_t bytes;
+    uint16_t n_fields;
+    const ch_node_field *field;
 } ch_node_class;
 
 const ch_node_class *ch_expr_class(ch_expr_kind kind);
@@ -53,10 +53,10 @@ void *ch_rel_new(ch_arena *arena, ch_rel_kind kind, ch_error *err);
 void *ch_expr_clone(ch_arena *arena, const ch_expr *expr, ch_error *err);
 void *ch_rel_clone(ch_arena *arena, const ch_rel *rel, ch_error *err);
 
-CH_NODISCARD ch_status ch_expr_list_add(ch_arena *arena, ch_expr_list *list,
-                                        ch_expr *expr, ch_error *err);
-CH_NODISCARD ch_status ch_str_list_add(ch_arena *arena, ch_str_list *list,
-                                       const char *text, ch_error *err);
+CH_NODISCARD ch_status ch_expr_list_add(ch_arena *arena, ch_expr_list *list, ch_expr *expr,
+                                        ch_error *err);
+CH_NODISCARD ch_status ch_str_list_add(ch_arena *arena, ch_str_list *list, const char *text,
+                                       ch_error *err);
 
 /*
  * Children in order of the fields; fn may replace each (by writing *child).
@@ -64,15 +64,12 @@ CH_NODISCARD ch_status ch_str_list_add(ch_arena *arena, ch_str_list *list,
  */
 typedef ch_status (*ch_expr_fn)(void *user, ch_expr **child, ch_error *err);
 typedef ch_status (*ch_rel_fn)(void *user, ch_rel **child, ch_error *err);
-CH_NODISCARD ch_status ch_expr_map_children(ch_arena *arena, ch_expr **expr,
-                                            ch_expr_fn fn, void *user,
-                                            ch_error *err);
-CH_NODISCARD ch_status ch_rel_map_inputs(ch_arena *arena, ch_rel **rel,
-                                         ch_rel_fn fn, void *user,
+CH_NODISCARD ch_status ch_expr_map_children(ch_arena *arena, ch_expr **expr, ch_expr_fn fn,
+                                            void *user, ch_error *err);
+CH_NODISCARD ch_status ch_rel_map_inputs(ch_arena *arena, ch_rel **rel, ch_rel_fn fn, void *user,
                                          ch_error *err);
 /* The expressions that stand directly in a relation. */
-CH_NODISCARD ch_status ch_rel_map_exprs(ch_arena *arena, ch_rel **rel,
-                                        ch_expr_fn fn, void *user,
+CH_NODISCARD ch_status ch_rel_map_exprs(ch_arena *arena, ch_rel **rel, ch_expr_fn fn, void *user,
                                         ch_error *err);
 
 /* Structural equality and hash; attributes by id, places in the text ignored.
@@ -83,12 +80,10 @@ uint64_t ch_expr_hash(const ch_expr *expr);
 
 /* The expression as Spark writes it in column names ("(a + 1)", "CAST(a AS
  * INT)", "count(1)"), and in errors (quoted: "\"(a + 1)\""). */
-CH_NODISCARD ch_status ch_expr_print(const ch_expr *expr, ch_buf *out,
-                                     ch_error *err);
+CH_NODISCARD ch_status ch_expr_print(const ch_expr *expr, ch_buf *out, ch_error *err);
 char *ch_expr_sql(ch_arena *arena, const ch_expr *expr, ch_error *err);
 /* An indented tree of relations, one line each, as EXPLAIN EXTENDED shows it.
  */
-CH_NODISCARD ch_status ch_rel_print(const ch_rel *rel, ch_buf *out,
-                                    ch_error *err);
+CH_NODISCARD ch_status ch_rel_print(const ch_rel *rel, ch_buf *out, ch_error *err);
 
 #endif

@@ -29,339 +29,332 @@ struct ch_func;
 struct ch_format;
 
 typedef struct ch_expr_list {
-  ch_expr **item;
-  int32_t n;
+    ch_expr **item;
+    int32_t n;
 } ch_expr_list;
 typedef struct ch_rel_list {
-  ch_rel **item;
-  int32_t n;
+    ch_rel **item;
+    int32_t n;
 } ch_rel_list;
 typedef struct ch_str_list {
-  const char **item;
-  int32_t n;
+    const char **item;
+    int32_t n;
 } ch_str_list;
 /* Key-value options in order; keys as written. */
 typedef struct ch_option_list {
-  const char **key, **value;
-  int32_t n;
+    const char **key, **value;
+    int32_t n;
 } ch_option_list;
 
 /* -------------------------------------------------------------- expressions */
 
 typedef enum ch_expr_kind {
-  CH_EXPR_LITERAL,
-  CH_EXPR_UNRESOLVED_ATTRIBUTE,
-  CH_EXPR_UNRESOLVED_FUNCTION,
-  CH_EXPR_UNRESOLVED_STAR,
-  CH_EXPR_UNRESOLVED_EXTRACT_VALUE,
-  CH_EXPR_EXPRESSION_STRING,
-  CH_EXPR_ALIAS,
-  CH_EXPR_CAST,
-  CH_EXPR_SORT_ORDER,
-  CH_EXPR_WINDOW,
-  CH_EXPR_LAMBDA_FUNCTION,
-  CH_EXPR_UNRESOLVED_NAMED_LAMBDA_VARIABLE,
-  CH_EXPR_SUBQUERY,
-  CH_EXPR_CASE, /* CASE WHEN: not in the protocol, which calls when(...) */
-  /* resolved only */
-  CH_EXPR_ATTRIBUTE,
-  CH_EXPR_CALL,
-  CH_EXPR_EXTRACT,
-  CH_N_EXPR_KINDS
+    CH_EXPR_LITERAL,
+    CH_EXPR_UNRESOLVED_ATTRIBUTE,
+    CH_EXPR_UNRESOLVED_FUNCTION,
+    CH_EXPR_UNRESOLVED_STAR,
+    CH_EXPR_UNRESOLVED_EXTRACT_VALUE,
+    CH_EXPR_EXPRESSION_STRING,
+    CH_EXPR_ALIAS,
+    CH_EXPR_CAST,
+    CH_EXPR_SORT_ORDER,
+    CH_EXPR_WINDOW,
+    CH_EXPR_LAMBDA_FUNCTION,
+    CH_EXPR_UNRESOLVED_NAMED_LAMBDA_VARIABLE,
+    CH_EXPR_SUBQUERY,
+    CH_EXPR_CASE, /* CASE WHEN: not in the protocol, which calls when(...) */
+    /* resolved only */
+    CH_EXPR_ATTRIBUTE,
+    CH_EXPR_CALL,
+    CH_EXPR_EXTRACT,
+    CH_N_EXPR_KINDS
 } ch_expr_kind;
 
 /* The head of every expression. */
 struct ch_expr {
-  ch_expr_kind kind;
-  int32_t start,
-      stop; /* bytes of the SQL text it came from; start -1 = not from text */
-  bool nullable;       /* resolved: may be NULL */
-  const ch_type *type; /* resolved: not NULL */
+    ch_expr_kind kind;
+    int32_t start, stop; /* bytes of the SQL text it came from; start -1 = not from text */
+    bool nullable;       /* resolved: may be NULL */
+    const ch_type *type; /* resolved: not NULL */
 };
 
 typedef struct ch_expr_literal {
-  ch_expr head; /* type is set from the start */
-  ch_scalar value;
+    ch_expr head; /* type is set from the start */
+    ch_scalar value;
 } ch_expr_literal;
 
 /* a, t.a, `odd name`.b: name parts without quotes. */
 typedef struct ch_expr_unresolved_attribute {
-  ch_expr head;
-  ch_str_list parts;
-  int64_t plan_id; /* the protocol's; -1 = none */
+    ch_expr head;
+    ch_str_list parts;
+    int64_t plan_id; /* the protocol's; -1 = none */
 } ch_expr_unresolved_attribute;
 
 typedef struct ch_expr_unresolved_function {
-  ch_expr head;
-  const char *name; /* as written; operators under Spark's names
+    ch_expr head;
+    const char *name; /* as written; operators under Spark's names
                        (function/function.h) */
-  ch_expr_list args;
-  bool is_distinct;
-  bool ignore_nulls;
-  ch_expr *filter; /* FILTER (WHERE ...), or NULL */
-  bool is_infix;   /* came from operator syntax: printed as one */
+    ch_expr_list args;
+    bool is_distinct;
+    bool ignore_nulls;
+    ch_expr *filter; /* FILTER (WHERE ...), or NULL */
+    bool is_infix;   /* came from operator syntax: printed as one */
 } ch_expr_unresolved_function;
 
 /* *, t.*, * EXCEPT (a) */
 typedef struct ch_expr_unresolved_star {
-  ch_expr head;
-  ch_str_list target;  /* n = 0: all */
-  ch_expr_list except; /* unresolved attributes */
+    ch_expr head;
+    ch_str_list target;  /* n = 0: all */
+    ch_expr_list except; /* unresolved attributes */
 } ch_expr_unresolved_star;
 
 /* child[extraction], child.field (a string literal then) */
 typedef struct ch_expr_unresolved_extract_value {
-  ch_expr head;
-  ch_expr *child, *extraction;
+    ch_expr head;
+    ch_expr *child, *extraction;
 } ch_expr_unresolved_extract_value;
 
 /* SQL text of one expression, as DataFrame.selectExpr and expr() give. */
 typedef struct ch_expr_expression_string {
-  ch_expr head;
-  const char *expression;
+    ch_expr head;
+    const char *expression;
 } ch_expr_expression_string;
 
 typedef struct ch_expr_alias {
-  ch_expr head;
-  ch_expr *child;
-  ch_str_list names;    /* one; several for a generator */
-  const char *metadata; /* JSON or NULL */
-  int64_t id;           /* resolved: the new attribute's id */
+    ch_expr head;
+    ch_expr *child;
+    ch_str_list names;    /* one; several for a generator */
+    const char *metadata; /* JSON or NULL */
+    int64_t id;           /* resolved: the new attribute's id */
 } ch_expr_alias;
 
 typedef enum ch_eval_mode {
-  CH_EVAL_UNSPECIFIED,
-  CH_EVAL_LEGACY,
-  CH_EVAL_ANSI,
-  CH_EVAL_TRY
+    CH_EVAL_UNSPECIFIED,
+    CH_EVAL_LEGACY,
+    CH_EVAL_ANSI,
+    CH_EVAL_TRY
 } ch_eval_mode;
 
 typedef struct ch_expr_cast {
-  ch_expr head;
-  ch_expr *child;
-  const ch_type *to;
-  ch_eval_mode eval_mode;
-  bool implicit; /* put there by the analyzer: not shown in column names */
+    ch_expr head;
+    ch_expr *child;
+    const ch_type *to;
+    ch_eval_mode eval_mode;
+    bool implicit; /* put there by the analyzer: not shown in column names */
 } ch_expr_cast;
 
 typedef struct ch_expr_sort_order {
-  ch_expr head;
-  ch_expr *child;
-  bool descending;
-  bool nulls_first; /* Spark's default: first when ascending, last when
+    ch_expr head;
+    ch_expr *child;
+    bool descending;
+    bool nulls_first; /* Spark's default: first when ascending, last when
                        descending */
 } ch_expr_sort_order;
 
-typedef enum ch_frame_type {
-  CH_FRAME_UNSET,
-  CH_FRAME_ROW,
-  CH_FRAME_RANGE
-} ch_frame_type;
+typedef enum ch_frame_type { CH_FRAME_UNSET, CH_FRAME_ROW, CH_FRAME_RANGE } ch_frame_type;
 typedef enum ch_bound_kind {
-  CH_BOUND_UNBOUNDED,
-  CH_BOUND_CURRENT_ROW,
-  CH_BOUND_VALUE
+    CH_BOUND_UNBOUNDED,
+    CH_BOUND_CURRENT_ROW,
+    CH_BOUND_VALUE
 } ch_bound_kind;
 
 typedef struct ch_expr_window {
-  ch_expr head;
-  ch_expr *function;
-  ch_expr_list partition;
-  ch_expr_list order; /* sort orders */
-  const char *name; /* OVER name, to be looked up in the query's WINDOW clause;
+    ch_expr head;
+    ch_expr *function;
+    ch_expr_list partition;
+    ch_expr_list order; /* sort orders */
+    const char *name;   /* OVER name, to be looked up in the query's WINDOW clause;
                        or NULL */
-  ch_frame_type frame;
-  ch_bound_kind lower, upper;
-  ch_expr *lower_value,
-      *upper_value; /* for CH_BOUND_VALUE: negative = preceding */
+    ch_frame_type frame;
+    ch_bound_kind lower, upper;
+    ch_expr *lower_value, *upper_value; /* for CH_BOUND_VALUE: negative = preceding */
 } ch_expr_window;
 
 typedef struct ch_expr_lambda_function {
-  ch_expr head;
-  ch_expr *body;
-  ch_str_list args;
+    ch_expr head;
+    ch_expr *body;
+    ch_str_list args;
 } ch_expr_lambda_function;
 
 typedef struct ch_expr_unresolved_named_lambda_variable {
-  ch_expr head;
-  const char *name;
+    ch_expr head;
+    const char *name;
 } ch_expr_unresolved_named_lambda_variable;
 
 typedef enum ch_subquery_kind {
-  CH_SUBQUERY_SCALAR,
-  CH_SUBQUERY_EXISTS,
-  CH_SUBQUERY_IN
+    CH_SUBQUERY_SCALAR,
+    CH_SUBQUERY_EXISTS,
+    CH_SUBQUERY_IN
 } ch_subquery_kind;
 
 typedef struct ch_expr_subquery {
-  ch_expr head;
-  ch_subquery_kind subquery_kind;
-  ch_rel *plan;
-  ch_expr_list in_values; /* IN: the left side */
+    ch_expr head;
+    ch_subquery_kind subquery_kind;
+    ch_rel *plan;
+    ch_expr_list in_values; /* IN: the left side */
 } ch_expr_subquery;
 
 /* CASE WHEN arg[0] THEN arg[1] WHEN arg[2] ... ELSE arg[last] (when n is odd)
  * END. A CASE x WHEN y is written by the parser as CASE WHEN x = y. */
 typedef struct ch_expr_case {
-  ch_expr head;
-  ch_expr_list args;
+    ch_expr head;
+    ch_expr_list args;
 } ch_expr_case;
 
 /* Resolved: a column of an input, by the id that the input's output gives it.
  */
 typedef struct ch_expr_attribute {
-  ch_expr head;
-  const ch_attr *attr;
+    ch_expr head;
+    const ch_attr *attr;
 } ch_expr_attribute;
 
 /* Resolved: a bound function. args have exactly the types that the kernel
  * wants. */
 typedef struct ch_expr_call {
-  ch_expr head;
-  const struct ch_func *func;
-  const char *name; /* as written, for column names */
-  ch_expr_list args;
-  void *eval; /* ch_bind.eval; cast by whoever calls it */
-  void *data; /* ch_bind.data */
-  bool is_distinct, ignore_nulls, is_infix;
-  ch_expr *filter; /* aggregates */
+    ch_expr head;
+    const struct ch_func *func;
+    const char *name; /* as written, for column names */
+    ch_expr_list args;
+    void *eval; /* ch_bind.eval; cast by whoever calls it */
+    void *data; /* ch_bind.data */
+    bool is_distinct, ignore_nulls, is_infix;
+    ch_expr *filter; /* aggregates */
 } ch_expr_call;
 
 /* Resolved: field `ordinal` of a struct; key of a map or index of an array
  * otherwise. */
 typedef struct ch_expr_extract {
-  ch_expr head;
-  ch_expr *child;
-  int32_t ordinal;     /* >= 0: struct field; -1: by extraction */
-  ch_expr *extraction; /* or NULL */
+    ch_expr head;
+    ch_expr *child;
+    int32_t ordinal;     /* >= 0: struct field; -1: by extraction */
+    ch_expr *extraction; /* or NULL */
 } ch_expr_extract;
 
 /* A resolved relation's output column. */
 struct ch_attr {
-  const char *name;
-  const ch_type *type;
-  bool nullable;
-  int64_t id; /* unique in the session; the same column keeps it through filters
+    const char *name;
+    const ch_type *type;
+    bool nullable;
+    int64_t id;            /* unique in the session; the same column keeps it through filters
                  and joins */
-  ch_str_list qualifier; /* table alias or catalog.db.table parts, for t.a */
-  const char *metadata;  /* JSON or NULL */
-  bool hidden;           /* USING and NATURAL joins: reachable as t.a only */
+    ch_str_list qualifier; /* table alias or catalog.db.table parts, for t.a */
+    const char *metadata;  /* JSON or NULL */
+    bool hidden;           /* USING and NATURAL joins: reachable as t.a only */
 };
 
 typedef struct ch_attr_list {
-  const ch_attr **item;
-  int32_t n;
+    const ch_attr **item;
+    int32_t n;
 } ch_attr_list;
 
 /* ---------------------------------------------------------------- relations */
 
 typedef enum ch_rel_kind {
-  CH_REL_READ_NAMED_TABLE,
-  CH_REL_READ_DATA_SOURCE,
-  CH_REL_LOCAL_RELATION,
-  CH_REL_RANGE,
-  CH_REL_SUBQUERY_ALIAS,
-  CH_REL_PROJECT,
-  CH_REL_FILTER,
-  CH_REL_AGGREGATE,
-  CH_REL_JOIN,
-  CH_REL_SET_OPERATION,
-  CH_REL_SORT,
-  CH_REL_LIMIT,
-  CH_REL_OFFSET,
-  CH_REL_TAIL,
-  CH_REL_DEDUPLICATE,
-  CH_REL_SAMPLE,
-  CH_REL_WITH_COLUMNS,
-  CH_REL_WITH_COLUMNS_RENAMED,
-  CH_REL_DROP,
-  CH_REL_TO_DF,
-  CH_REL_HINT,
-  CH_REL_REPARTITION,
-  CH_REL_WITH,    /* WITH a AS (...), b AS (...) query */
-  CH_REL_VALUES,  /* VALUES (1, 'a'), (2, 'b') */
-  CH_REL_ONE_ROW, /* SELECT without FROM */
-  /* statements: run at once, give rows */
-  CH_REL_WRITE_OPERATION,
-  CH_REL_CREATE_VIEW,
-  CH_REL_DROP_VIEW,
-  CH_REL_EXPLAIN,
-  CH_REL_SHOW,
-  CH_REL_DESCRIBE,
-  CH_REL_SET,
-  /* resolved only */
-  CH_REL_SCAN,
-  CH_N_REL_KINDS
+    CH_REL_READ_NAMED_TABLE,
+    CH_REL_READ_DATA_SOURCE,
+    CH_REL_LOCAL_RELATION,
+    CH_REL_RANGE,
+    CH_REL_SUBQUERY_ALIAS,
+    CH_REL_PROJECT,
+    CH_REL_FILTER,
+    CH_REL_AGGREGATE,
+    CH_REL_JOIN,
+    CH_REL_SET_OPERATION,
+    CH_REL_SORT,
+    CH_REL_LIMIT,
+    CH_REL_OFFSET,
+    CH_REL_TAIL,
+    CH_REL_DEDUPLICATE,
+    CH_REL_SAMPLE,
+    CH_REL_WITH_COLUMNS,
+    CH_REL_WITH_COLUMNS_RENAMED,
+    CH_REL_DROP,
+    CH_REL_TO_DF,
+    CH_REL_HINT,
+    CH_REL_REPARTITION,
+    CH_REL_WITH,    /* WITH a AS (...), b AS (...) query */
+    CH_REL_VALUES,  /* VALUES (1, 'a'), (2, 'b') */
+    CH_REL_ONE_ROW, /* SELECT without FROM */
+    /* statements: run at once, give rows */
+    CH_REL_WRITE_OPERATION,
+    CH_REL_CREATE_VIEW,
+    CH_REL_DROP_VIEW,
+    CH_REL_EXPLAIN,
+    CH_REL_SHOW,
+    CH_REL_DESCRIBE,
+    CH_REL_SET,
+    /* resolved only */
+    CH_REL_SCAN,
+    CH_N_REL_KINDS
 } ch_rel_kind;
 
 struct ch_rel {
-  ch_rel_kind kind;
-  int32_t start, stop; /* bytes of the SQL text; start -1 = none */
-  int64_t plan_id;     /* the protocol's; -1 = none */
-  ch_attr_list output; /* resolved: the columns; n = -1 while unresolved */
+    ch_rel_kind kind;
+    int32_t start, stop; /* bytes of the SQL text; start -1 = none */
+    int64_t plan_id;     /* the protocol's; -1 = none */
+    ch_attr_list output; /* resolved: the columns; n = -1 while unresolved */
 };
 
 /* A table or view by name, or format.`path`. */
 typedef struct ch_rel_read_named_table {
-  ch_rel head;
-  ch_str_list parts;
-  ch_option_list options;
+    ch_rel head;
+    ch_str_list parts;
+    ch_option_list options;
 } ch_rel_read_named_table;
 
 typedef struct ch_rel_read_data_source {
-  ch_rel head;
-  const char *format;    /* NULL: spark.sql.sources.default */
-  const ch_type *schema; /* STRUCT, or NULL: to be inferred */
-  ch_option_list options;
-  ch_str_list paths;
+    ch_rel head;
+    const char *format;    /* NULL: spark.sql.sources.default */
+    const ch_type *schema; /* STRUCT, or NULL: to be inferred */
+    ch_option_list options;
+    ch_str_list paths;
 } ch_rel_read_data_source;
 
 /* Rows that are there already, as the Arrow stream that the door received;
  * column/batch.h. */
 typedef struct ch_rel_local_relation {
-  ch_rel head;
-  const ch_type *schema; /* STRUCT */
-  struct ch_batch *
-      *batch; /* borrowed; flat; kept alive by the DataFrame or session */
-  int32_t n_batches;
+    ch_rel head;
+    const ch_type *schema;   /* STRUCT */
+    struct ch_batch **batch; /* borrowed; flat; kept alive by the DataFrame or session */
+    int32_t n_batches;
 } ch_rel_local_relation;
 
 typedef struct ch_rel_range {
-  ch_rel head;
-  int64_t from, to, step;
-  int32_t num_partitions; /* 0 = default */
+    ch_rel head;
+    int64_t from, to, step;
+    int32_t num_partitions; /* 0 = default */
 } ch_rel_range;
 
 typedef struct ch_rel_subquery_alias {
-  ch_rel head;
-  ch_rel *input;
-  const char *alias;
-  ch_str_list columns; /* AS t(a, b): new names; n = 0 keeps them */
+    ch_rel head;
+    ch_rel *input;
+    const char *alias;
+    ch_str_list columns; /* AS t(a, b): new names; n = 0 keeps them */
 } ch_rel_subquery_alias;
 
 /* SELECT list. Without aggregates; the parser puts those with aggregates here
  * too when there is no GROUP BY, and the analyzer makes an aggregate of it. */
 typedef struct ch_rel_project {
-  ch_rel head;
-  ch_rel *input;
-  ch_expr_list expressions;
+    ch_rel head;
+    ch_rel *input;
+    ch_expr_list expressions;
 } ch_rel_project;
 
 typedef struct ch_rel_filter {
-  ch_rel head;
-  ch_rel *input;
-  ch_expr *condition;
-  bool is_having; /* unresolved: names may mean the select list's aliases and
+    ch_rel head;
+    ch_rel *input;
+    ch_expr *condition;
+    bool is_having; /* unresolved: names may mean the select list's aliases and
                      aggregates */
 } ch_rel_filter;
 
 typedef enum ch_group_type {
-  CH_GROUP_BY,
-  CH_GROUP_ROLLUP,
-  CH_GROUP_CUBE,
-  CH_GROUP_PIVOT,
-  CH_GROUP_SETS,
-  CH_GROUP_ALL
+    CH_GROUP_BY,
+    CH_GROUP_ROLLUP,
+    CH_GROUP_CUBE,
+    CH_GROUP_PIVOT,
+    CH_GROUP_SETS,
+    CH_GROUP_ALL
 } ch_group_type;
 
 /*
@@ -371,262 +364,254 @@ typedef enum ch_group_type {
  * expressions and aggregate calls.
  */
 typedef struct ch_rel_aggregate {
-  ch_rel head;
-  ch_rel *input;
-  ch_group_type group_type;
-  ch_expr_list grouping;
-  ch_expr_list aggregates;
-  bool from_sql;
-  /* GROUPING SETS: each a list of indices into grouping */
-  int32_t **sets;
-  int32_t *set_len, n_sets;
+    ch_rel head;
+    ch_rel *input;
+    ch_group_type group_type;
+    ch_expr_list grouping;
+    ch_expr_list aggregates;
+    bool from_sql;
+    /* GROUPING SETS: each a list of indices into grouping */
+    int32_t **sets;
+    int32_t *set_len, n_sets;
 } ch_rel_aggregate;
 
 typedef enum ch_join_type {
-  CH_JOIN_INNER,
-  CH_JOIN_FULL_OUTER,
-  CH_JOIN_LEFT_OUTER,
-  CH_JOIN_RIGHT_OUTER,
-  CH_JOIN_LEFT_ANTI,
-  CH_JOIN_LEFT_SEMI,
-  CH_JOIN_CROSS
+    CH_JOIN_INNER,
+    CH_JOIN_FULL_OUTER,
+    CH_JOIN_LEFT_OUTER,
+    CH_JOIN_RIGHT_OUTER,
+    CH_JOIN_LEFT_ANTI,
+    CH_JOIN_LEFT_SEMI,
+    CH_JOIN_CROSS
 } ch_join_type;
 
-typedef enum ch_build_side {
-  CH_BUILD_UNDECIDED,
-  CH_BUILD_LEFT,
-  CH_BUILD_RIGHT
-} ch_build_side;
+typedef enum ch_build_side { CH_BUILD_UNDECIDED, CH_BUILD_LEFT, CH_BUILD_RIGHT } ch_build_side;
 
 typedef struct ch_rel_join {
-  ch_rel head;
-  ch_rel *left, *right;
-  ch_expr *condition; /* or NULL */
-  ch_join_type join_type;
-  ch_str_list using_columns;
-  bool natural, lateral;
-  /* resolved, by the optimizer */
-  ch_build_side build; /* which side is hashed */
-  bool null_aware;     /* NOT IN */
+    ch_rel head;
+    ch_rel *left, *right;
+    ch_expr *condition; /* or NULL */
+    ch_join_type join_type;
+    ch_str_list using_columns;
+    bool natural, lateral;
+    /* resolved, by the optimizer */
+    ch_build_side build; /* which side is hashed */
+    bool null_aware;     /* NOT IN */
 } ch_rel_join;
 
-typedef enum ch_set_op {
-  CH_SET_INTERSECT,
-  CH_SET_UNION,
-  CH_SET_EXCEPT
-} ch_set_op;
+typedef enum ch_set_op { CH_SET_INTERSECT, CH_SET_UNION, CH_SET_EXCEPT } ch_set_op;
 
 typedef struct ch_rel_set_operation {
-  ch_rel head;
-  ch_rel *left, *right;
-  ch_set_op op;
-  bool is_all, by_name, allow_missing_columns;
+    ch_rel head;
+    ch_rel *left, *right;
+    ch_set_op op;
+    bool is_all, by_name, allow_missing_columns;
 } ch_rel_set_operation;
 
 typedef struct ch_rel_sort {
-  ch_rel head;
-  ch_rel *input;
-  ch_expr_list order; /* sort orders */
-  bool is_global;
-  /* resolved: rows that are needed; -1 all. Top-N when >= 0. */
-  int64_t limit;
+    ch_rel head;
+    ch_rel *input;
+    ch_expr_list order; /* sort orders */
+    bool is_global;
+    /* resolved: rows that are needed; -1 all. Top-N when >= 0. */
+    int64_t limit;
 } ch_rel_sort;
 
 typedef struct ch_rel_limit {
-  ch_rel head;
-  ch_rel *input;
-  int64_t limit;
-  ch_expr *expr; /* from SQL: foldable; NULL: limit counts */
+    ch_rel head;
+    ch_rel *input;
+    int64_t limit;
+    ch_expr *expr; /* from SQL: foldable; NULL: limit counts */
 } ch_rel_limit;
 
 typedef struct ch_rel_offset {
-  ch_rel head;
-  ch_rel *input;
-  int64_t offset;
-  ch_expr *expr;
+    ch_rel head;
+    ch_rel *input;
+    int64_t offset;
+    ch_expr *expr;
 } ch_rel_offset;
 
 typedef struct ch_rel_tail {
-  ch_rel head;
-  ch_rel *input;
-  int64_t limit;
+    ch_rel head;
+    ch_rel *input;
+    int64_t limit;
 } ch_rel_tail;
 
 /* DISTINCT is all_columns_as_keys. */
 typedef struct ch_rel_deduplicate {
-  ch_rel head;
-  ch_rel *input;
-  ch_str_list columns;
-  bool all_columns_as_keys;
+    ch_rel head;
+    ch_rel *input;
+    ch_str_list columns;
+    bool all_columns_as_keys;
 } ch_rel_deduplicate;
 
 typedef struct ch_rel_sample {
-  ch_rel head;
-  ch_rel *input;
-  double lower, upper;
-  bool with_replacement;
-  int64_t seed;
-  bool has_seed;
+    ch_rel head;
+    ch_rel *input;
+    double lower, upper;
+    bool with_replacement;
+    int64_t seed;
+    bool has_seed;
 } ch_rel_sample;
 
 typedef struct ch_rel_with_columns {
-  ch_rel head;
-  ch_rel *input;
-  ch_expr_list aliases;
+    ch_rel head;
+    ch_rel *input;
+    ch_expr_list aliases;
 } ch_rel_with_columns;
 
 typedef struct ch_rel_with_columns_renamed {
-  ch_rel head;
-  ch_rel *input;
-  ch_option_list renames; /* old -> new */
+    ch_rel head;
+    ch_rel *input;
+    ch_option_list renames; /* old -> new */
 } ch_rel_with_columns_renamed;
 
 typedef struct ch_rel_drop {
-  ch_rel head;
-  ch_rel *input;
-  ch_expr_list columns;
-  ch_str_list names;
+    ch_rel head;
+    ch_rel *input;
+    ch_expr_list columns;
+    ch_str_list names;
 } ch_rel_drop;
 
 typedef struct ch_rel_to_df {
-  ch_rel head;
-  ch_rel *input;
-  ch_str_list names;
+    ch_rel head;
+    ch_rel *input;
+    ch_str_list names;
 } ch_rel_to_df;
 
 typedef struct ch_rel_hint {
-  ch_rel head;
-  ch_rel *input;
-  const char *name;
-  ch_expr_list parameters;
+    ch_rel head;
+    ch_rel *input;
+    const char *name;
+    ch_expr_list parameters;
 } ch_rel_hint;
 
 typedef struct ch_rel_repartition {
-  ch_rel head;
-  ch_rel *input;
-  int32_t num_partitions; /* 0 = default */
-  bool shuffle;
-  ch_expr_list expressions;
+    ch_rel head;
+    ch_rel *input;
+    int32_t num_partitions; /* 0 = default */
+    bool shuffle;
+    ch_expr_list expressions;
 } ch_rel_repartition;
 
 typedef struct ch_rel_with {
-  ch_rel head;
-  ch_rel *input;
-  ch_rel_list ctes; /* SubqueryAlias each, in order of definition */
-  bool recursive;
+    ch_rel head;
+    ch_rel *input;
+    ch_rel_list ctes; /* SubqueryAlias each, in order of definition */
+    bool recursive;
 } ch_rel_with;
 
 typedef struct ch_rel_values {
-  ch_rel head;
-  ch_expr_list *row;
-  int32_t n_rows; /* every row has as many expressions */
+    ch_rel head;
+    ch_expr_list *row;
+    int32_t n_rows; /* every row has as many expressions */
 } ch_rel_values;
 
 typedef struct ch_rel_one_row {
-  ch_rel head;
+    ch_rel head;
 } ch_rel_one_row;
 
 typedef enum ch_save_mode {
-  CH_SAVE_ERROR_IF_EXISTS,
-  CH_SAVE_APPEND,
-  CH_SAVE_OVERWRITE,
-  CH_SAVE_IGNORE
+    CH_SAVE_ERROR_IF_EXISTS,
+    CH_SAVE_APPEND,
+    CH_SAVE_OVERWRITE,
+    CH_SAVE_IGNORE
 } ch_save_mode;
 
 typedef struct ch_rel_write_operation {
-  ch_rel head;
-  ch_rel *input;
-  const char *source; /* format */
-  const char *path;
-  ch_save_mode mode;
-  ch_str_list partitioning_columns;
-  ch_option_list options;
-  /* Chert's own: one result file at `path` itself instead of a folder of part
+    ch_rel head;
+    ch_rel *input;
+    const char *source; /* format */
+    const char *path;
+    ch_save_mode mode;
+    ch_str_list partitioning_columns;
+    ch_option_list options;
+    /* Chert's own: one result file at `path` itself instead of a folder of part
    * files */
-  bool single_file;
+    bool single_file;
 } ch_rel_write_operation;
 
 /* CREATE [OR REPLACE] [GLOBAL] TEMP VIEW name [(columns)] AS query | USING
  * format OPTIONS (...) */
 typedef struct ch_rel_create_view {
-  ch_rel head;
-  ch_rel *input; /* the query, or the data source */
-  ch_str_list name;
-  ch_str_list columns;
-  bool is_global, replace, if_not_exists;
-  const char *comment;
-  const char *text; /* of the query, for SHOW CREATE; or NULL */
+    ch_rel head;
+    ch_rel *input; /* the query, or the data source */
+    ch_str_list name;
+    ch_str_list columns;
+    bool is_global, replace, if_not_exists;
+    const char *comment;
+    const char *text; /* of the query, for SHOW CREATE; or NULL */
 } ch_rel_create_view;
 
 typedef struct ch_rel_drop_view {
-  ch_rel head;
-  ch_str_list name;
-  bool if_exists;
-  bool is_table; /* DROP TABLE */
+    ch_rel head;
+    ch_str_list name;
+    bool if_exists;
+    bool is_table; /* DROP TABLE */
 } ch_rel_drop_view;
 
 typedef enum ch_explain_mode {
-  CH_EXPLAIN_SIMPLE,
-  CH_EXPLAIN_EXTENDED,
-  CH_EXPLAIN_CODEGEN,
-  CH_EXPLAIN_COST,
-  CH_EXPLAIN_FORMATTED,
-  CH_EXPLAIN_ANALYZE
+    CH_EXPLAIN_SIMPLE,
+    CH_EXPLAIN_EXTENDED,
+    CH_EXPLAIN_CODEGEN,
+    CH_EXPLAIN_COST,
+    CH_EXPLAIN_FORMATTED,
+    CH_EXPLAIN_ANALYZE
 } ch_explain_mode;
 
 typedef struct ch_rel_explain {
-  ch_rel head;
-  ch_rel *input;
-  ch_explain_mode mode;
+    ch_rel head;
+    ch_rel *input;
+    ch_explain_mode mode;
 } ch_rel_explain;
 
 typedef enum ch_show_what {
-  CH_SHOW_TABLES,
-  CH_SHOW_VIEWS,
-  CH_SHOW_COLUMNS,
-  CH_SHOW_FUNCTIONS,
-  CH_SHOW_DATABASES,
-  CH_SHOW_CATALOGS,
-  CH_SHOW_CREATE_TABLE,
-  CH_SHOW_CURRENT_NAMESPACE
+    CH_SHOW_TABLES,
+    CH_SHOW_VIEWS,
+    CH_SHOW_COLUMNS,
+    CH_SHOW_FUNCTIONS,
+    CH_SHOW_DATABASES,
+    CH_SHOW_CATALOGS,
+    CH_SHOW_CREATE_TABLE,
+    CH_SHOW_CURRENT_NAMESPACE
 } ch_show_what;
 
 typedef struct ch_rel_show {
-  ch_rel head;
-  ch_show_what what;
-  ch_str_list name;    /* of the table or database; n = 0 none */
-  const char *pattern; /* LIKE pattern, or NULL */
-  const char *scope;   /* FUNCTIONS: USER, SYSTEM, ALL, or NULL */
+    ch_rel head;
+    ch_show_what what;
+    ch_str_list name;    /* of the table or database; n = 0 none */
+    const char *pattern; /* LIKE pattern, or NULL */
+    const char *scope;   /* FUNCTIONS: USER, SYSTEM, ALL, or NULL */
 } ch_rel_show;
 
 typedef struct ch_rel_describe {
-  ch_rel head;
-  ch_str_list name; /* table or view; n = 0 when input is set */
-  ch_rel *input;    /* DESCRIBE QUERY, or NULL */
-  bool extended, is_function;
+    ch_rel head;
+    ch_str_list name; /* table or view; n = 0 when input is set */
+    ch_rel *input;    /* DESCRIBE QUERY, or NULL */
+    bool extended, is_function;
 } ch_rel_describe;
 
 /* SET; SET key; SET key = value; RESET [key] */
 typedef struct ch_rel_set {
-  ch_rel head;
-  const char *key, *value;
-  bool reset, verbose;
+    ch_rel head;
+    const char *key, *value;
+    bool reset, verbose;
 } ch_rel_set;
 
 /* Resolved: rows of a format or source. output names the columns of `schema`
  * that are read. */
 typedef struct ch_rel_scan {
-  ch_rel head;
-  const struct ch_format *format;
-  const char *name;      /* for EXPLAIN: "csv /data/x.csv" */
-  ch_strmap *options;    /* const char * values */
-  const ch_type *schema; /* STRUCT of all columns of the files */
-  struct ch_file *file;
-  int32_t n_files;
-  int32_t *wanted;     /* head.output.n positions in schema */
-  ch_expr_list pushed; /* conjuncts over output that the scan is told of; still
+    ch_rel head;
+    const struct ch_format *format;
+    const char *name;      /* for EXPLAIN: "csv /data/x.csv" */
+    ch_strmap *options;    /* const char * values */
+    const ch_type *schema; /* STRUCT of all columns of the files */
+    struct ch_file *file;
+    int32_t n_files;
+    int32_t *wanted;     /* head.output.n positions in schema */
+    ch_expr_list pushed; /* conjuncts over output that the scan is told of; still
                           filtered above */
-  int64_t limit;       /* -1 = all */
+    int64_t limit;       /* -1 = all */
 } ch_rel_scan;
 
 #endif

@@ -12,19 +12,18 @@
 #include "plan/plan.h"
 
 typedef struct ch_sql_context {
-  ch_arena *arena;
-  bool ansi;
-  bool double_quoted_identifiers; /* spark.sql.ansi.doubleQuotedIdentifiers */
-  const char *time_zone;          /* for TIMESTAMP literals without a zone */
+    ch_arena *arena;
+    bool ansi;
+    bool double_quoted_identifiers; /* spark.sql.ansi.doubleQuotedIdentifiers */
+    const char *time_zone;          /* for TIMESTAMP literals without a zone */
 } ch_sql_context;
 
 /* One statement; a trailing ; is allowed. text is borrowed as long as the plan
  * lives. */
-CH_NODISCARD ch_status ch_sql_parse(const ch_sql_context *ctx, const char *text,
-                                    ch_rel **out, ch_error *err);
+CH_NODISCARD ch_status ch_sql_parse(const ch_sql_context *ctx, const char *text, ch_rel **out,
+                                    ch_error *err);
 /* One expression, with an optional alias: selectExpr("a + 1 AS b"). */
-CH_NODISCARD ch_status ch_sql_parse_expr(const ch_sql_context *ctx,
-                                         const char *text, ch_expr **out,
+CH_NODISCARD ch_status ch_sql_parse_expr(const ch_sql_context *ctx, const char *text, ch_expr **out,
                                          ch_error *err);
 
 /*

@@ -119,12 +119,11 @@ int ch_pattern_max_bytes(const ch_pattern *pattern);
 /* Writes the moment as seen in zone. Returns bytes. */
 int ch_pattern_format(const ch_pattern *pattern, int64_t utc_us, const ch_zone *zone, char *out);
 /* Text -> moment; fields that the pattern lacks are those of 1970-01-01 00:00 in zone. */
-bool ch_pattern_parse(const ch_pattern *pattern, const char *text, int64_t len,
-                      const ch_zone *zone, int64_t *utc_us);
+bool ch_pattern_parse(const ch_pattern *pattern, const char *text, int64_t len, const ch_zone *zone,
+                      int64_t *utc_us);
 /* Text -> wall clock; a zone in the text is read and ignored. */
 bool ch_pattern_parse_ntz(const ch_pattern *pattern, const char *text, int64_t len,
                           int64_t *local_us);
-bool ch_pattern_parse_date(const ch_pattern *pattern, const char *text, int64_t len,
-                           int32_t *days);
+bool ch_pattern_parse_date(const ch_pattern *pattern, const char *text, int64_t len, int32_t *days);
 
 #endif
