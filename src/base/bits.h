@@ -61,4 +61,24 @@ static inline int64_t ch_bits_count(const uint64_t *bits, int64_t n)
     return count;
 }
 
+/* to[to_at + i] = from[from_at + i] for i < n; other bits of `to` stay. Both hold whole words. */
+static inline void ch_bits_copy(uint64_t *to, int64_t to_at, const uint64_t *from, int64_t from_at,
+                                int64_t n)
+{
+    while (n > 0) {
+        int64_t take = 64 - (to_at & 63); /* bits left in the word written */
+        if (take > n)
+            take = n;
+        int64_t w = from_at >> 6, shift = from_at & 63;
+        uint64_t bits = from[w] >> shift;
+        if (shift + take > 64)
+            bits |= from[w + 1] << (64 - shift);
+        uint64_t mask = (take == 64 ? ~UINT64_C(0) : (UINT64_C(1) << take) - 1) << (to_at & 63);
+        to[to_at >> 6] = (to[to_at >> 6] & ~mask) | (bits << (to_at & 63) & mask);
+        to_at += take;
+        from_at += take;
+        n -= take;
+    }
+}
+
 #endif

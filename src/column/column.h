@@ -91,6 +91,17 @@ CH_NODISCARD ch_status ch_column_new(ch_mem *mem, const ch_type *type, int64_t r
 /* `rows` times the value; nested values too. Text is copied. */
 CH_NODISCARD ch_status ch_column_const(ch_mem *mem, const ch_scalar *value, int64_t rows,
                                        ch_column **out, ch_error *err);
+/* FLAT: row i is *value[i], n rows; every value is NULL or of `type`. Text is copied. */
+CH_NODISCARD ch_status ch_column_scalars(ch_mem *mem, const ch_type *type,
+                                         const ch_scalar *const *value, int64_t n, ch_column **out,
+                                         ch_error *err);
+/* n NULLs of any type, FLAT: what ch_column_new gives, but with all bits off and slots zero. */
+CH_NODISCARD ch_status ch_column_flat_nulls(ch_mem *mem, const ch_type *type, int64_t rows,
+                                            ch_column **out, ch_error *err);
+/* The same values under a second handle with its own row count (shares buffers and children):
+ * in->rows or fewer, any number for CONST. */
+CH_NODISCARD ch_status ch_column_share(ch_mem *mem, const ch_column *in, int64_t rows,
+                                       ch_column **out, ch_error *err);
 /* rows NULLs of any type (CONST). */
 CH_NODISCARD ch_status ch_column_nulls(ch_mem *mem, const ch_type *type, int64_t rows,
                                        ch_column **out, ch_error *err);
