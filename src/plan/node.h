@@ -26,7 +26,11 @@ typedef enum ch_node_field_kind {
     CH_NODE_TYPE,   /* const ch_type * */
     CH_NODE_SCALAR, /* ch_scalar */
     CH_NODE_ATTR,   /* const ch_attr *: equal when the ids are */
-    CH_NODE_POINTER /* compared by address, not printed */
+    CH_NODE_POINTER, /* compared by address, not printed */
+    /* Arrays that carry their length beside them; in memory order: */
+    CH_NODE_EXPR_ROWS,  /* ch_expr_list *row; int32_t n_rows */
+    CH_NODE_INDEX_SETS, /* int32_t **sets, *set_len, n_sets */
+    CH_NODE_WANTED      /* int32_t *, head.output.n of them */
 } ch_node_field_kind;
 
 typedef struct ch_node_field {
@@ -53,10 +57,16 @@ void *ch_rel_new(ch_arena *arena, ch_rel_kind kind, ch_error *err);
 void *ch_expr_clone(ch_arena *arena, const ch_expr *expr, ch_error *err);
 void *ch_rel_clone(ch_arena *arena, const ch_rel *rel, ch_error *err);
 
+/* Lists grow at the end. A list that another node may share (after a clone) must be built anew
+ * instead. */
 CH_NODISCARD ch_status ch_expr_list_add(ch_arena *arena, ch_expr_list *list, ch_expr *expr,
                                         ch_error *err);
+CH_NODISCARD ch_status ch_rel_list_add(ch_arena *arena, ch_rel_list *list, ch_rel *rel,
+                                       ch_error *err);
 CH_NODISCARD ch_status ch_str_list_add(ch_arena *arena, ch_str_list *list, const char *text,
                                        ch_error *err);
+CH_NODISCARD ch_status ch_option_list_add(ch_arena *arena, ch_option_list *list, const char *key,
+                                          const char *value, ch_error *err);
 
 /*
  * Children in order of the fields; fn may replace each (by writing *child).
@@ -76,6 +86,7 @@ CH_NODISCARD ch_status ch_rel_map_exprs(ch_arena *arena, ch_rel **rel, ch_expr_f
  */
 bool ch_expr_equal(const ch_expr *a, const ch_expr *b);
 bool ch_rel_equal(const ch_rel *a, const ch_rel *b);
+bool ch_scalar_equal(const ch_scalar *a, const ch_scalar *b);
 uint64_t ch_expr_hash(const ch_expr *expr);
 
 /* The expression as Spark writes it in column names ("(a + 1)", "CAST(a AS

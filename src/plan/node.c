@@ -1,0 +1,717 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * node.c - the tables of fields, and the loops over them.
+ *
+ * A row of EXPR_CLASS or REL_CLASS names a kind and the members of its struct that matter; a member's
+ * field kind follows from its C type, so a table cannot disagree with plan.h. A member that no table
+ * names is not copied wrongly (copies are of the whole struct) but is not compared, walked or printed.
+ */
+#include "plan/node.h"
+
+#include <xxhash.h>
+
+/* ---- tables -------------------------------------------------------------------------------- */
+
+/* clang-format off */
+#define KIND_OF(member) _Generic((member), \
+    ch_expr *: CH_NODE_EXPR,               ch_expr_list: CH_NODE_EXPR_LIST, \
+    ch_rel *: CH_NODE_REL,                 ch_rel_list: CH_NODE_REL_LIST, \
+    const char *: CH_NODE_STR,             ch_str_list: CH_NODE_STR_LIST, \
+    ch_option_list: CH_NODE_OPTIONS,       bool: CH_NODE_BOOL, \
+    int32_t: CH_NODE_I32,                  unsigned: CH_NODE_I32, /* enums */ \
+    int64_t: CH_NODE_I64,                  double: CH_NODE_F64, \
+    const ch_type *: CH_NODE_TYPE,         ch_scalar: CH_NODE_SCALAR, \
+    const ch_attr *: CH_NODE_ATTR,         ch_expr_list *: CH_NODE_EXPR_ROWS, \
+    int32_t **: CH_NODE_INDEX_SETS,        int32_t *: CH_NODE_WANTED, \
+    default: CH_NODE_POINTER)
+
+#define FIELD(T, member) {#member, KIND_OF(((T *)0)->member), offsetof(T, member)},
+
+/* FIELDS(T, a, b, c) = FIELD(T, a) FIELD(T, b) FIELD(T, c) */
+#define FIELDS(T, ...) __VA_OPT__(AGAIN3(FIELDS_STEP(T, __VA_ARGS__)))
+#define FIELDS_STEP(T, first, ...) FIELD(T, first) __VA_OPT__(FIELDS_NEXT PAREN (T, __VA_ARGS__))
+#define FIELDS_NEXT() FIELDS_STEP
+#define PAREN ()
+#define AGAIN3(...) AGAIN2(AGAIN2(AGAIN2(__VA_ARGS__)))
+#define AGAIN2(...) AGAIN1(AGAIN1(AGAIN1(__VA_ARGS__)))
+#define AGAIN1(...) __VA_ARGS__
+
+#define CLASS(T, name, ...) { \
+    name, sizeof(T), sizeof((ch_node_field[]){FIELDS(T, __VA_ARGS__) {0}}) / sizeof(ch_node_field) - 1, \
+    (const ch_node_field[]){FIELDS(T, __VA_ARGS__) {0}}}
+#define EXPR_CLASS(KIND, type, name, ...) [CH_EXPR_##KIND] = CLASS(ch_expr_##type, name, __VA_ARGS__)
+#define REL_CLASS(KIND, type, name, ...) [CH_REL_##KIND] = CLASS(ch_rel_##type, name, __VA_ARGS__)
+
+static const ch_node_class EXPR[CH_N_EXPR_KINDS] = {
+    EXPR_CLASS(LITERAL, literal, "Literal", value),
+    EXPR_CLASS(UNRESOLVED_ATTRIBUTE, unresolved_attribute, "UnresolvedAttribute", parts, plan_id),
+    EXPR_CLASS(UNRESOLVED_FUNCTION, unresolved_function, "UnresolvedFunction",
+               name, args, is_distinct, ignore_nulls, filter, is_infix),
+    EXPR_CLASS(UNRESOLVED_STAR, unresolved_star, "UnresolvedStar", target, except),
+    EXPR_CLASS(UNRESOLVED_EXTRACT_VALUE, unresolved_extract_value, "UnresolvedExtractValue",
+               child, extraction),
+    EXPR_CLASS(EXPRESSION_STRING, expression_string, "ExpressionString", expression),
+    EXPR_CLASS(ALIAS, alias, "Alias", child, names, metadata, id),
+    EXPR_CLASS(CAST, cast, "Cast", child, to, eval_mode, implicit),
+    EXPR_CLASS(SORT_ORDER, sort_order, "SortOrder", child, descending, nulls_first),
+    EXPR_CLASS(WINDOW, window, "Window", function, partition, order, name, frame, lower, upper,
+               lower_value, upper_value),
+    EXPR_CLASS(LAMBDA_FUNCTION, lambda_function, "LambdaFunction", body, args),
+    EXPR_CLASS(UNRESOLVED_NAMED_LAMBDA_VARIABLE, unresolved_named_lambda_variable,
+               "UnresolvedNamedLambdaVariable", name),
+    EXPR_CLASS(SUBQUERY, subquery, "SubqueryExpression", subquery_kind, plan, in_values),
+    EXPR_CLASS(CASE, case, "CaseWhen", args),
+    EXPR_CLASS(ATTRIBUTE, attribute, "Attribute", attr),
+    EXPR_CLASS(CALL, call, "Call", func, name, args, eval, data, is_distinct, ignore_nulls, is_infix,
+               filter),
+    EXPR_CLASS(EXTRACT, extract, "Extract", child, ordinal, extraction),
+};
+
+static const ch_node_class REL[CH_N_REL_KINDS] = {
+    REL_CLASS(READ_NAMED_TABLE, read_named_table, "UnresolvedRelation", parts, options),
+    REL_CLASS(READ_DATA_SOURCE, read_data_source, "DataSource", format, schema, options, paths),
+    REL_CLASS(LOCAL_RELATION, local_relation, "LocalRelation", schema, batch, n_batches),
+    REL_CLASS(RANGE, range, "Range", from, to, step, num_partitions),
+    REL_CLASS(SUBQUERY_ALIAS, subquery_alias, "SubqueryAlias", input, alias, columns),
+    REL_CLASS(PROJECT, project, "Project", input, expressions),
+    REL_CLASS(FILTER, filter, "Filter", input, condition, is_having),
+    REL_CLASS(AGGREGATE, aggregate, "Aggregate", input, group_type, grouping, aggregates, from_sql,
+              sets),
+    REL_CLASS(JOIN, join, "Join", left, right, condition, join_type, using_columns, natural, lateral,
+              build, null_aware),
+    REL_CLASS(SET_OPERATION, set_operation, "SetOperation", left, right, op, is_all, by_name,
+              allow_missing_columns),
+    REL_CLASS(SORT, sort, "Sort", input, order, is_global, limit),
+    REL_CLASS(LIMIT, limit, "Limit", input, limit, expr),
+    REL_CLASS(OFFSET, offset, "Offset", input, offset, expr),
+    REL_CLASS(TAIL, tail, "Tail", input, limit),
+    REL_CLASS(DEDUPLICATE, deduplicate, "Deduplicate", input, columns, all_columns_as_keys),
+    REL_CLASS(SAMPLE, sample, "Sample", input, lower, upper, with_replacement, seed, has_seed),
+    REL_CLASS(WITH_COLUMNS, with_columns, "WithColumns", input, aliases),
+    REL_CLASS(WITH_COLUMNS_RENAMED, with_columns_renamed, "WithColumnsRenamed", input, renames),
+    REL_CLASS(DROP, drop, "Drop", input, columns, names),
+    REL_CLASS(TO_DF, to_df, "ToDF", input, names),
+    REL_CLASS(HINT, hint, "Hint", input, name, parameters),
+    REL_CLASS(REPARTITION, repartition, "Repartition", input, num_partitions, shuffle, expressions),
+    REL_CLASS(WITH, with, "With", input, ctes, recursive),
+    REL_CLASS(VALUES, values, "Values", row),
+    REL_CLASS(ONE_ROW, one_row, "OneRowRelation"),
+    REL_CLASS(WRITE_OPERATION, write_operation, "WriteOperation", input, source, path, mode,
+              partitioning_columns, options, single_file),
+    REL_CLASS(CREATE_VIEW, create_view, "CreateView", input, name, columns, is_global, replace,
+              if_not_exists, comment, text),
+    REL_CLASS(DROP_VIEW, drop_view, "DropView", name, if_exists, is_table),
+    REL_CLASS(EXPLAIN, explain, "Explain", input, mode),
+    REL_CLASS(SHOW, show, "Show", what, name, pattern, scope),
+    REL_CLASS(DESCRIBE, describe, "Describe", name, input, extended, is_function),
+    REL_CLASS(SET, set, "Set", key, value, reset, verbose),
+    REL_CLASS(SCAN, scan, "Scan", format, name, options, schema, file, n_files, wanted, pushed, limit),
+};
+/* clang-format on */
+
+/* The lengths of arrays are found by their place. */
+_Static_assert(offsetof(ch_rel_values, n_rows) == offsetof(ch_rel_values, row) + sizeof(void *),
+               "CH_NODE_EXPR_ROWS");
+_Static_assert(offsetof(ch_rel_aggregate, set_len) ==
+                       offsetof(ch_rel_aggregate, sets) + sizeof(void *) &&
+                   offsetof(ch_rel_aggregate, n_sets) ==
+                       offsetof(ch_rel_aggregate, sets) + 2 * sizeof(void *),
+               "CH_NODE_INDEX_SETS");
+
+const ch_node_class *ch_expr_class(ch_expr_kind kind)
+{
+    return &EXPR[kind];
+}
+
+const ch_node_class *ch_rel_class(ch_rel_kind kind)
+{
+    return &REL[kind];
+}
+
+/* ---- making -------------------------------------------------------------------------------- */
+
+void *ch_expr_new(ch_arena *arena, ch_expr_kind kind, ch_error *err)
+{
+    ch_expr *e = ch_arena_alloc(arena, EXPR[kind].bytes, err);
+    if (!e)
+        return NULL;
+    e->kind = kind;
+    e->start = e->stop = -1;
+    if (kind == CH_EXPR_UNRESOLVED_ATTRIBUTE)
+        ((ch_expr_unresolved_attribute *)e)->plan_id = -1;
+    return e;
+}
+
+void *ch_rel_new(ch_arena *arena, ch_rel_kind kind, ch_error *err)
+{
+    ch_rel *r = ch_arena_alloc(arena, REL[kind].bytes, err);
+    if (!r)
+        return NULL;
+    r->kind = kind;
+    r->start = r->stop = -1;
+    r->plan_id = -1;
+    r->output.n = -1;
+    if (kind == CH_REL_SORT)
+        ((ch_rel_sort *)r)->limit = -1;
+    if (kind == CH_REL_SCAN)
+        ((ch_rel_scan *)r)->limit = -1;
+    return r;
+}
+
+static void *clone(ch_arena *arena, const void *node, size_t bytes, ch_error *err)
+{
+    void *out = ch_arena_alloc(arena, bytes, err);
+    return out ? memcpy(out, node, bytes) : NULL;
+}
+
+void *ch_expr_clone(ch_arena *arena, const ch_expr *expr, ch_error *err)
+{
+    return clone(arena, expr, EXPR[expr->kind].bytes, err);
+}
+
+void *ch_rel_clone(ch_arena *arena, const ch_rel *rel, ch_error *err)
+{
+    return clone(arena, rel, REL[rel->kind].bytes, err);
+}
+
+/*
+ * Room for one more pointer. Capacity is not stored: an array is full whenever n is a power of two,
+ * so lists built by adding cost two pointers per item at most. A list made otherwise is copied on the
+ * first add only if its n is a power of two; others must not be added to.
+ */
+static ch_status grow(ch_arena *arena, void **item, int32_t n, ch_error *err)
+{
+    if (n & (n - 1))
+        return CH_OK;
+    void **more = NULL;
+    CH_ARENA_ARRAY(more, arena, n ? 2 * (size_t)n : 1, err);
+    if (n)
+        memcpy(more, *item, sizeof *more * (size_t)n);
+    *item = more;
+    return CH_OK;
+}
+
+ch_status ch_expr_list_add(ch_arena *arena, ch_expr_list *list, ch_expr *expr, ch_error *err)
+{
+    void *item = list->item;
+    CH_TRY(grow(arena, &item, list->n, err));
+    list->item = item;
+    list->item[list->n++] = expr;
+    return CH_OK;
+}
+
+ch_status ch_rel_list_add(ch_arena *arena, ch_rel_list *list, ch_rel *rel, ch_error *err)
+{
+    void *item = list->item;
+    CH_TRY(grow(arena, &item, list->n, err));
+    list->item = item;
+    list->item[list->n++] = rel;
+    return CH_OK;
+}
+
+ch_status ch_str_list_add(ch_arena *arena, ch_str_list *list, const char *text, ch_error *err)
+{
+    void *item = list->item;
+    CH_TRY(grow(arena, &item, list->n, err));
+    list->item = item;
+    list->item[list->n++] = text;
+    return CH_OK;
+}
+
+ch_status ch_option_list_add(ch_arena *arena, ch_option_list *list, const char *key,
+                             const char *value, ch_error *err)
+{
+    void *keys = list->key, *values = list->value;
+    CH_TRY(grow(arena, &keys, list->n, err));
+    CH_TRY(grow(arena, &values, list->n, err));
+    list->key = keys;
+    list->value = values;
+    list->key[list->n] = key;
+    list->value[list->n++] = value;
+    return CH_OK;
+}
+
+/* ---- walking ------------------------------------------------------------------------------- */
+
+/*
+ * One walk rewrites the pointers of one sort that stand in a node: expressions, or relations (an
+ * ch_expr_fn and a ch_rel_fn differ only in what they point at). The node is cloned before the first
+ * write, and so is each array.
+ */
+typedef struct walk {
+    ch_arena *arena;
+    void **node; /* the node; replaced by its clone at the first change */
+    bool owned;  /* *node is the clone */
+    size_t bytes;
+    ch_expr_fn expr_fn; /* one of the two */
+    ch_rel_fn rel_fn;
+    void *user;
+} walk;
+
+static ch_status visit(walk *w, void **child, ch_error *err)
+{
+    if (w->expr_fn) {
+        ch_expr *e = *child;
+        CH_TRY(w->expr_fn(w->user, &e, err));
+        *child = e;
+    } else {
+        ch_rel *r = *child;
+        CH_TRY(w->rel_fn(w->user, &r, err));
+        *child = r;
+    }
+    return CH_OK;
+}
+
+/* The member at offset of the clone. */
+static ch_status own(walk *w, size_t offset, void **member, ch_error *err)
+{
+    if (!w->owned) {
+        void *copy = clone(w->arena, *w->node, w->bytes, err);
+        if (!copy)
+            return CH_E_MEMORY;
+        *w->node = copy;
+        w->owned = true;
+    }
+    *member = (char *)*w->node + offset;
+    return CH_OK;
+}
+
+static ch_status walk_one(walk *w, size_t offset, ch_error *err)
+{
+    void *was = *(void **)((char *)*w->node + offset), *now = was, *member;
+    if (!was)
+        return CH_OK;
+    CH_TRY(visit(w, &now, err));
+    if (now != was) {
+        CH_TRY(own(w, offset, &member, err));
+        *(void **)member = now;
+    }
+    return CH_OK;
+}
+
+/* *array: n pointers; on a change a copy of it, *changed then. */
+static ch_status walk_array(walk *w, void ***array, int32_t n, bool *changed, ch_error *err)
+{
+    void **item = *array;
+    *changed = false;
+    for (int32_t i = 0; i < n; i++) {
+        void *now = item[i];
+        CH_TRY(visit(w, &now, err));
+        if (now == item[i])
+            continue;
+        if (!*changed) {
+            /* Twice the room: the copy may be added to, whatever n is. */
+            void **copy = NULL;
+            CH_ARENA_ARRAY(copy, w->arena, 2 * (size_t)n, err);
+            memcpy(copy, item, sizeof *copy * (size_t)n);
+            item = *array = copy;
+            *changed = true;
+        }
+        item[i] = now;
+    }
+    return CH_OK;
+}
+
+/* ch_expr_list and ch_rel_list have one shape. */
+static ch_status walk_list(walk *w, size_t offset, ch_error *err)
+{
+    ch_expr_list list = *(ch_expr_list *)((char *)*w->node + offset);
+    void **item = (void **)list.item, *member;
+    bool changed;
+    CH_TRY(walk_array(w, &item, list.n, &changed, err));
+    if (changed) {
+        CH_TRY(own(w, offset, &member, err));
+        ((ch_expr_list *)member)->item = (ch_expr **)item;
+    }
+    return CH_OK;
+}
+
+static int32_t rows_count(const void *node, size_t offset)
+{
+    return *(const int32_t *)((const char *)node + offset + sizeof(void *));
+}
+
+static ch_status walk_rows(walk *w, size_t offset, ch_error *err)
+{
+    ch_expr_list *row = *(ch_expr_list **)((char *)*w->node + offset);
+    int32_t n = rows_count(*w->node, offset);
+    bool copied = false, changed;
+    for (int32_t i = 0; i < n; i++) {
+        void **item = (void **)row[i].item, *member;
+        CH_TRY(walk_array(w, &item, row[i].n, &changed, err));
+        if (!changed)
+            continue;
+        if (!copied) {
+            row = clone(w->arena, row, sizeof *row * (size_t)n, err);
+            if (!row)
+                return CH_E_MEMORY;
+            CH_TRY(own(w, offset, &member, err));
+            *(ch_expr_list **)member = row;
+            copied = true;
+        }
+        row[i].item = (ch_expr **)item;
+    }
+    return CH_OK;
+}
+
+static ch_status walk_node(walk *w, const ch_node_class *cls, ch_error *err)
+{
+    bool exprs = w->expr_fn != NULL;
+    w->bytes = cls->bytes;
+    for (int i = 0; i < cls->n_fields; i++) {
+        size_t offset = cls->field[i].offset;
+        switch (cls->field[i].kind) {
+        case CH_NODE_EXPR:
+            if (exprs)
+                CH_TRY(walk_one(w, offset, err));
+            break;
+        case CH_NODE_EXPR_LIST:
+            if (exprs)
+                CH_TRY(walk_list(w, offset, err));
+            break;
+        case CH_NODE_EXPR_ROWS:
+            if (exprs)
+                CH_TRY(walk_rows(w, offset, err));
+            break;
+        case CH_NODE_REL:
+            if (!exprs)
+                CH_TRY(walk_one(w, offset, err));
+            break;
+        case CH_NODE_REL_LIST:
+            if (!exprs)
+                CH_TRY(walk_list(w, offset, err));
+            break;
+        default:
+            break;
+        }
+    }
+    return CH_OK;
+}
+
+ch_status ch_expr_map_children(ch_arena *arena, ch_expr **expr, ch_expr_fn fn, void *user,
+                               ch_error *err)
+{
+    void *node = *expr;
+    walk w = {.arena = arena, .node = &node, .expr_fn = fn, .user = user};
+    CH_TRY(walk_node(&w, &EXPR[(*expr)->kind], err));
+    *expr = node;
+    return CH_OK;
+}
+
+ch_status ch_rel_map_inputs(ch_arena *arena, ch_rel **rel, ch_rel_fn fn, void *user, ch_error *err)
+{
+    void *node = *rel;
+    walk w = {.arena = arena, .node = &node, .rel_fn = fn, .user = user};
+    CH_TRY(walk_node(&w, &REL[(*rel)->kind], err));
+    *rel = node;
+    return CH_OK;
+}
+
+ch_status ch_rel_map_exprs(ch_arena *arena, ch_rel **rel, ch_expr_fn fn, void *user, ch_error *err)
+{
+    void *node = *rel;
+    walk w = {.arena = arena, .node = &node, .expr_fn = fn, .user = user};
+    CH_TRY(walk_node(&w, &REL[(*rel)->kind], err));
+    *rel = node;
+    return CH_OK;
+}
+
+/* ---- equality ------------------------------------------------------------------------------ */
+
+static bool str_equal(const char *a, const char *b)
+{
+    return a == b || (a && b && strcmp(a, b) == 0);
+}
+
+static bool strs_equal(const char *const *a, const char *const *b, int32_t n)
+{
+    for (int32_t i = 0; i < n; i++)
+        if (!str_equal(a[i], b[i]))
+            return false;
+    return true;
+}
+
+bool ch_scalar_equal(const ch_scalar *a, const ch_scalar *b)
+{
+    if (a->type != b->type || a->is_null != b->is_null)
+        return false;
+    if (a->is_null || !a->type)
+        return true;
+    switch (a->type->id) {
+    case CH_NULL:
+        return true;
+    case CH_BOOLEAN:
+        return a->v.boolean == b->v.boolean;
+    case CH_FLOAT:
+    case CH_DOUBLE: /* by bits: NaN is NaN, 0.0 is not -0.0 */
+        return memcmp(&a->v.f64, &b->v.f64, sizeof a->v.f64) == 0;
+    case CH_DECIMAL:
+        return ch_type_is_wide_decimal(a->type) ? a->v.i128 == b->v.i128 : a->v.i64 == b->v.i64;
+    case CH_STRING:
+    case CH_CHAR:
+    case CH_VARCHAR:
+    case CH_BINARY:
+        return a->v.str.len == b->v.str.len &&
+               (a->v.str.len == 0 ||
+                memcmp(a->v.str.text, b->v.str.text, (size_t)a->v.str.len) == 0);
+    case CH_CALENDAR_INTERVAL:
+        return a->v.interval.months == b->v.interval.months &&
+               a->v.interval.days == b->v.interval.days &&
+               a->v.interval.nanos == b->v.interval.nanos;
+    case CH_ARRAY:
+    case CH_MAP:
+    case CH_STRUCT:
+    case CH_VARIANT:
+        if (a->v.list.n != b->v.list.n)
+            return false;
+        for (int64_t i = 0; i < a->v.list.n; i++)
+            if (!ch_scalar_equal(&a->v.list.item[i], &b->v.list.item[i]))
+                return false;
+        return true;
+    default:
+        return a->v.i64 == b->v.i64;
+    }
+}
+
+static bool exprs_equal(ch_expr_list a, ch_expr_list b)
+{
+    if (a.n != b.n)
+        return false;
+    for (int32_t i = 0; i < a.n; i++)
+        if (!ch_expr_equal(a.item[i], b.item[i]))
+            return false;
+    return true;
+}
+
+static bool rels_equal(ch_rel_list a, ch_rel_list b)
+{
+    if (a.n != b.n)
+        return false;
+    for (int32_t i = 0; i < a.n; i++)
+        if (!ch_rel_equal(a.item[i], b.item[i]))
+            return false;
+    return true;
+}
+
+static bool rows_equal(const ch_expr_list *a, const ch_expr_list *b, int32_t na, int32_t nb)
+{
+    if (na != nb)
+        return false;
+    for (int32_t i = 0; i < na; i++)
+        if (!exprs_equal(a[i], b[i]))
+            return false;
+    return true;
+}
+
+static bool sets_equal(const ch_rel_aggregate *a, const ch_rel_aggregate *b)
+{
+    if (a->n_sets != b->n_sets)
+        return false;
+    for (int32_t i = 0; i < a->n_sets; i++)
+        if (a->set_len[i] != b->set_len[i] ||
+            (a->set_len[i] > 0 &&
+             memcmp(a->sets[i], b->sets[i], sizeof(int32_t) * (size_t)a->set_len[i]) != 0))
+            return false;
+    return true;
+}
+
+static bool field_equal(const ch_node_field *f, const void *a, const void *b)
+{
+    const char *x = (const char *)a + f->offset, *y = (const char *)b + f->offset;
+#define AT(T, p) (*(T const *)(const void *)(p))
+    switch (f->kind) {
+    case CH_NODE_EXPR:
+        return ch_expr_equal(AT(ch_expr *, x), AT(ch_expr *, y));
+    case CH_NODE_EXPR_LIST:
+        return exprs_equal(AT(ch_expr_list, x), AT(ch_expr_list, y));
+    case CH_NODE_REL:
+        return ch_rel_equal(AT(ch_rel *, x), AT(ch_rel *, y));
+    case CH_NODE_REL_LIST:
+        return rels_equal(AT(ch_rel_list, x), AT(ch_rel_list, y));
+    case CH_NODE_STR:
+        return str_equal(AT(char *, x), AT(char *, y));
+    case CH_NODE_STR_LIST:
+        return AT(ch_str_list, x).n == AT(ch_str_list, y).n &&
+               strs_equal(AT(ch_str_list, x).item, AT(ch_str_list, y).item, AT(ch_str_list, x).n);
+    case CH_NODE_OPTIONS: {
+        ch_option_list p = AT(ch_option_list, x), q = AT(ch_option_list, y);
+        return p.n == q.n && strs_equal(p.key, q.key, p.n) && strs_equal(p.value, q.value, p.n);
+    }
+    case CH_NODE_BOOL:
+        return AT(bool, x) == AT(bool, y);
+    case CH_NODE_I32:
+        return AT(int32_t, x) == AT(int32_t, y);
+    case CH_NODE_I64:
+        return AT(int64_t, x) == AT(int64_t, y);
+    case CH_NODE_F64:
+        return memcmp(x, y, sizeof(double)) == 0;
+    case CH_NODE_TYPE:
+    case CH_NODE_POINTER:
+        return AT(void *, x) == AT(void *, y);
+    case CH_NODE_SCALAR:
+        return ch_scalar_equal(&AT(ch_scalar, x), &AT(ch_scalar, y));
+    case CH_NODE_ATTR: {
+        const ch_attr *p = AT(ch_attr *, x), *q = AT(ch_attr *, y);
+        return p == q || (p && q && p->id == q->id);
+    }
+    case CH_NODE_EXPR_ROWS:
+        return rows_equal(AT(ch_expr_list *, x), AT(ch_expr_list *, y), rows_count(a, f->offset),
+                          rows_count(b, f->offset));
+    case CH_NODE_INDEX_SETS:
+        return sets_equal(a, b);
+    case CH_NODE_WANTED: {
+        int32_t n = ((const ch_rel *)a)->output.n; /* the same in both: compared before */
+        return n <= 0 ||
+               memcmp(AT(int32_t *, x), AT(int32_t *, y), sizeof(int32_t) * (size_t)n) == 0;
+    }
+    }
+    return false;
+}
+
+static bool fields_equal(const ch_node_class *cls, const void *a, const void *b)
+{
+    for (int i = 0; i < cls->n_fields; i++)
+        if (!field_equal(&cls->field[i], a, b))
+            return false;
+    return true;
+}
+
+bool ch_expr_equal(const ch_expr *a, const ch_expr *b)
+{
+    if (a == b || !a || !b)
+        return a == b;
+    return a->kind == b->kind && fields_equal(&EXPR[a->kind], a, b);
+}
+
+bool ch_rel_equal(const ch_rel *a, const ch_rel *b)
+{
+    if (a == b || !a || !b)
+        return a == b;
+    if (a->kind != b->kind || a->plan_id != b->plan_id || a->output.n != b->output.n)
+        return false;
+    for (int32_t i = 0; i < a->output.n; i++)
+        if (a->output.item[i]->id != b->output.item[i]->id)
+            return false;
+    return fields_equal(&REL[a->kind], a, b);
+}
+
+/* ---- hash ---------------------------------------------------------------------------------- */
+
+static uint64_t mix(uint64_t h, uint64_t v)
+{
+    h = (h ^ v) * UINT64_C(0x9E3779B97F4A7C15);
+    return h ^ (h >> 29);
+}
+
+static uint64_t mix_bytes(uint64_t h, const void *bytes, size_t len)
+{
+    return mix(h, XXH3_64bits(bytes, len) + len);
+}
+
+static uint64_t mix_str(uint64_t h, const char *text)
+{
+    return text ? mix_bytes(h, text, strlen(text)) : mix(h, 1);
+}
+
+static uint64_t mix_scalar(uint64_t h, const ch_scalar *s)
+{
+    h = mix(h, s->type ? s->type->hash : 0);
+    if (s->is_null || !s->type)
+        return mix(h, 2);
+    switch (s->type->id) {
+    case CH_BOOLEAN:
+        return mix(h, s->v.boolean);
+    case CH_FLOAT:
+    case CH_DOUBLE:
+        return mix_bytes(h, &s->v.f64, sizeof s->v.f64);
+    case CH_STRING:
+    case CH_CHAR:
+    case CH_VARCHAR:
+    case CH_BINARY:
+        return mix_bytes(h, s->v.str.text, (size_t)s->v.str.len);
+    case CH_DECIMAL:
+        return ch_type_is_wide_decimal(s->type) ? mix_bytes(h, &s->v.i128, sizeof s->v.i128)
+                                                : mix(h, (uint64_t)s->v.i64);
+    case CH_CALENDAR_INTERVAL:
+        h = mix(h, (uint64_t)(uint32_t)s->v.interval.months << 32 | (uint32_t)s->v.interval.days);
+        return mix(h, (uint64_t)s->v.interval.nanos);
+    case CH_ARRAY:
+    case CH_MAP:
+    case CH_STRUCT:
+    case CH_VARIANT:
+        for (int64_t i = 0; i < s->v.list.n; i++)
+            h = mix_scalar(h, &s->v.list.item[i]);
+        return mix(h, (uint64_t)s->v.list.n);
+    case CH_NULL:
+        return h;
+    default:
+        return mix(h, (uint64_t)s->v.i64);
+    }
+}
+
+static uint64_t mix_expr(uint64_t h, const ch_expr *e)
+{
+    return mix(h, e ? ch_expr_hash(e) : 3);
+}
+
+/* Relations inside expressions (subqueries) count by kind only: equality looks closer. */
+uint64_t ch_expr_hash(const ch_expr *expr)
+{
+    const ch_node_class *cls = &EXPR[expr->kind];
+    uint64_t h = mix(5, (uint64_t)expr->kind);
+    for (int i = 0; i < cls->n_fields; i++) {
+        const char *x = (const char *)expr + cls->field[i].offset;
+        switch (cls->field[i].kind) {
+        case CH_NODE_EXPR:
+            h = mix_expr(h, AT(ch_expr *, x));
+            break;
+        case CH_NODE_EXPR_LIST: {
+            ch_expr_list list = AT(ch_expr_list, x);
+            for (int32_t j = 0; j < list.n; j++)
+                h = mix_expr(h, list.item[j]);
+            h = mix(h, (uint64_t)list.n);
+            break;
+        }
+        case CH_NODE_REL:
+            h = mix(h, AT(ch_rel *, x) ? (uint64_t)AT(ch_rel *, x)->kind : 4);
+            break;
+        case CH_NODE_STR:
+            h = mix_str(h, AT(char *, x));
+            break;
+        case CH_NODE_STR_LIST: {
+            ch_str_list list = AT(ch_str_list, x);
+            for (int32_t j = 0; j < list.n; j++)
+                h = mix_str(h, list.item[j]);
+            h = mix(h, (uint64_t)list.n);
+            break;
+        }
+        case CH_NODE_BOOL:
+            h = mix(h, AT(bool, x));
+            break;
+        case CH_NODE_I32:
+            h = mix(h, (uint64_t)AT(int32_t, x));
+            break;
+        case CH_NODE_I64:
+            h = mix(h, (uint64_t)AT(int64_t, x));
+            break;
+        case CH_NODE_F64:
+            h = mix_bytes(h, x, sizeof(double));
+            break;
+        case CH_NODE_TYPE:
+            h = mix(h, AT(ch_type *, x) ? AT(ch_type *, x)->hash : 0);
+            break;
+        case CH_NODE_POINTER:
+            h = mix(h, (uint64_t)(uintptr_t)AT(void *, x));
+            break;
+        case CH_NODE_SCALAR:
+            h = mix_scalar(h, &AT(ch_scalar, x));
+            break;
+        case CH_NODE_ATTR:
+            h = mix(h, AT(ch_attr *, x) ? (uint64_t)AT(ch_attr *, x)->id : 0);
+            break;
+        default: /* in relations only */
+            break;
+        }
+    }
+    return h;
+}
