@@ -37,20 +37,59 @@
 #define FIRST_DAY 17
 
 static const char *const REGION[] = {
-    "Far North District", "Whangārei District", "Kaipara District", "Thames-Coromandel District",
-    "Hauraki District", "Waikato District", "Matamata-Piako District", "Waipā District",
-    "Ōtorohanga District", "South Waikato District", "Waitomo District", "Taupō District",
-    "Western Bay of Plenty District", "Rotorua District", "Whakatāne District",
-    "Kawerau District", "Ōpōtiki District", "Gisborne District", "Wairoa District",
-    "Hastings District", "Central Hawke's Bay District", "New Plymouth District",
-    "Stratford District", "South Taranaki District", "Ruapehu District", "Whanganui District",
-    "Rangitīkei District", "Manawatū District", "Tararua District", "Horowhenua District",
-    "Kāpiti Coast District", "Masterton District", "Carterton District",
-    "South Wairarapa District", "Tasman District", "Marlborough District", "Kaikōura District",
-    "Buller District", "Grey District", "Westland District", "Hurunui District",
-    "Waimakariri District", "Selwyn District", "Ashburton District", "Timaru District",
-    "Mackenzie District", "Waimate District", "Waitaki District", "Central Otago District",
-    "Queenstown-Lakes District", "Clutha District", "Southland District", "Gore District",
+    "Far North District",
+    "Whangārei District",
+    "Kaipara District",
+    "Thames-Coromandel District",
+    "Hauraki District",
+    "Waikato District",
+    "Matamata-Piako District",
+    "Waipā District",
+    "Ōtorohanga District",
+    "South Waikato District",
+    "Waitomo District",
+    "Taupō District",
+    "Western Bay of Plenty District",
+    "Rotorua District",
+    "Whakatāne District",
+    "Kawerau District",
+    "Ōpōtiki District",
+    "Gisborne District",
+    "Wairoa District",
+    "Hastings District",
+    "Central Hawke's Bay District",
+    "New Plymouth District",
+    "Stratford District",
+    "South Taranaki District",
+    "Ruapehu District",
+    "Whanganui District",
+    "Rangitīkei District",
+    "Manawatū District",
+    "Tararua District",
+    "Horowhenua District",
+    "Kāpiti Coast District",
+    "Masterton District",
+    "Carterton District",
+    "South Wairarapa District",
+    "Tasman District",
+    "Marlborough District",
+    "Kaikōura District",
+    "Buller District",
+    "Grey District",
+    "Westland District",
+    "Hurunui District",
+    "Waimakariri District",
+    "Selwyn District",
+    "Ashburton District",
+    "Timaru District",
+    "Mackenzie District",
+    "Waimate District",
+    "Waitaki District",
+    "Central Otago District",
+    "Queenstown-Lakes District",
+    "Clutha District",
+    "Southland District",
+    "Gore District",
 };
 #define N_REGIONS ((uint32_t)(sizeof REGION / sizeof *REGION))
 
@@ -161,8 +200,8 @@ static void *work(void *arg)
         int64_t offset = g->offset;
         if (offset + (int64_t)len >= g->bytes) {
             int64_t least = g->bytes - offset;
-            const char *end = least > 0 ? memchr(block + least - 1, '\n', len - (size_t)least + 1)
-                                        : NULL;
+            const char *end =
+                least > 0 ? memchr(block + least - 1, '\n', len - (size_t)least + 1) : NULL;
             len = end ? (size_t)(end - block) + 1 : 0;
             g->done = true;
         }
