@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Checks that rooms include only from rooms above them.
 
+    tools/layers.py [TREE]
+
 The order is the table of rooms in docs/architecture.md. Prints one line per offence and exits with 1 if there is any:
 
   - src/<room>/ includes a header of a room below it, or of a room that is not in the table
@@ -15,7 +17,7 @@ import re
 import sys
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(sys.argv[1] if len(sys.argv) > 1 else Path(__file__).parent.parent).resolve()
 ROW = re.compile(r"^\|\s*src/(\w+)\s*\|")
 INCLUDE = re.compile(r'^\s*#\s*include\s+([<"])([^>"]+)[>"]')
 
