@@ -57,7 +57,7 @@ bool ch_dec_to_i64(ch_i128 value, int scale, int64_t min, int64_t max, int64_t *
 
 /*
  * out of DECIMAL(precision, scale) = a (of scale sa) op b (of scale sb), rounded once. False: does
- * not fit. b != 0 for the divisions. div gives an integral quotient of any scale 0; rem has
+ * not fit. b != 0 for the divisions. div gives an integral quotient; rem has
  * the sign of a.
  */
 bool ch_dec_add(ch_i128 a, int sa, ch_i128 b, int sb, int precision, int scale, ch_i128 *out);

@@ -64,4 +64,7 @@ int ch_print_f32(char *out, float value);
 uint64_t ch_shortest_f64(double value, int *exp10);
 uint32_t ch_shortest_f32(float value, int *exp10);
 
+/* The double nearest to digits * 10^exp10. */
+double ch_f64_of_digits(uint64_t digits, int exp10);
+
 #endif
