@@ -44,8 +44,8 @@ void ch_batch_release(ch_batch *batch)
 ch_status ch_batch_column(ch_batch *batch, int32_t c, ch_column **out, ch_error *err)
 {
     if (batch->sel && !batch->dense[c])
-        CH_TRY(ch_take(batch->col[c], batch->sel, batch->n, false, batch->mem, &batch->dense[c],
-                       err));
+        CH_TRY(
+            ch_take(batch->col[c], batch->sel, batch->n, false, batch->mem, &batch->dense[c], err));
     *out = batch->sel ? batch->dense[c] : batch->col[c];
     return CH_OK;
 }

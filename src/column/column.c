@@ -155,7 +155,8 @@ ch_status ch_column_share_text(ch_column *c, const ch_column *from, int32_t *bas
     /* Batches cut from one block of input share its buffers: do not list them again and again. */
     int32_t n = from->n_text;
     *base = c->n_text - n;
-    if (*base >= 0 && (n == 0 || memcmp(c->text + *base, from->text, sizeof *c->text * (size_t)n) == 0))
+    if (*base >= 0 &&
+        (n == 0 || memcmp(c->text + *base, from->text, sizeof *c->text * (size_t)n) == 0))
         return CH_OK;
     CH_TRY(text_room(c, n, err));
     *base = c->n_text;

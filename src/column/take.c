@@ -19,16 +19,16 @@ static bool is_list(const ch_type *type)
 
 /* ---- loops ------------------------------------------------------------------------------- */
 
-#define GATHER(T)                                             \
-    do {                                                      \
-        const T *restrict from = in;                          \
-        T *restrict to = out;                                 \
-        if (negative)                                         \
-            for (int64_t i = 0; i < k; i++)                   \
-                to[i] = from[idx[i] < 0 ? 0 : idx[i]];        \
-        else                                                  \
-            for (int64_t i = 0; i < k; i++)                   \
-                to[i] = from[idx[i]];                         \
+#define GATHER(T)                                      \
+    do {                                               \
+        const T *restrict from = in;                   \
+        T *restrict to = out;                          \
+        if (negative)                                  \
+            for (int64_t i = 0; i < k; i++)            \
+                to[i] = from[idx[i] < 0 ? 0 : idx[i]]; \
+        else                                           \
+            for (int64_t i = 0; i < k; i++)            \
+                to[i] = from[idx[i]];                  \
     } while (0)
 
 static void gather_values(const void *in, int width, const int32_t *restrict idx, int64_t k,
@@ -76,11 +76,11 @@ static void gather_bits(const uint64_t *in, const int32_t *restrict idx, int64_t
     }
 }
 
-#define REPEAT(T)                           \
-    do {                                    \
+#define REPEAT(T)                            \
+    do {                                     \
         T value = *(const T *)in, *to = out; \
-        for (int64_t i = 0; i < k; i++)     \
-            to[i] = value;                  \
+        for (int64_t i = 0; i < k; i++)      \
+            to[i] = value;                   \
     } while (0)
 
 static void repeat_value(const void *in, int width, int64_t k, void *out)

@@ -172,5 +172,11 @@ CH_NODISCARD ch_status ch_type_print_sql(const ch_type *type, ch_buf *out, ch_er
  */
 CH_NODISCARD ch_status ch_type_parse(const char *text, const ch_type **out, ch_error *err);
 CH_NODISCARD ch_status ch_type_parse_ddl(const char *text, const ch_type **out, ch_error *err);
+/*
+ * For SQL text: reads the type that begins at byte `start` of sql; *stop is where it ended, with
+ * what follows left to the caller. Errors carry their place in sql.
+ */
+CH_NODISCARD ch_status ch_type_parse_prefix(const char *sql, int32_t start, int32_t *stop,
+                                            const ch_type **out, ch_error *err);
 
 #endif

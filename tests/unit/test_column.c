@@ -179,11 +179,15 @@ static void take_without_nulls_makes_no_bitmap(void **state)
 static void take_from_no_rows_gives_nulls(void **state)
 {
     CH_UNUSED(state);
-    const ch_type *types[] = {CH_T_INT, CH_T_STRING, CH_T_BOOLEAN, CH_T_NULL,
+    const ch_type *types[] = {CH_T_INT,
+                              CH_T_STRING,
+                              CH_T_BOOLEAN,
+                              CH_T_NULL,
                               ch_type_array(CH_T_INT, true),
                               ch_type_map(CH_T_STRING, CH_T_INT, true),
                               ch_type_struct((ch_field[]){{"a", CH_T_INT, true, NULL}}, 1),
-                              ch_type_of(CH_VARIANT), ch_type_decimal(38, 2)};
+                              ch_type_of(CH_VARIANT),
+                              ch_type_decimal(38, 2)};
     for (size_t t = 0; t < sizeof types / sizeof *types; t++) {
         ch_column *in, *out;
         OK(ch_column_flat_nulls(mem, types[t], 0, &in, &err));
@@ -407,8 +411,8 @@ static void nested_scalars_come_back(void **state)
 {
     CH_UNUSED(state);
     const ch_type *map = ch_type_map(CH_T_STRING, CH_T_INT, true);
-    const ch_type *row = ch_type_struct(
-        (ch_field[]){{"m", map, true, NULL}, {"d", CH_T_DOUBLE, true, NULL}}, 2);
+    const ch_type *row =
+        ch_type_struct((ch_field[]){{"m", map, true, NULL}, {"d", CH_T_DOUBLE, true, NULL}}, 2);
     ch_scalar entry[4] = {{.type = CH_T_STRING, .v.str = {LONG_A, sizeof LONG_A - 1}},
                           {.type = CH_T_INT, .v.i64 = 1},
                           {.type = CH_T_STRING, .v.str = {"b", 1}},
