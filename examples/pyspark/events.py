@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: Apache-2.0
+"""events.py - count events per region and day, in PySpark.
+
+    spark-submit events.py [-d] [--out DIR] DATA_FOLDER
+
+Reads DATA_FOLDER/region.csv (region_id, region_name) and DATA_FOLDER/location.csv (lat, long, region_id, date),
+writes partial results as part files under DATA_FOLDER/output/ and merges them into DATA_FOLDER/result.csv
+(region_name, date, count; every field quoted). Events of regions that region.csv does not list are left out.
+-d deletes the part files, --out DIR puts output/ and result.csv elsewhere.
+"""
+import argparse
+import glob
+import os
+import shutil
+
+from pyspark.sql import SparkSession
+
+
+def count_events(spark, folder):
+    regions = spark.read.csv(f"{folder}/region.csv", header=True)
+    locations = spark.read.csv(f"{folder}/location.csv", header=True)
+    return (locations.join(regions, "region_id")
+            .groupBy("region_name", "date")
+            .count())
+
+
+def merge(parts, result):
+    """One file of all part files, under its name only when it is whole. Each part has its own header line."""
+    names = sorted(glob.glob(f"{parts}/part-*.csv"))
+    with open(f"{result}.tmp", "wb") as out:
+        out.write(b'"region_name","date","count"\n')
+        for name in names:
+            with open(name, "rb") as part:
+                part.readline()
+                shutil.copyfileobj(part, out)
+    os.replace(f"{result}.tmp", result)
+
+
+def main():
+    args = argparse.ArgumentParser(description="Count events per region and day.")
+    args.add_argument("-d", action="store_true", help="delete the part files when the result is written")
+    args.add_argument("--out", metavar="DIR", help="where output/ and result.csv go (default: the data folder)")
+    args.add_argument("folder", metavar="DATA_FOLDER")
+    args = args.parse_args()
+    out = args.out or args.folder
+
+    spark = SparkSession.builder.appName("events").getOrCreate()
+    (count_events(spark, args.folder)
+     .write.mode("overwrite")
+     .csv(f"{out}/output", header=True, quoteAll=True, escape='"'))
+    merge(f"{out}/output", f"{out}/result.csv")
+    if args.d:
+        shutil.rmtree(f"{out}/output")
+    spark.stop()
+
+
+if __name__ == "__main__":
+    main()
