@@ -10,7 +10,9 @@
  *
  * Fields hold no line ends; inner quotes are doubled. The file is read with mmap, once.
  */
+#ifndef _GNU_SOURCE
 #define _GNU_SOURCE
+#endif
 #include <fcntl.h>
 #include <stdint.h>
 #include <stdio.h>

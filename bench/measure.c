@@ -7,7 +7,9 @@
  * A program of its own since Linux counts the launcher's own memory into a child's peak; this one
  * has next to none. Wall time is from before the spawn to after the wait.
  */
+#ifndef _GNU_SOURCE
 #define _GNU_SOURCE
+#endif
 #include <spawn.h>
 #include <stdio.h>
 #include <sys/resource.h>

@@ -29,7 +29,7 @@ CORES = os.cpu_count()
 THREADS = 2
 ENGINES = os.path.join(HERE, "engines")
 PY = sys.executable
-TOOLS = os.path.join(WORK, "bin")
+TOOLS = os.path.join(ROOT, "build", "bench")
 TEMP = os.path.join(WORK, "temp")
 verdicts = []
 
@@ -40,8 +40,8 @@ class Run:
     """One process: wall and processor seconds, peak MiB, why it failed (None if it did not)."""
 
     def __init__(self, argv, stdout=None, env=None, limit=3600):
-        report = os.path.join(TOOLS, "report")
-        with open(os.path.join(TOOLS, "stderr"), "w+b") as err:
+        report = os.path.join(WORK, "report")
+        with open(os.path.join(WORK, "stderr"), "w+b") as err:
             out = open(stdout, "wb") if stdout else subprocess.DEVNULL
             try:
                 os.path.exists(report) and os.remove(report)
@@ -128,25 +128,13 @@ def why_not(what):
 
 # -- input -----------------------------------------------------------------------------------------------------------
 
-def tools():
-    os.makedirs(TOOLS, exist_ok=True)
-    os.makedirs(TEMP, exist_ok=True)
-    for name in ("measure", "check_csv", "scan_floor"):
-        source, binary = f"{HERE}/{name}.c", f"{TOOLS}/{name}"
-        if not os.path.exists(binary) or os.path.getmtime(binary) < os.path.getmtime(source):
-            subprocess.run(["cc", "-O3", "-pthread", source, "-o", binary], check=True)
-
-
 def events(gib):
     """A folder with region.csv and a location.csv of about that size, made once."""
     folder = os.path.join(WORK, f"events-{gib:g}")
     target = os.path.join(folder, "location.csv")
     want = int(gib * 2**30)
     if not os.path.exists(target):
-        os.makedirs(folder, exist_ok=True)
-        made = subprocess.run([CHERT, "generate", "events", "-s", str(want), folder]) if os.access(CHERT, os.X_OK) else None
-        if made is None or made.returncode:
-            subprocess.run([PY, f"{HERE}/gen_events.py", str(want), folder], check=True)
+        subprocess.run([f"{TOOLS}/generate_events", folder, str(want)], check=True)
     warm(target)
     return folder, os.path.getsize(target)
 
@@ -156,6 +144,7 @@ def keys():
     if not os.path.exists(path):
         subprocess.run([PY, "-c", f"""
 import duckdb
+duckdb.sql("SET enable_progress_bar = false")
 duckdb.sql('''COPY (SELECT printf('customer-%016x', hash(i * 2654435761 % {KEYS})) AS k, i % 1000 AS v FROM range({2 * KEYS}) t(i))
               TO '{path}' (HEADER)''')"""], check=True)
     warm(path)
@@ -337,7 +326,10 @@ def main():
     if any(p not in PARTS for p in parts):
         print(__doc__)
         return 2
-    tools()
+    if not os.path.exists(f"{TOOLS}/measure"):
+        print(f"missing: {os.path.relpath(TOOLS)} (run make)")
+        return 1
+    os.makedirs(TEMP, exist_ok=True)
     machine()
     for p in parts:
         PARTS[p]()

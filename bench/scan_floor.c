@@ -9,7 +9,9 @@
  * gives -1 per hit, so eight-bit counters take the subtraction for up to 255 rounds and are then
  * widened. Nothing else is done: no parsing, no branch on the data. A real reader cannot be faster.
  */
+#ifndef _GNU_SOURCE
 #define _GNU_SOURCE
+#endif
 #include <fcntl.h>
 #include <immintrin.h>
 #include <pthread.h>
