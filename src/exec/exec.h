@@ -37,6 +37,7 @@
 typedef struct ch_exec ch_exec;
 typedef struct ch_op ch_op;
 typedef struct ch_pipeline ch_pipeline;
+typedef struct ch_physical ch_physical; /* the operators and pipelines of one query */
 
 /* What all operators of one running query share. */
 struct ch_exec {
@@ -49,6 +50,7 @@ struct ch_exec {
     int64_t batch_rows;          /* rows that sources and breakers put into a batch */
     _Atomic bool *cancel;        /* set from outside: every worker stops at its next batch */
     _Atomic int64_t spill_bytes; /* written to disk so far */
+    ch_physical *physical;       /* made by ch_physical_new; operators register there */
 };
 
 typedef struct ch_op_class {
@@ -57,6 +59,8 @@ typedef struct ch_op_class {
     /* batch is borrowed: it may be filtered, flattened, its columns shared; the caller releases it. */
     CH_NODISCARD ch_status (*push)(ch_op *op, int slot, ch_batch *batch, ch_error *err);
     CH_NODISCARD ch_status (*morsel_done)(ch_op *op, int slot, uint64_t seq, ch_error *err);
+    /* Optional: the rest of the slot's morsel is not needed. */
+    bool (*morsel_full)(const ch_op *op, int slot);
     CH_NODISCARD ch_status (*flush)(ch_op *op, int slot, ch_error *err);
     CH_NODISCARD ch_status (*finish)(ch_op *op, ch_error *err);
     /* Breakers: next morsel of the result; batches of it, n_full 0 ends it. */
@@ -64,6 +68,8 @@ typedef struct ch_op_class {
     CH_NODISCARD ch_status (*next)(ch_op *op, int slot, ch_batch *out, ch_error *err);
     /* Morsels of the result, after finish: how many workers pay; 1 = the result has an order. */
     int64_t (*n_morsels)(const ch_op *op);
+    /* Sources that read input: adds what was read so far. */
+    void (*progress)(const ch_op *op, ch_scan_progress *sum);
     void (*close)(ch_op *op); /* releases what the op owns; the struct itself is in exec->arena */
     /* The details of one EXPLAIN line: "keys [a], functions [sum(x)]". */
     CH_NODISCARD ch_status (*explain)(const ch_op *op, ch_buf *out, ch_error *err);
@@ -80,7 +86,12 @@ struct ch_op {
     const ch_rel *rel;   /* the logical node, for EXPLAIN; may be NULL */
     int n_feeders;       /* pipelines and operators that still push into it */
     bool opened;
-    _Atomic bool *stop; /* of the pipelines that feed it: set true when no more rows are wanted */
+    ch_op *next_op;                     /* list of all operators of the query */
+    ch_op *first_feeder, *next_sibling; /* who pushes into it: the tree that EXPLAIN prints */
+    /* Set by the operator itself: morsels that nobody has begun are not needed; those begun are
+     * pushed to their end. Since morsels begin in order, all before a finished one are then complete. */
+    _Atomic bool stop;
+    bool serial; /* set when made: its pipelines run on one worker, in order */
     /* Metrics, for EXPLAIN ANALYZE. */
     _Atomic int64_t rows_out, batches_out, busy_ns, spilled_bytes;
 };
@@ -91,6 +102,9 @@ CH_NODISCARD ch_status ch_op_emit(ch_op *op, int slot, ch_batch *batch, ch_error
 /* A zeroed operator of `bytes` with its head filled and an account of its own. */
 void *ch_op_new(ch_exec *exec, const ch_op_class *cls, size_t bytes, const ch_rel *rel, ch_op *next,
                 ch_error *err);
+
+/* Makes `feeder` a child of op in EXPLAIN; ch_op_new and ch_compile_source do it for the usual cases. */
+void ch_op_add_feeder(ch_op *op, ch_op *feeder);
 
 /* ------------------------------------------------------------ expressions */
 
@@ -113,12 +127,28 @@ int32_t ch_attr_position(const ch_attr_list *list, int64_t id);
 
 /* -------------------------------------------------------------- a query's run */
 
-/* Where a query's rows go in the end: an operator without next (op_collect.c, op_write.c). */
+/*
+ * Where a query's rows go in the end is an operator without next. This one keeps them in memory:
+ * batches in the order of the input, flat, until close.
+ */
+CH_NODISCARD ch_status ch_op_collect_new(ch_exec *exec, const ch_attr_list *output, ch_op **out,
+                                         ch_error *err);
+/* After the run: the i-th batch, borrowed; NULL past the last. */
+ch_batch *ch_op_collect_batch(ch_op *collect, int64_t i);
+int64_t ch_op_collect_rows(const ch_op *collect);
+/* Calls fn for every batch. ordered: one after another in the order of the input; else on any worker's
+ * thread, in no order, never two at once for one slot. */
+typedef ch_status (*ch_batch_fn)(void *user, int slot, ch_batch *batch, ch_error *err);
+CH_NODISCARD ch_status ch_op_call_new(ch_exec *exec, ch_batch_fn fn, void *user, bool ordered,
+                                      ch_op **out, ch_error *err);
 
-typedef struct ch_physical ch_physical; /* the pipelines of one query */
-
-/* Compiles a resolved, optimized plan so that its rows are pushed into sink. In exec->arena. */
-CH_NODISCARD ch_status ch_compile(ch_exec *exec, const ch_rel *rel, ch_op *sink, ch_physical **out,
+/*
+ * Life of a run: ch_physical_new (sets exec->physical), the sink's own _new, ch_compile, ch_physical_run,
+ * reading the sink, ch_physical_close. Everything lies in exec->arena.
+ */
+CH_NODISCARD ch_status ch_physical_new(ch_exec *exec, ch_physical **out, ch_error *err);
+/* Compiles a resolved, optimized plan so that its rows are pushed into sink. */
+CH_NODISCARD ch_status ch_compile(ch_physical *physical, const ch_rel *rel, ch_op *sink,
                                   ch_error *err);
 /* Runs all pipelines; cancellation gives CH_E_CANCELLED. Called once. */
 CH_NODISCARD ch_status ch_physical_run(ch_physical *physical, ch_error *err);

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* compile.c - plan nodes to operators: one row of builtin/operators.def per kind. */
+#include "exec/pipeline.h"
+#include "plan/node.h"
+
+#define CH_OP(name) extern const ch_op_maker ch_op_maker_##name;
+#include "builtin/operators.def"
+#undef CH_OP
+
+static const ch_op_maker *const MAKERS[] = {
+#define CH_OP(name) &ch_op_maker_##name,
+#include "builtin/operators.def"
+#undef CH_OP
+};
+
+ch_status ch_physical_new(ch_exec *exec, ch_physical **out, ch_error *err)
+{
+    ch_physical *physical;
+    *out = NULL;
+    CH_ARENA_NEW(physical, exec->arena, err);
+    physical->exec = exec;
+    exec->physical = physical;
+    *out = physical;
+    return CH_OK;
+}
+
+void ch_physical_add_op(ch_physical *physical, ch_op *op)
+{
+    op->next_op = physical->ops;
+    physical->ops = op;
+}
+
+ch_status ch_compile_source(ch_compiler *c, ch_op *source, ch_op *next, ch_error *err)
+{
+    ch_physical *physical = c->physical;
+    if (physical->n_pipelines == physical->cap_pipelines) {
+        int32_t cap = physical->cap_pipelines ? physical->cap_pipelines * 2 : 8;
+        ch_pipeline **more;
+        CH_ARENA_ARRAY(more, c->exec->arena, cap, err);
+        if (physical->n_pipelines)
+            memcpy(more, physical->pipeline, sizeof *more * (size_t)physical->n_pipelines);
+        physical->pipeline = more;
+        physical->cap_pipelines = cap;
+    }
+    ch_pipeline *p;
+    CH_ARENA_NEW(p, c->exec->arena, err);
+    *p = (ch_pipeline){.number = physical->n_pipelines, .source = source, .first = next};
+    physical->pipeline[physical->n_pipelines++] = p;
+    source->source_of = next;
+    next->n_feeders++;
+    ch_op_add_feeder(next, source);
+    return CH_OK;
+}
+
+ch_status ch_compile_into(ch_compiler *c, const ch_rel *rel, ch_op *next, ch_error *err)
+{
+    for (size_t i = 0; i < sizeof MAKERS / sizeof *MAKERS; i++)
+        if (MAKERS[i]->kind == rel->kind)
+            return MAKERS[i]->make(c, rel, next, err);
+    CH_FAIL(err, UNSUPPORTED, "feature", ch_rel_class(rel->kind)->name);
+}
+
+ch_status ch_compile(ch_physical *physical, const ch_rel *rel, ch_op *sink, ch_error *err)
+{
+    ch_compiler c = {.exec = physical->exec, .physical = physical};
+    physical->sink = sink;
+    return ch_compile_into(&c, rel, sink, err);
+}
