@@ -481,7 +481,7 @@ static void zone_free(ch_zone *z)
 static const ch_zone *known(const char *name, size_t len)
 {
     for (const ch_zone *z = zones; z; z = z->next)
-        if (strncmp(z->name, name, len) == 0 && !z->name[len])
+        if (strlen(z->name) == len && memcmp(z->name, name, len) == 0)
             return z;
     return NULL;
 }

@@ -56,7 +56,21 @@ static ch_status print_name(const char *name, ch_buf *out, ch_error *err)
     return ch_buf_addc(out, '`', err);
 }
 
-/* " COMMENT '...'" out of {"comment":"..."}; other metadata has no form in SQL. */
+/* The digits of a \u00XX escape as a character; *p stands on the u and is left on the last digit. */
+static char escaped_control(const char **p)
+{
+    int value = 0;
+    for (int i = 0; i < 4 && (*p)[1]; i++) {
+        char c = *++*p;
+        value = value * 16 + (c <= '9' ? c - '0' : (c | 0x20) - 'a' + 10);
+    }
+    return (char)value;
+}
+
+/*
+ * " COMMENT '...'" out of {"comment":"..."}; other metadata has no form in SQL. As in Spark only the quote is
+ * escaped, so a comment with a backslash does not read back the same.
+ */
 static ch_status print_comment(const char *metadata, ch_buf *out, ch_error *err)
 {
     static const char key[] = "\"comment\":\"";
@@ -68,7 +82,11 @@ static ch_status print_comment(const char *metadata, ch_buf *out, ch_error *err)
         char c = *p;
         if (c == '\\' && p[1]) {
             c = *++p;
-            c = c == 'n' ? '\n' : c == 't' ? '\t' : c == 'r' ? '\r' : c;
+            c = c == 'n'   ? '\n'
+                : c == 't' ? '\t'
+                : c == 'r' ? '\r'
+                : c == 'u' ? escaped_control(&p)
+                           : c;
         }
         if (c == '\'')
             CH_TRY(ch_buf_addc(out, '\\', err));
