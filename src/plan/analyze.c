@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* analyze.c - the door of the analyzer, and who resolves which relation. */
+#include "plan/analyzer.h"
+
+/* Deeper than any program writes, and far from the end of the stack. */
+#define MAX_DEPTH 1000
+
+static ch_status resolve(ch_analyzer *a, const ch_rel *rel, ch_rel **out, ch_error *err)
+{
+    switch (rel->kind) {
+    case CH_REL_READ_NAMED_TABLE:
+    case CH_REL_READ_DATA_SOURCE:
+    case CH_REL_LOCAL_RELATION:
+    case CH_REL_RANGE:
+    case CH_REL_SUBQUERY_ALIAS:
+    case CH_REL_WITH:
+    case CH_REL_ONE_ROW:
+    case CH_REL_SCAN:
+        return ch_an_source(a, rel, out, err);
+    case CH_REL_PROJECT:
+        return ch_an_select(a, (const void *)rel, false, out, err);
+    case CH_REL_FILTER:
+        return ch_an_filter(a, (const void *)rel, out, err);
+    case CH_REL_AGGREGATE:
+        return ch_an_aggregate(a, (const void *)rel, out, err);
+    case CH_REL_JOIN:
+        return ch_an_join(a, (const void *)rel, out, err);
+    case CH_REL_SET_OPERATION:
+        return ch_an_set_operation(a, (const void *)rel, out, err);
+    case CH_REL_SORT:
+        return ch_an_sort(a, (const void *)rel, out, err);
+    case CH_REL_LIMIT:
+    case CH_REL_OFFSET:
+        return ch_an_limit(a, rel, out, err);
+    case CH_REL_VALUES:
+        return ch_an_values(a, (const void *)rel, out, err);
+    case CH_REL_TAIL:
+    case CH_REL_DEDUPLICATE:
+    case CH_REL_SAMPLE:
+    case CH_REL_WITH_COLUMNS:
+    case CH_REL_WITH_COLUMNS_RENAMED:
+    case CH_REL_DROP:
+    case CH_REL_TO_DF:
+    case CH_REL_HINT:
+    case CH_REL_REPARTITION:
+        return ch_an_frame(a, rel, out, err);
+    default:
+        return ch_an_command(a, rel, out, err);
+    }
+}
+
+ch_status ch_an_rel(ch_analyzer *a, const ch_rel *rel, ch_rel **out, ch_error *err)
+{
+    if (rel->output.n >= 0) { /* resolved before */
+        *out = (ch_rel *)rel;
+        return CH_OK;
+    }
+    if (a->depth > MAX_DEPTH)
+        CH_AN_FAIL(a, rel, err, UNSUPPORTED, "feature", "A query nested this deep");
+    a->depth++;
+    ch_status status = resolve(a, rel, out, err);
+    a->depth--;
+    if (status == CH_OK && rel->plan_id >= 0 && (*out)->plan_id != rel->plan_id) {
+        CH_AN_NEW(*out, ch_rel_clone(a->arena, *out, err));
+        (*out)->plan_id = rel->plan_id;
+    }
+    return status;
+}
+
+ch_status ch_an_visible(ch_analyzer *a, ch_rel **rel, ch_error *err)
+{
+    ch_attr_list visible = {0};
+    for (int32_t i = 0; i < (*rel)->output.n; i++)
+        if (!(*rel)->output.item[i]->hidden)
+            CH_TRY(ch_attr_list_add(a->arena, &visible, (*rel)->output.item[i], err));
+    if (visible.n == (*rel)->output.n)
+        return CH_OK;
+    ch_expr_list list = {0};
+    CH_TRY(ch_an_refs(a->arena, &visible, &list, err));
+    return ch_an_project(a->arena, *rel, &list, rel, err);
+}
+
+ch_status ch_an_input(ch_analyzer *a, const ch_rel *rel, ch_rel **out, ch_error *err)
+{
+    CH_TRY(ch_an_rel(a, rel, out, err));
+    return ch_an_visible(a, out, err);
+}
+
+ch_status ch_analyze(const ch_analyze_context *ctx, const ch_rel *plan, ch_rel **out, ch_error *err)
+{
+    ch_analyzer a = {.ctx = ctx, .arena = ctx->arena, .sql = ctx->sql};
+    *out = NULL;
+    return ch_an_input(&a, plan, out, err);
+}

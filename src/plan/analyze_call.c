@@ -1,0 +1,314 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* analyze_call.c - functions: found by name, bound to their arguments' types. */
+#include <ctype.h>
+#include <strings.h>
+
+#include "plan/analyzer.h"
+#include "plan/fold.h"
+
+/* ---- binding ---------------------------------------------------------------------------------- */
+
+static ch_status fill_bind(ch_analyzer *a, const ch_expr_call *call, ch_bind *b, ch_error *err)
+{
+    int32_t n = call->args.n;
+    const char **sql;
+    bool *nullable;
+    const ch_scalar **value;
+    CH_ARENA_ARRAY(sql, a->arena, n + 1, err);
+    CH_ARENA_ARRAY(nullable, a->arena, n + 1, err);
+    CH_ARENA_ARRAY(value, a->arena, n + 1, err);
+    for (int32_t i = 0; i < n; i++) {
+        const ch_expr *arg = call->args.item[i];
+        CH_AN_NEW(sql[i], ch_expr_sql(a->arena, arg, err));
+        nullable[i] = arg->nullable;
+        if (arg->kind == CH_EXPR_LITERAL) {
+            value[i] = &((const ch_expr_literal *)arg)->value;
+        } else if (ch_expr_is_foldable(arg)) {
+            ch_scalar *folded;
+            bool done;
+            CH_ARENA_NEW(folded, a->arena, err);
+            CH_TRY(ch_expr_fold(a->ctx->func, a->arena, arg, folded, &done, err));
+            value[i] = done ? folded : NULL;
+        }
+    }
+    CH_AN_NEW(b->sql, ch_expr_sql(a->arena, &call->head, err));
+    b->ctx = a->ctx->func;
+    b->arena = a->arena;
+    b->n_args = n;
+    b->arg_sql = sql;
+    b->arg_nullable = nullable;
+    b->arg_const = value;
+    CH_ARENA_ARRAY(b->arg_type, a->arena, n + 1, err);
+    return CH_OK;
+}
+
+static void reset_bind(const ch_expr_call *call, const ch_func *func, ch_bind *b)
+{
+    b->func = func;
+    b->result = NULL;
+    b->eval = func->eval;
+    b->data = NULL;
+    b->final = false;
+    b->nullable = (func->flags & CH_FUNC_MAKES_NULL) != 0;
+    for (int32_t i = 0; i < call->args.n; i++) {
+        b->arg_type[i] = call->args.item[i]->type;
+        b->nullable |= call->args.item[i]->nullable;
+    }
+    if (func->flags & CH_FUNC_NEVER_NULL)
+        b->nullable = false;
+}
+
+static ch_status no_such_function(ch_analyzer *a, const char *name, const ch_expr *at,
+                                  ch_error *err)
+{
+    ch_str_list parts = {0};
+    for (const char *p = name; *p;) {
+        size_t len = strcspn(p, ".");
+        char *part;
+        CH_AN_NEW(part, ch_arena_strn(a->arena, p, len, err));
+        CH_TRY(ch_str_list_add(a->arena, &parts, part, err));
+        p += len + (p[len] == '.');
+    }
+    char *quoted;
+    CH_AN_NEW(quoted, ch_names_quoted(a->arena, &parts, err));
+    static const ch_expr nowhere = {.start = -1};
+    CH_AN_FAIL(a, at ? at : &nowhere, err, UNRESOLVED_ROUTINE, "routineName", quoted, "searchPath",
+               "[`system`.`builtin`, `system`.`session`, `spark_catalog`.`default`]");
+}
+
+ch_status ch_an_bound(ch_analyzer *a, const ch_expr_call *draft, const ch_expr *at, ch_expr **out,
+                      ch_error *err)
+{
+    const ch_func *func = ch_func_find(draft->name);
+    if (!func)
+        return no_such_function(a, draft->name, at, err);
+    ch_expr_call *call;
+    CH_AN_NEW(call, ch_expr_clone(a->arena, &draft->head, err));
+    ch_bind bind = {0};
+    CH_TRY(fill_bind(a, call, &bind, err));
+    ch_status status = CH_E_INTERNAL;
+    for (; func; func = ch_func_next(func)) {
+        reset_bind(call, func, &bind);
+        ch_error attempt = {0};
+        status = ch_func_bind(&bind, &attempt);
+        bool last = status == CH_OK || status == CH_E_MEMORY || bind.final || !ch_func_next(func);
+        if (last && status != CH_OK && err && err->code == CH_OK) {
+            *err = attempt;
+            if (at)
+                ch_error_locate(err, a->sql, at->start, at->stop);
+            return status;
+        }
+        ch_error_release(&attempt);
+        if (last)
+            break;
+    }
+    if (status != CH_OK)
+        return status;
+    ch_expr_list args = {0};
+    for (int32_t i = 0; i < call->args.n; i++) {
+        ch_expr *arg = call->args.item[i];
+        CH_TRY(ch_an_cast_to(a->arena, &arg, bind.arg_type[i], err));
+        CH_TRY(ch_expr_list_add(a->arena, &args, arg, err));
+    }
+    call->args = args;
+    call->func = func;
+    call->eval = (void *)bind.eval;
+    call->data = bind.data;
+    call->head.type = bind.result;
+    call->head.nullable = bind.nullable;
+    *out = &call->head;
+    return CH_OK;
+}
+
+ch_status ch_call_make(const ch_analyze_context *ctx, const char *name, ch_expr **args, int32_t n,
+                       ch_expr **out, ch_error *err)
+{
+    ch_analyzer a = {.ctx = ctx, .arena = ctx->arena, .sql = ctx->sql};
+    ch_expr_call *draft;
+    CH_AN_NEW(draft, ch_expr_new(ctx->arena, CH_EXPR_CALL, err));
+    draft->name = name;
+    draft->is_infix = !isalpha((unsigned char)name[0]);
+    draft->args = (ch_expr_list){args, n};
+    return ch_an_bound(&a, draft, NULL, out, err);
+}
+
+/* ---- what is not an ordinary function ---------------------------------------------------------- */
+
+static char *lower(ch_arena *arena, const char *text, ch_error *err)
+{
+    char *out = ch_arena_str(arena, text, err);
+    for (char *p = out; p && *p; p++)
+        *p = (char)tolower((unsigned char)*p);
+    return out;
+}
+
+/* bigint(x) is a cast. */
+static const ch_type *type_of_function(const char *name)
+{
+    static const struct {
+        const char *name;
+        ch_type_id id;
+    } TYPE[] = {{"boolean", CH_BOOLEAN}, {"tinyint", CH_BYTE}, {"smallint", CH_SHORT},
+                {"int", CH_INT},         {"bigint", CH_LONG},  {"float", CH_FLOAT},
+                {"double", CH_DOUBLE},   {"date", CH_DATE},    {"timestamp", CH_TIMESTAMP},
+                {"binary", CH_BINARY},   {"string", CH_STRING}};
+    if (strcmp(name, "decimal") == 0)
+        return ch_type_decimal(10, 0);
+    for (size_t i = 0; i < sizeof TYPE / sizeof *TYPE; i++)
+        if (strcmp(TYPE[i].name, name) == 0)
+            return ch_type_of(TYPE[i].id);
+    return NULL;
+}
+
+static ch_status rewrite_as_cast(ch_analyzer *a, ch_an_scope *scope,
+                                 const ch_expr_unresolved_function *f, const ch_type *to,
+                                 ch_expr **out, ch_error *err)
+{
+    ch_expr_cast *cast;
+    CH_AN_NEW(cast, ch_expr_new(a->arena, CH_EXPR_CAST, err));
+    cast->head.start = f->head.start;
+    cast->head.stop = f->head.stop;
+    cast->child = f->args.item[0];
+    cast->to = to;
+    cast->implicit = true; /* Spark does not show it */
+    return ch_an_expr(a, scope, &cast->head, out, err);
+}
+
+/* when(c, v, c, v, else) of the DataFrame API */
+static ch_status rewrite_as_case(ch_analyzer *a, ch_an_scope *scope,
+                                 const ch_expr_unresolved_function *f, ch_expr **out, ch_error *err)
+{
+    ch_expr_case *c;
+    CH_AN_NEW(c, ch_expr_new(a->arena, CH_EXPR_CASE, err));
+    c->head.start = f->head.start;
+    c->head.stop = f->head.stop;
+    c->args = f->args;
+    return ch_an_expr(a, scope, &c->head, out, err);
+}
+
+/* struct(a, b AS c) is named_struct('a', a, 'c', b) under its own name. */
+static ch_status struct_args(ch_analyzer *a, ch_expr_list *args, ch_error *err)
+{
+    ch_expr_list out = {0};
+    for (int32_t i = 0; i < args->n; i++) {
+        ch_expr *e = args->item[i], *field;
+        const char *name;
+        if (e->kind == CH_EXPR_ATTRIBUTE) {
+            name = ((const ch_expr_attribute *)e)->attr->name;
+        } else if (e->kind == CH_EXPR_ALIAS) {
+            name = ((const ch_expr_alias *)e)->names.item[0];
+            e = ((ch_expr_alias *)e)->child;
+        } else if (e->kind == CH_EXPR_EXTRACT && ((const ch_expr_extract *)e)->ordinal >= 0) {
+            const ch_expr_extract *x = (const void *)e;
+            const ch_type *t = x->child->type;
+            name = (t->id == CH_ARRAY ? t->field[0].type : t)->field[x->ordinal].name;
+        } else {
+            CH_AN_NEW(name, ch_arena_printf(a->arena, err, "col%d", i + 1));
+        }
+        ch_scalar text = {.type = CH_T_STRING, .v.str = {name, (int64_t)strlen(name)}};
+        CH_AN_NEW(field, ch_an_literal(a->arena, &text, err));
+        CH_TRY(ch_expr_list_add(a->arena, &out, field, err));
+        CH_TRY(ch_expr_list_add(a->arena, &out, e, err));
+    }
+    *args = out;
+    return CH_OK;
+}
+
+static ch_status aggregate_filter(ch_analyzer *a, ch_an_scope *scope,
+                                  const ch_expr_unresolved_function *f, ch_expr **out,
+                                  ch_error *err)
+{
+    bool is;
+    CH_TRY(ch_an_expr(a, scope, f->filter, out, err));
+    CH_TRY(ch_an_boolean(a, out, &is, err));
+    char *text;
+    CH_AN_NEW(text, ch_expr_quoted(a->arena, *out, err));
+    if (!is)
+        CH_AN_FAIL(a, &f->head, err, AGG_FILTER_NOT_BOOLEAN, "filterExpr", text);
+    if (ch_expr_has_aggregate(*out))
+        CH_AN_FAIL(a, &f->head, err, AGG_FILTER_HAS_AGGREGATE, "filterExpr", text, "aggExpr", text);
+    return CH_OK;
+}
+
+/* count(*) counts rows; count(DISTINCT *) and other functions see the columns. */
+static ch_status call_args(ch_analyzer *a, ch_an_scope *scope, const char *name,
+                           const ch_expr_unresolved_function *f, ch_expr_list *out, ch_error *err)
+{
+    bool count_rows = strcmp(name, "count") == 0 && f->args.n == 1 && !f->is_distinct &&
+                      f->args.item[0]->kind == CH_EXPR_UNRESOLVED_STAR &&
+                      ((const ch_expr_unresolved_star *)f->args.item[0])->target.n == 0;
+    if (!count_rows)
+        return ch_an_exprs(a, scope, &f->args, out, err);
+    ch_expr *one;
+    CH_AN_NEW(one, ch_an_int(a->arena, 1, err));
+    return ch_expr_list_add(a->arena, out, one, err);
+}
+
+static ch_status refuse(ch_analyzer *a, const ch_expr_unresolved_function *f, const char *what,
+                        ch_error *err)
+{
+    CH_AN_FAIL(a, &f->head, err, UNSUPPORTED, "feature",
+               ch_arena_printf(a->arena, err, "%s %s()", what, f->name));
+}
+
+/* IGNORE NULLS is the second argument of these. */
+static ch_status add_ignore_nulls(ch_analyzer *a, ch_expr_list *args, ch_error *err)
+{
+    ch_scalar yes = {.type = CH_T_BOOLEAN, .v.boolean = true};
+    ch_expr *lit;
+    CH_AN_NEW(lit, ch_an_literal(a->arena, &yes, err));
+    return ch_expr_list_add(a->arena, args, lit, err);
+}
+
+ch_status ch_an_call(ch_analyzer *a, ch_an_scope *scope, const ch_expr_unresolved_function *f,
+                     ch_expr **out, ch_error *err)
+{
+    char *name;
+    CH_AN_NEW(name, lower(a->arena, f->name, err));
+    bool is_struct = strcmp(name, "struct") == 0;
+    const ch_type *to = f->args.n == 1 ? type_of_function(name) : NULL;
+    if (to)
+        return rewrite_as_cast(a, scope, f, to, out, err);
+    if (strcmp(name, "when") == 0)
+        return rewrite_as_case(a, scope, f, out, err);
+    const ch_func *func = ch_func_find(is_struct ? "named_struct" : name);
+    if (!func)
+        return no_such_function(a, f->name, &f->head, err);
+    bool aggregate = (func->flags & CH_FUNC_AGGREGATE) != 0;
+    if (func->flags & CH_FUNC_GENERATOR)
+        return refuse(a, f, "The generator", err);
+    if ((func->flags & CH_FUNC_WINDOW) && !aggregate)
+        return refuse(a, f, "The window function", err);
+    if (!aggregate && (f->is_distinct || f->filter))
+        return refuse(a, f, f->filter ? "FILTER on" : "DISTINCT on", err);
+    if (aggregate && scope->in_aggregate)
+        CH_AN_FAIL(a, &f->head, err, NESTED_AGGREGATE, "sqlExpr",
+                   ch_expr_sql(a->arena, &f->head, err));
+
+    ch_expr_call *draft;
+    CH_AN_NEW(draft, ch_expr_new(a->arena, CH_EXPR_CALL, err));
+    draft->head.start = f->head.start;
+    draft->head.stop = f->head.stop;
+    draft->name = is_struct ? "named_struct" : name;
+    draft->is_distinct = f->is_distinct;
+    draft->ignore_nulls = f->ignore_nulls;
+    draft->is_infix = f->is_infix;
+    scope->in_aggregate |= aggregate;
+    ch_status status = call_args(a, scope, name, f, &draft->args, err);
+    if (aggregate)
+        scope->in_aggregate = false;
+    CH_TRY(status);
+    if (is_struct)
+        CH_TRY(struct_args(a, &draft->args, err));
+    for (int32_t i = 0; i < draft->args.n; i++)
+        if (draft->args.item[i]->kind == CH_EXPR_ALIAS)
+            draft->args.item[i] = ((ch_expr_alias *)draft->args.item[i])->child;
+    if (aggregate && f->ignore_nulls && draft->args.n == 1)
+        CH_TRY(add_ignore_nulls(a, &draft->args, err));
+    if (f->filter)
+        CH_TRY(aggregate_filter(a, scope, f, &draft->filter, err));
+    CH_TRY(ch_an_bound(a, draft, &f->head, out, err));
+    if (is_struct)
+        ((ch_expr_call *)*out)->name = "struct";
+    return CH_OK;
+}

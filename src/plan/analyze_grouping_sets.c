@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * analyze_grouping_sets.c - ROLLUP, CUBE and GROUPING SETS, as the union of one aggregate per set.
+ *
+ * In the branch of a set the grouping expressions outside the set are NULL, except inside aggregate
+ * functions, which always see the input.
+ */
+#include "plan/analyzer.h"
+
+typedef struct set_rewriter {
+    ch_analyzer *a;
+    const ch_expr_list *grouping;
+    const bool *in_set;
+} set_rewriter;
+
+static ch_status null_outside_set(void *user, ch_expr **child, ch_error *err)
+{
+    set_rewriter *r = user;
+    const ch_expr *e = *child;
+    for (int32_t i = 0; i < r->grouping->n; i++) {
+        if (!ch_expr_equal(r->grouping->item[i], e))
+            continue;
+        if (!r->in_set[i]) {
+            ch_scalar null = {.type = e->type, .is_null = true};
+            CH_AN_NEW(*child, ch_an_literal(r->a->arena, &null, err));
+        }
+        return CH_OK;
+    }
+    if (e->kind == CH_EXPR_CALL && (((const ch_expr_call *)e)->func->flags & CH_FUNC_AGGREGATE))
+        return CH_OK;
+    return ch_expr_map_children(r->a->arena, child, null_outside_set, r, err);
+}
+
+static ch_status branch(ch_analyzer *a, const ch_rel_aggregate *g, ch_rel *input,
+                        const ch_expr_list *grouping, const ch_expr_list *list, const bool *in_set,
+                        ch_rel **out, ch_error *err)
+{
+    ch_expr_list keys = {0}, output = {0};
+    set_rewriter r = {a, grouping, in_set};
+    for (int32_t i = 0; i < grouping->n; i++)
+        if (in_set[i])
+            CH_TRY(ch_expr_list_add(a->arena, &keys, grouping->item[i], err));
+    for (int32_t i = 0; i < list->n; i++) {
+        ch_expr *e = list->item[i];
+        const char *name = e->kind == CH_EXPR_ALIAS ? ((const ch_expr_alias *)e)->names.item[0]
+                                                    : ((const ch_expr_attribute *)e)->attr->name;
+        if (e->kind == CH_EXPR_ALIAS)
+            e = ((ch_expr_alias *)e)->child;
+        CH_TRY(null_outside_set(&r, &e, err));
+        CH_AN_NEW(e, ch_an_alias(a, e, name, err));
+        CH_TRY(ch_expr_list_add(a->arena, &output, e, err));
+    }
+    return ch_an_make_aggregate(a, &g->head, input, &keys, &output, true, out, err);
+}
+
+static ch_status add_branch(ch_analyzer *a, ch_rel *next, ch_rel **whole, ch_error *err)
+{
+    if (!*whole) {
+        *whole = next;
+        return CH_OK;
+    }
+    ch_rel_set_operation *u;
+    CH_AN_NEW(u, ch_rel_new(a->arena, CH_REL_SET_OPERATION, err));
+    u->op = CH_SET_UNION;
+    u->is_all = true;
+    u->left = *whole;
+    u->right = next;
+    return ch_an_union_output(a, u, whole, err);
+}
+
+ch_status ch_an_grouping_sets(ch_analyzer *a, const ch_rel_aggregate *g, ch_rel *input,
+                              const ch_expr_list *grouping, const ch_expr_list *list, ch_rel **out,
+                              ch_error *err)
+{
+    int32_t n = grouping->n;
+    bool *in_set;
+    if (g->group_type == CH_GROUP_PIVOT)
+        CH_AN_FAIL(a, &g->head, err, UNSUPPORTED, "feature", "PIVOT");
+    if (g->group_type == CH_GROUP_CUBE && n > 12)
+        CH_AN_FAIL(a, &g->head, err, UNSUPPORTED, "feature", "A CUBE of more than 12 columns");
+    int32_t n_sets = g->group_type == CH_GROUP_ROLLUP ? n + 1
+                     : g->group_type == CH_GROUP_CUBE ? 1 << n
+                                                      : g->n_sets;
+    *out = NULL;
+    for (int32_t s = 0; s < n_sets; s++) {
+        CH_ARENA_ARRAY(in_set, a->arena, n + 1, err);
+        if (g->group_type == CH_GROUP_SETS)
+            for (int32_t k = 0; k < g->set_len[s]; k++)
+                in_set[g->sets[s][k]] = true;
+        else
+            for (int32_t i = 0; i < n; i++)
+                in_set[i] = g->group_type == CH_GROUP_ROLLUP ? i < n - s : !(s >> (n - 1 - i) & 1);
+        ch_rel *one;
+        CH_TRY(branch(a, g, input, grouping, list, in_set, &one, err));
+        CH_TRY(add_branch(a, one, out, err));
+    }
+    return CH_OK;
+}

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* analyze_make.c - resolved nodes: columns, references, aliases, projects. */
+#include <strings.h>
+
+#include "plan/analyzer.h"
+#include "type/decimal.h"
+
+int64_t ch_an_id(ch_analyzer *a)
+{
+    return atomic_fetch_add_explicit(a->ctx->next_id, 1, memory_order_relaxed);
+}
+
+ch_attr *ch_an_attr(ch_analyzer *a, const char *name, const ch_type *type, bool nullable,
+                    ch_error *err)
+{
+    ch_attr *attr = ch_arena_alloc(a->arena, sizeof *attr, err);
+    if (attr)
+        *attr = (ch_attr){.name = name, .type = type, .nullable = nullable, .id = ch_an_id(a)};
+    return attr;
+}
+
+ch_status ch_attr_list_add(ch_arena *arena, ch_attr_list *list, const ch_attr *attr, ch_error *err)
+{
+    /* Capacity is the next power of two, 4 at least. */
+    if (list->n == 0 || (list->n >= 4 && (list->n & (list->n - 1)) == 0)) {
+        const ch_attr **more;
+        CH_ARENA_ARRAY(more, arena, list->n ? 2 * (size_t)list->n : 4, err);
+        if (list->n)
+            memcpy(more, list->item, sizeof *more * (size_t)list->n);
+        list->item = more;
+    }
+    list->item[list->n++] = attr;
+    return CH_OK;
+}
+
+const ch_attr *ch_attr_list_find(const ch_attr_list *list, int64_t id)
+{
+    for (int32_t i = 0; i < list->n; i++)
+        if (list->item[i]->id == id)
+            return list->item[i];
+    return NULL;
+}
+
+ch_expr *ch_an_ref(ch_arena *arena, const ch_attr *attr, ch_error *err)
+{
+    ch_expr_attribute *ref = ch_expr_new(arena, CH_EXPR_ATTRIBUTE, err);
+    if (!ref)
+        return NULL;
+    ref->attr = attr;
+    ref->head.type = attr->type;
+    ref->head.nullable = attr->nullable;
+    return &ref->head;
+}
+
+ch_expr *ch_an_alias(ch_analyzer *a, ch_expr *child, const char *name, ch_error *err)
+{
+    ch_expr_alias *alias = ch_expr_new(a->arena, CH_EXPR_ALIAS, err);
+    if (!alias || ch_str_list_add(a->arena, &alias->names, name, err) != CH_OK)
+        return NULL;
+    alias->child = child;
+    alias->id = ch_an_id(a);
+    alias->head.type = child->type;
+    alias->head.nullable = child->nullable;
+    alias->head.start = child->start;
+    alias->head.stop = child->stop;
+    return &alias->head;
+}
+
+ch_expr *ch_an_literal(ch_arena *arena, const ch_scalar *value, ch_error *err)
+{
+    ch_expr_literal *lit = ch_expr_new(arena, CH_EXPR_LITERAL, err);
+    if (!lit)
+        return NULL;
+    lit->value = *value;
+    lit->head.type = value->type;
+    lit->head.nullable = value->is_null;
+    return &lit->head;
+}
+
+ch_expr *ch_an_int(ch_arena *arena, int32_t value, ch_error *err)
+{
+    ch_scalar s = {.type = CH_T_INT, .v.i64 = value};
+    return ch_an_literal(arena, &s, err);
+}
+
+/* Does every value of `from` fit DECIMAL to? */
+static bool decimal_holds(const ch_type *from, const ch_type *to)
+{
+    const ch_type *d = from->id == CH_DECIMAL      ? from
+                       : from->id == CH_BOOLEAN    ? ch_type_decimal(1, 0)
+                       : ch_type_is_integral(from) ? ch_dec_for(from)
+                                                   : NULL;
+    return d && to->precision - to->scale >= d->precision - d->scale && to->scale >= d->scale;
+}
+
+bool ch_an_cast_makes_null(const ch_type *from, const ch_type *to)
+{
+    if (from == to || from->id == CH_NULL)
+        return from != to;
+    if (ch_type_is_string(from))
+        return !ch_type_is_string(to) && to->id != CH_BINARY;
+    if (ch_type_is_string(to))
+        return false;
+    if (from->id == CH_TIMESTAMP)
+        return to->id >= CH_BYTE && to->id <= CH_INT;
+    if (to->id == CH_DECIMAL)
+        return !decimal_holds(from, to);
+    bool fraction = from->id >= CH_FLOAT && from->id <= CH_DECIMAL;
+    return to->id == CH_CALENDAR_INTERVAL || (to->id == CH_DATE && from->id != CH_TIMESTAMP_NTZ) ||
+           (fraction && (ch_type_is_integral(to) || to->id == CH_TIMESTAMP));
+}
+
+ch_status ch_an_cast_to(ch_arena *arena, ch_expr **expr, const ch_type *to, ch_error *err)
+{
+    ch_expr *child = *expr;
+    if (child->type == to)
+        return CH_OK;
+    ch_expr_cast *cast;
+    CH_AN_NEW(cast, ch_expr_new(arena, CH_EXPR_CAST, err));
+    cast->head.start = child->start;
+    cast->head.stop = child->stop;
+    cast->head.type = cast->to = to;
+    cast->implicit = true;
+    cast->child = child;
+    cast->head.nullable = child->nullable || ch_an_cast_makes_null(child->type, to);
+    *expr = &cast->head;
+    return CH_OK;
+}
+
+ch_status ch_an_output(ch_arena *arena, const ch_expr_list *list, ch_attr_list *out, ch_error *err)
+{
+    *out = (ch_attr_list){0};
+    for (int32_t i = 0; i < list->n; i++) {
+        const ch_expr *e = list->item[i];
+        if (e->kind == CH_EXPR_ATTRIBUTE) {
+            CH_TRY(ch_attr_list_add(arena, out, ((const ch_expr_attribute *)e)->attr, err));
+            continue;
+        }
+        if (e->kind != CH_EXPR_ALIAS)
+            CH_FAIL(err, INTERNAL, "message", "a select list holds an expression without a name");
+        const ch_expr_alias *alias = (const void *)e;
+        ch_attr *attr;
+        CH_ARENA_NEW(attr, arena, err);
+        *attr = (ch_attr){.name = alias->names.item[0],
+                          .type = e->type,
+                          .nullable = e->nullable,
+                          .id = alias->id,
+                          .metadata = alias->metadata};
+        CH_TRY(ch_attr_list_add(arena, out, attr, err));
+    }
+    return CH_OK;
+}
+
+ch_status ch_an_project(ch_arena *arena, ch_rel *input, const ch_expr_list *list, ch_rel **out,
+                        ch_error *err)
+{
+    ch_rel_project *p;
+    CH_AN_NEW(p, ch_rel_new(arena, CH_REL_PROJECT, err));
+    p->input = input;
+    p->expressions = *list;
+    CH_TRY(ch_an_output(arena, list, &p->head.output, err));
+    *out = &p->head;
+    return CH_OK;
+}
+
+ch_status ch_an_refs(ch_arena *arena, const ch_attr_list *attrs, ch_expr_list *out, ch_error *err)
+{
+    for (int32_t i = 0; i < attrs->n; i++) {
+        ch_expr *ref;
+        CH_AN_NEW(ref, ch_an_ref(arena, attrs->item[i], err));
+        CH_TRY(ch_expr_list_add(arena, out, ref, err));
+    }
+    return CH_OK;
+}
+
+bool ch_an_same_name(const ch_analyzer *a, const char *x, const char *y)
+{
+    if (a->ctx->func && a->ctx->func->case_sensitive)
+        return strcmp(x, y) == 0;
+    return strcasecmp(x, y) == 0;
+}
+
+ch_an_scope ch_an_scope_of(const ch_analyzer *a, const ch_rel *left, const ch_rel *right,
+                           const char *clause)
+{
+    ch_an_scope s = {.outer = a->outer, .clause = clause, .input = {left, right}};
+    if (left)
+        s.tier[s.n_tiers++] = &left->output;
+    return s;
+}

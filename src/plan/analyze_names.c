@@ -1,0 +1,552 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * analyze_names.c - what a name means.
+ *
+ * a.b.c is tried as qualifier a.b with column c, qualifier a with column b and field c, and column a with
+ * fields b and c; the longest qualifier that fits some column wins (AttributeSeq.resolve of Spark).
+ * A name that no column has may be an alias further left in the same select list.
+ */
+#include <stdlib.h>
+
+#include "plan/analyzer.h"
+
+/* ---- suggestions ----------------------------------------------------------------------------- */
+
+typedef struct near_name {
+    const char *text;
+    int32_t distance;
+} near_name;
+
+static int by_distance(const void *x, const void *y)
+{
+    const near_name *a = x, *b = y;
+    return a->distance != b->distance ? a->distance - b->distance : strcmp(a->text, b->text);
+}
+
+/* Levenshtein; row is the table's last line, of |y| + 1 numbers. */
+static int32_t distance(const char *x, const char *y, int32_t *row)
+{
+    size_t n = strlen(y);
+    for (size_t j = 0; j <= n; j++)
+        row[j] = (int32_t)j;
+    for (size_t i = 1; x[i - 1]; i++) {
+        int32_t diagonal = row[0];
+        row[0] = (int32_t)i;
+        for (size_t j = 1; j <= n; j++) {
+            int32_t replace = diagonal + (x[i - 1] != y[j - 1]);
+            int32_t insert = row[j - 1] + 1, drop = row[j] + 1;
+            diagonal = row[j];
+            int32_t best = insert < drop ? insert : drop;
+            row[j] = replace < best ? replace : best;
+        }
+    }
+    return row[n];
+}
+
+/* Do all names have the same parts, apart from the last `keep`? */
+static bool same_prefix(const ch_str_list *name, int32_t n, int32_t keep)
+{
+    for (int32_t i = 1; i < n; i++) {
+        int32_t m = name[0].n > keep ? name[0].n - keep : 0;
+        if ((name[i].n > keep ? name[i].n - keep : 0) != m)
+            return false;
+        for (int32_t k = 0; k < m; k++)
+            if (strcmp(name[0].item[k], name[i].item[k]) != 0)
+                return false;
+    }
+    return true;
+}
+
+static char *names_plain(ch_arena *arena, const ch_str_list *parts, ch_error *err)
+{
+    ch_buf buf;
+    ch_buf_init(&buf, arena->mem);
+    char *text = ch_names_print(parts, &buf, err) == CH_OK
+                     ? ch_arena_strn(arena, buf.data ? buf.data : "", buf.len, err)
+                     : NULL;
+    ch_buf_release(&buf);
+    return text;
+}
+
+static ch_status rank_names(ch_analyzer *a, ch_str_list *name, int32_t n, const ch_str_list *parts,
+                            char **out, ch_error *err)
+{
+    int32_t keep = parts->n == 1 && same_prefix(name, n, 1)   ? 1
+                   : parts->n <= 2 && same_prefix(name, n, 2) ? 2
+                                                              : INT32_MAX;
+    near_name *near;
+    CH_ARENA_ARRAY(near, a->arena, n, err);
+    char *base;
+    CH_AN_NEW(base, names_plain(a->arena, parts, err));
+    for (int32_t i = 0; i < n; i++) {
+        ch_str_list shown = name[i];
+        if (shown.n > keep) {
+            shown.item += shown.n - keep;
+            shown.n = keep;
+        }
+        CH_AN_NEW(near[i].text, ch_names_quoted(a->arena, &shown, err));
+        int32_t *row;
+        CH_ARENA_ARRAY(row, a->arena, strlen(near[i].text) + 1, err);
+        near[i].distance = distance(base, near[i].text, row);
+    }
+    qsort(near, (size_t)n, sizeof *near, by_distance);
+    char *text = ch_arena_str(a->arena, "", err);
+    for (int32_t i = 0; i < n && i < 5 && text; i++)
+        text = ch_arena_printf(a->arena, err, "%s%s%s", text, i ? ", " : "", near[i].text);
+    CH_AN_NEW(*out, text);
+    return CH_OK;
+}
+
+ch_status ch_an_proposal(ch_analyzer *a, const ch_an_scope *scope, const ch_str_list *parts,
+                         char **out, ch_error *err)
+{
+    ch_str_list *name;
+    int32_t n = 0, room = 1;
+    int32_t tiers = scope->proposal ? 1 : scope->n_tiers;
+    const ch_attr_list *const *tier = scope->proposal ? &scope->proposal : scope->tier;
+    *out = NULL;
+    for (int32_t t = 0; t < tiers; t++)
+        room += tier[t]->n;
+    CH_ARENA_ARRAY(name, a->arena, room, err);
+    for (int32_t t = 0; t < tiers; t++)
+        for (int32_t i = 0; i < tier[t]->n; i++) {
+            const ch_attr *attr = tier[t]->item[i];
+            if (attr->hidden)
+                continue;
+            for (int32_t k = 0; k < attr->qualifier.n; k++)
+                CH_TRY(ch_str_list_add(a->arena, &name[n], attr->qualifier.item[k], err));
+            CH_TRY(ch_str_list_add(a->arena, &name[n], attr->name, err));
+            n++;
+        }
+    return n ? rank_names(a, name, n, parts, out, err) : CH_OK;
+}
+
+/* ---- columns --------------------------------------------------------------------------------- */
+
+/* Do the last k parts of the qualifier equal parts[0..k)? */
+static bool qualifier_fits(const ch_analyzer *a, const ch_attr *attr, const ch_str_list *parts,
+                           int32_t k)
+{
+    if (attr->qualifier.n < k)
+        return false;
+    const char **last = attr->qualifier.item + (attr->qualifier.n - k);
+    for (int32_t i = 0; i < k; i++)
+        if (!ch_an_same_name(a, last[i], parts->item[i]))
+            return false;
+    return true;
+}
+
+static int by_text(const void *x, const void *y)
+{
+    return strcmp(*(char *const *)x, *(char *const *)y);
+}
+
+static ch_status ambiguous(ch_analyzer *a, const ch_expr_unresolved_attribute *u,
+                           const ch_attr_list *found, ch_error *err)
+{
+    char **name, *text, *quoted;
+    CH_ARENA_ARRAY(name, a->arena, found->n, err);
+    for (int32_t i = 0; i < found->n; i++) {
+        ch_str_list full = {0};
+        for (int32_t k = 0; k < found->item[i]->qualifier.n; k++)
+            CH_TRY(ch_str_list_add(a->arena, &full, found->item[i]->qualifier.item[k], err));
+        CH_TRY(ch_str_list_add(a->arena, &full, found->item[i]->name, err));
+        CH_AN_NEW(name[i], ch_names_quoted(a->arena, &full, err));
+    }
+    qsort(name, (size_t)found->n, sizeof *name, by_text);
+    CH_AN_NEW(text, ch_arena_str(a->arena, "[", err));
+    for (int32_t i = 0; i < found->n; i++)
+        CH_AN_NEW(text, ch_arena_printf(a->arena, err, "%s%s%s", text, i ? ", " : "", name[i]));
+    CH_AN_NEW(text, ch_arena_printf(a->arena, err, "%s]", text));
+    CH_AN_NEW(quoted, ch_names_quoted(a->arena, &u->parts, err));
+    CH_AN_FAIL(a, &u->head, err, AMBIGUOUS_REFERENCE, "name", quoted, "referenceNames", text);
+}
+
+/* The column of the list that the name means, and how many of its parts say so; NULL if none does. */
+static ch_status find_column(ch_analyzer *a, const ch_attr_list *list,
+                             const ch_expr_unresolved_attribute *u, const ch_attr **out,
+                             int32_t *used, ch_error *err)
+{
+    *out = NULL;
+    for (int32_t k = u->parts.n - 1; k >= 0; k--) {
+        ch_attr_list found = {0};
+        for (int32_t i = 0; i < list->n; i++) {
+            const ch_attr *attr = list->item[i];
+            if ((k == 0 && attr->hidden) || !ch_an_same_name(a, attr->name, u->parts.item[k]) ||
+                !qualifier_fits(a, attr, &u->parts, k) || ch_attr_list_find(&found, attr->id))
+                continue;
+            CH_TRY(ch_attr_list_add(a->arena, &found, attr, err));
+        }
+        if (found.n > 1)
+            return ambiguous(a, u, &found, err);
+        if (found.n == 1) {
+            *out = found.item[0];
+            *used = k + 1;
+            return CH_OK;
+        }
+    }
+    return CH_OK;
+}
+
+/* The relation with this plan id at or below rel. */
+static const ch_rel *find_plan(const ch_rel *rel, int64_t id)
+{
+    if (!rel || rel->plan_id == id)
+        return rel;
+    const ch_node_class *cls = ch_rel_class(rel->kind);
+    for (int i = 0; i < cls->n_fields; i++) {
+        if (cls->field[i].kind != CH_NODE_REL)
+            continue;
+        const ch_rel *found =
+            find_plan(*(ch_rel *const *)((const char *)rel + cls->field[i].offset), id);
+        if (found)
+            return found;
+    }
+    return NULL;
+}
+
+/* df["x"]: only columns that the relation with that plan id gives, and that are still there. */
+static ch_status find_by_plan(ch_analyzer *a, const ch_an_scope *scope,
+                              const ch_expr_unresolved_attribute *u, const ch_attr **out,
+                              int32_t *used, ch_error *err)
+{
+    *out = NULL;
+    for (int side = 0; side < 2 && !*out; side++) {
+        const ch_rel *rel = scope->input[side] ? find_plan(scope->input[side], u->plan_id) : NULL;
+        if (!rel)
+            continue;
+        ch_attr_list there = {0};
+        for (int32_t i = 0; i < rel->output.n; i++)
+            for (int32_t t = 0; t < scope->n_tiers; t++) {
+                const ch_attr *attr = ch_attr_list_find(scope->tier[t], rel->output.item[i]->id);
+                if (attr && !ch_attr_list_find(&there, attr->id)) {
+                    ch_attr *seen;
+                    CH_ARENA_NEW(seen, a->arena, err);
+                    *seen = *attr;
+                    seen->hidden = false;
+                    CH_TRY(ch_attr_list_add(a->arena, &there, seen, err));
+                }
+            }
+        CH_TRY(find_column(a, &there, u, out, used, err));
+    }
+    return CH_OK;
+}
+
+/* An alias further left in the same select list. */
+static ch_status find_lateral(ch_analyzer *a, ch_an_scope *scope,
+                              const ch_expr_unresolved_attribute *u, const ch_attr **out,
+                              ch_error *err)
+{
+    int32_t n = 0;
+    *out = NULL;
+    for (int32_t i = 0; scope->laterals && i < scope->laterals->n; i++) {
+        const ch_expr *e = scope->laterals->item[i];
+        if (e->kind != CH_EXPR_ALIAS)
+            continue;
+        const ch_expr_alias *alias = (const void *)e;
+        if (!ch_an_same_name(a, alias->names.item[0], u->parts.item[0]))
+            continue;
+        ch_attr *attr;
+        CH_ARENA_NEW(attr, a->arena, err);
+        *attr = (ch_attr){alias->names.item[0], e->type, e->nullable, alias->id, {0}, NULL, false};
+        *out = attr;
+        n++;
+    }
+    if (n == 0)
+        return CH_OK;
+    ch_str_list name = {u->parts.item, 1};
+    char *quoted;
+    CH_AN_NEW(quoted, ch_names_quoted(a->arena, &name, err));
+    if (n > 1)
+        CH_AN_FAIL(a, &u->head, err, AMBIGUOUS_LATERAL_COLUMN_ALIAS, "name", quoted, "n",
+                   CH_I64(n));
+    if (scope->in_aggregate)
+        CH_AN_FAIL(a, &u->head, err, LATERAL_ALIAS_IN_AGGREGATE, "lca", quoted);
+    scope->used_lateral = true;
+    return CH_OK;
+}
+
+static ch_status unresolved(ch_analyzer *a, ch_an_scope *scope,
+                            const ch_expr_unresolved_attribute *u, ch_error *err)
+{
+    char *name, *proposal;
+    CH_AN_NEW(name, ch_names_quoted(a->arena, &u->parts, err));
+    for (const ch_an_scope *o = scope->outer; o; o = o->outer)
+        for (int32_t t = 0; t < o->n_tiers; t++) {
+            const ch_attr *attr;
+            int32_t used;
+            CH_TRY(find_column(a, o->tier[t], u, &attr, &used, err));
+            if (attr)
+                CH_AN_FAIL(a, &u->head, err, UNSUPPORTED, "feature",
+                           ch_arena_printf(a->arena, err,
+                                           "A subquery that uses the column %s of the query "
+                                           "around it",
+                                           name));
+        }
+    CH_TRY(ch_an_proposal(a, scope, &u->parts, &proposal, err));
+    if (!proposal)
+        CH_AN_FAIL(a, &u->head, err, UNRESOLVED_COLUMN, "objectName", name);
+    CH_AN_FAIL(a, &u->head, err, UNRESOLVED_COLUMN_SUGGEST, "objectName", name, "proposal",
+               proposal);
+}
+
+/* current_date without parentheses */
+static bool is_literal_function(const ch_analyzer *a, const ch_expr_unresolved_attribute *u)
+{
+    static const char *const NAME[] = {"current_date", "current_timestamp", "current_user",  "user",
+                                       "session_user", "current_time",      "localtimestamp"};
+    if (u->parts.n != 1)
+        return false;
+    for (size_t i = 0; i < sizeof NAME / sizeof *NAME; i++)
+        if (ch_an_same_name(a, u->parts.item[0], NAME[i]))
+            return true;
+    return false;
+}
+
+ch_status ch_an_name(ch_analyzer *a, ch_an_scope *scope, const ch_expr_unresolved_attribute *u,
+                     ch_expr **out, ch_error *err)
+{
+    const ch_attr *attr = NULL;
+    int32_t used = 1;
+    if (u->plan_id >= 0)
+        CH_TRY(find_by_plan(a, scope, u, &attr, &used, err));
+    for (int32_t i = 0; i < scope->n_tiers && !attr; i++) {
+        bool last_first = scope->inverted && scope->in_aggregate;
+        int32_t t = last_first ? scope->n_tiers - 1 - i : i;
+        CH_TRY(find_column(a, scope->tier[t], u, &attr, &used, err));
+    }
+    if (!attr) {
+        used = 1;
+        CH_TRY(find_lateral(a, scope, u, &attr, err));
+    }
+    if (!attr && is_literal_function(a, u)) {
+        ch_expr_unresolved_function *f;
+        CH_AN_NEW(f, ch_expr_new(a->arena, CH_EXPR_UNRESOLVED_FUNCTION, err));
+        f->head.start = u->head.start;
+        f->head.stop = u->head.stop;
+        f->name = u->parts.item[0];
+        return ch_an_call(a, scope, f, out, err);
+    }
+    if (!attr)
+        return unresolved(a, scope, u, err);
+    if (strcmp(attr->name, u->parts.item[used - 1]) != 0) {
+        /* The output is named as it was written. */
+        ch_attr *renamed;
+        CH_ARENA_NEW(renamed, a->arena, err);
+        *renamed = *attr;
+        renamed->name = u->parts.item[used - 1];
+        attr = renamed;
+    }
+    CH_AN_NEW(*out, ch_an_ref(a->arena, attr, err));
+    (*out)->start = u->head.start;
+    (*out)->stop = u->head.stop;
+    for (int32_t i = used; i < u->parts.n; i++) {
+        ch_scalar key = {.type = CH_T_STRING,
+                         .v.str = {u->parts.item[i], (int64_t)strlen(u->parts.item[i])}};
+        ch_expr *field;
+        CH_AN_NEW(field, ch_an_literal(a->arena, &key, err));
+        CH_TRY(ch_an_extract(a, &u->head, *out, field, out, err));
+    }
+    return CH_OK;
+}
+
+/* ---- fields, elements, keys -------------------------------------------------------------------- */
+
+static bool literal_text(const ch_expr *e, const char **text, int64_t *len)
+{
+    if (e->kind != CH_EXPR_LITERAL)
+        return false;
+    const ch_scalar *v = &((const ch_expr_literal *)e)->value;
+    if (v->is_null || !ch_type_is_string(v->type))
+        return false;
+    *text = v->v.str.text;
+    *len = v->v.str.len;
+    return true;
+}
+
+static ch_status find_field(ch_analyzer *a, const ch_expr *at, const ch_type *type,
+                            const char *name, int32_t *ordinal, ch_error *err)
+{
+    int32_t n = 0;
+    for (int32_t i = 0; i < type->n_fields; i++)
+        if (ch_an_same_name(a, type->field[i].name, name)) {
+            *ordinal = i;
+            n++;
+        }
+    if (n == 1)
+        return CH_OK;
+    char *fields, *quoted;
+    CH_AN_NEW(fields, ch_arena_str(a->arena, "", err));
+    for (int32_t i = 0; i < type->n_fields; i++) {
+        ch_str_list one = {(const char **)&type->field[i].name, 1};
+        CH_AN_NEW(quoted, ch_names_quoted(a->arena, &one, err));
+        CH_AN_NEW(fields, ch_arena_printf(a->arena, err, "%s%s%s", fields, i ? ", " : "", quoted));
+    }
+    ch_str_list one = {&name, 1};
+    CH_AN_NEW(quoted, ch_names_quoted(a->arena, &one, err));
+    if (n)
+        CH_AN_FAIL(a, at, err, AMBIGUOUS_FIELDS, "field", quoted, "count", CH_I64(n));
+    CH_AN_FAIL(a, at, err, UNRESOLVED_FIELD, "fieldName", quoted, "fields", fields);
+}
+
+static bool element_nullable(const ch_expr *child, const ch_expr *index)
+{
+    if (index->kind != CH_EXPR_LITERAL)
+        return child->type->field[0].nullable;
+    if (child->kind != CH_EXPR_CALL)
+        return true;
+    const ch_expr_call *call = (const void *)child;
+    int64_t i = ((const ch_expr_literal *)index)->value.v.i64;
+    return strcmp(call->name, "array") != 0 || i < 0 || i >= call->args.n ||
+           call->args.item[i]->nullable;
+}
+
+ch_status ch_an_extract(ch_analyzer *a, const ch_expr *at, ch_expr *child, ch_expr *extraction,
+                        ch_expr **out, ch_error *err)
+{
+    const ch_type *type = child->type;
+    const ch_type *row = type->id == CH_ARRAY ? type->field[0].type : type;
+    const char *text;
+    int64_t len;
+    ch_expr_extract *x;
+    CH_AN_NEW(x, ch_expr_new(a->arena, CH_EXPR_EXTRACT, err));
+    x->head.start = at->start;
+    x->head.stop = at->stop;
+    x->child = child;
+    x->ordinal = -1;
+    *out = &x->head;
+    if (row->id == CH_STRUCT && literal_text(extraction, &text, &len)) {
+        char *name;
+        CH_AN_NEW(name, ch_arena_strn(a->arena, text, (size_t)len, err));
+        CH_TRY(find_field(a, at, row, name, &x->ordinal, err));
+        const ch_field *f = &row->field[x->ordinal];
+        x->head.type =
+            type == row ? f->type : ch_type_array(f->type, f->nullable || type->field[0].nullable);
+        x->head.nullable = child->nullable || (type == row && f->nullable);
+        return CH_OK;
+    }
+    char *base, *other;
+    if (type->id != CH_ARRAY && type->id != CH_MAP) {
+        CH_AN_NEW(base, ch_expr_quoted(a->arena, child, err));
+        CH_AN_NEW(other, ch_type_quoted(a->arena, type, err));
+        CH_AN_FAIL(a, at, err, INVALID_EXTRACT_BASE, "base", base, "other", other);
+    }
+    x->extraction = extraction;
+    if (type->id == CH_MAP) {
+        CH_TRY(ch_an_cast_to(a->arena, &x->extraction, type->field[0].type, err));
+        x->head.type = type->field[1].type;
+        x->head.nullable = true;
+        return CH_OK;
+    }
+    if (!ch_type_is_integral(extraction->type)) {
+        x->head.type = type->field[0].type;
+        CH_AN_NEW(base, ch_expr_quoted(a->arena, &x->head, err));
+        CH_AN_NEW(other, ch_expr_quoted(a->arena, extraction, err));
+        CH_AN_FAIL(a, at, err, DATATYPE_MISMATCH_INPUT, "sqlExpr", base, "paramIndex", "second",
+                   "requiredType", "\"INTEGRAL\"", "inputSql", other, "inputType",
+                   ch_type_quoted(a->arena, extraction->type, err));
+    }
+    x->head.type = type->field[0].type;
+    x->head.nullable = element_nullable(child, extraction);
+    return CH_OK;
+}
+
+/* ---- stars ------------------------------------------------------------------------------------ */
+
+static ch_status star_error(ch_analyzer *a, const ch_an_scope *scope,
+                            const ch_expr_unresolved_star *star, ch_error *err)
+{
+    char *target, *columns;
+    int32_t n = 0;
+    const char **name;
+    CH_AN_NEW(target, ch_names_quoted(a->arena, &star->target, err));
+    CH_AN_NEW(columns, ch_arena_str(a->arena, "", err));
+    CH_ARENA_ARRAY(name, a->arena, scope->tier[0]->n + 1, err);
+    for (int32_t i = 0; i < scope->tier[0]->n; i++)
+        if (!scope->tier[0]->item[i]->hidden)
+            name[n++] = scope->tier[0]->item[i]->name;
+    qsort(name, (size_t)n, sizeof *name, by_text);
+    for (int32_t i = 0; i < n; i++) {
+        ch_str_list one = {&name[i], 1};
+        char *quoted;
+        CH_AN_NEW(quoted, ch_names_quoted(a->arena, &one, err));
+        CH_AN_NEW(columns,
+                  ch_arena_printf(a->arena, err, "%s%s%s", columns, i ? ", " : "", quoted));
+    }
+    CH_AN_FAIL(a, &star->head, err, CANNOT_RESOLVE_STAR, "targetString", target, "columns",
+               columns);
+}
+
+/* st.*: each field of a struct column */
+static ch_status expand_struct(ch_analyzer *a, ch_an_scope *scope,
+                               const ch_expr_unresolved_star *star, ch_expr_list *out,
+                               ch_error *err)
+{
+    ch_expr_unresolved_attribute *u;
+    const ch_attr *attr;
+    int32_t used;
+    CH_AN_NEW(u, ch_expr_new(a->arena, CH_EXPR_UNRESOLVED_ATTRIBUTE, err));
+    u->head.start = star->head.start;
+    u->head.stop = star->head.stop;
+    u->parts = star->target;
+    u->plan_id = -1;
+    CH_TRY(find_column(a, scope->tier[0], u, &attr, &used, err));
+    if (!attr)
+        return star_error(a, scope, star, err);
+    ch_expr *base;
+    CH_TRY(ch_an_name(a, scope, u, &base, err));
+    if (base->type->id != CH_STRUCT)
+        return star_error(a, scope, star, err);
+    for (int32_t i = 0; i < base->type->n_fields; i++) {
+        const ch_field *f = &base->type->field[i];
+        ch_expr_extract *x;
+        CH_AN_NEW(x, ch_expr_new(a->arena, CH_EXPR_EXTRACT, err));
+        x->child = base;
+        x->ordinal = i;
+        x->head.type = f->type;
+        x->head.nullable = base->nullable || f->nullable;
+        ch_expr *alias;
+        CH_AN_NEW(alias, ch_an_alias(a, &x->head, f->name, err));
+        CH_TRY(ch_expr_list_add(a->arena, out, alias, err));
+    }
+    return CH_OK;
+}
+
+static ch_status excepted(ch_analyzer *a, ch_an_scope *scope, const ch_expr_unresolved_star *star,
+                          ch_attr_list *out, ch_error *err)
+{
+    for (int32_t i = 0; i < star->except.n; i++) {
+        ch_expr *e;
+        CH_TRY(ch_an_expr(a, scope, star->except.item[i], &e, err));
+        if (e->kind != CH_EXPR_ATTRIBUTE)
+            CH_AN_FAIL(a, star->except.item[i], err, UNSUPPORTED, "feature",
+                       "EXCEPT of a struct's field");
+        CH_TRY(ch_attr_list_add(a->arena, out, ((const ch_expr_attribute *)e)->attr, err));
+    }
+    return CH_OK;
+}
+
+ch_status ch_an_star(ch_analyzer *a, ch_an_scope *scope, const ch_expr_unresolved_star *star,
+                     ch_expr_list *out, ch_error *err)
+{
+    ch_attr_list except = {0};
+    CH_TRY(excepted(a, scope, star, &except, err));
+    bool any = false;
+    /* Hidden columns, which only t.* reaches, come first. */
+    for (int hidden = 1; hidden >= 0 && scope->n_tiers; hidden--)
+        for (int32_t i = 0; i < scope->tier[0]->n; i++) {
+            const ch_attr *attr = scope->tier[0]->item[i];
+            if (attr->hidden != hidden || (star->target.n == 0 && hidden) ||
+                !qualifier_fits(a, attr, &star->target, star->target.n))
+                continue;
+            any = true;
+            if (ch_attr_list_find(&except, attr->id))
+                continue;
+            ch_expr *ref;
+            CH_AN_NEW(ref, ch_an_ref(a->arena, attr, err));
+            CH_TRY(ch_expr_list_add(a->arena, out, ref, err));
+        }
+    if (any || star->target.n == 0 || !scope->n_tiers)
+        return CH_OK;
+    return expand_struct(a, scope, star, out, err);
+}

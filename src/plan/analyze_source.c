@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * analyze_source.c - where columns come from: tables and views by name, WITH, files, rows in memory,
+ * ranges; and the aliases that rename them.
+ */
+#include "plan/analyzer.h"
+
+/* A view that names itself would never end. */
+#define MAX_VIEWS 100
+
+/* The same columns under another qualifier. */
+static ch_status qualify(ch_analyzer *a, const ch_attr_list *in, const ch_str_list *qualifier,
+                         const ch_str_list *names, ch_attr_list *out, ch_error *err)
+{
+    *out = (ch_attr_list){0};
+    for (int32_t i = 0; i < in->n; i++) {
+        ch_attr *attr;
+        CH_ARENA_NEW(attr, a->arena, err);
+        *attr = *in->item[i];
+        attr->qualifier = *qualifier;
+        if (names && names->n)
+            attr->name = names->item[i];
+        CH_TRY(ch_attr_list_add(a->arena, out, attr, err));
+    }
+    return CH_OK;
+}
+
+/* ---- aliases ----------------------------------------------------------------------------------------- */
+
+static ch_status rename_columns(ch_analyzer *a, const ch_rel_subquery_alias *at, ch_rel **rel,
+                                ch_error *err)
+{
+    int32_t n = (*rel)->output.n;
+    if (at->columns.n != n && (*rel)->kind == CH_REL_VALUES)
+        CH_AN_FAIL(a, &at->head, err, INLINE_TABLE_COLUMNS, "expectedNumCols",
+                   CH_I64(at->columns.n), "actualNumCols", CH_I64(n), "rowIndex", "0");
+    if (at->columns.n != n)
+        CH_AN_FAIL(a, &at->head, err, ALIAS_COUNT, "numExpr", CH_I64(at->columns.n), "numTarget",
+                   CH_I64(n));
+    if ((*rel)->kind == CH_REL_VALUES) {
+        static const ch_str_list none;
+        CH_AN_NEW(*rel, ch_rel_clone(a->arena, *rel, err));
+        return qualify(a, &(*rel)->output, &none, &at->columns, &(*rel)->output, err);
+    }
+    ch_expr_list list = {0};
+    for (int32_t i = 0; i < n; i++) {
+        ch_expr *e;
+        CH_AN_NEW(e, ch_an_ref(a->arena, (*rel)->output.item[i], err));
+        CH_AN_NEW(e, ch_an_alias(a, e, at->columns.item[i], err));
+        CH_TRY(ch_expr_list_add(a->arena, &list, e, err));
+    }
+    return ch_an_project(a->arena, *rel, &list, rel, err);
+}
+
+/* A resolved SubqueryAlias over a resolved input. */
+static ch_status alias_of(ch_analyzer *a, ch_rel *input, const char *name,
+                          const ch_str_list *qualifier, ch_rel **out, ch_error *err)
+{
+    ch_rel_subquery_alias *alias;
+    CH_AN_NEW(alias, ch_rel_new(a->arena, CH_REL_SUBQUERY_ALIAS, err));
+    alias->input = input;
+    alias->alias = name;
+    CH_TRY(qualify(a, &input->output, qualifier, NULL, &alias->head.output, err));
+    *out = &alias->head;
+    return CH_OK;
+}
+
+static ch_status over_alias(ch_analyzer *a, const ch_rel_subquery_alias *at, ch_rel *input,
+                            ch_rel **out, ch_error *err)
+{
+    ch_str_list qualifier = {0};
+    if (at->columns.n)
+        CH_TRY(rename_columns(a, at, &input, err));
+    if (at->alias)
+        CH_TRY(ch_str_list_add(a->arena, &qualifier, at->alias, err));
+    else
+        return *out = input, CH_OK;
+    return alias_of(a, input, at->alias, &qualifier, out, err);
+}
+
+/* ---- names of tables ----------------------------------------------------------------------------------- */
+
+static const ch_an_cte *find_cte(const ch_analyzer *a, const ch_str_list *parts)
+{
+    for (const ch_an_cte *c = parts->n == 1 ? a->ctes : NULL; c; c = c->up)
+        if (ch_an_same_name(a, c->def->alias, parts->item[0]))
+            return c;
+    return NULL;
+}
+
+static ch_status use_cte(ch_analyzer *a, const ch_an_cte *cte, ch_rel **out, ch_error *err)
+{
+    ch_rel *input;
+    const ch_an_cte *ctes = a->ctes;
+    const char *sql = a->sql;
+    const ch_an_scope *outer = a->outer;
+    a->ctes = cte->up;
+    a->sql = cte->sql;
+    a->outer = NULL;
+    ch_status status = ch_an_input(a, cte->def->input, &input, err);
+    if (status == CH_OK)
+        status = over_alias(a, cte->def, input, out, err);
+    a->ctes = ctes;
+    a->sql = sql;
+    a->outer = outer;
+    return status;
+}
+
+/* The plan behind a view is another text, in which this query's WITH means nothing. */
+static ch_status use_view(ch_analyzer *a, const ch_rel *plan, ch_rel **out, ch_error *err)
+{
+    ch_analyzer inner = {
+        .ctx = a->ctx, .arena = a->arena, .depth = a->depth, .views = a->views + 1};
+    if (inner.views > MAX_VIEWS)
+        CH_FAIL(err, UNSUPPORTED, "feature", "A view that uses itself, or views nested this deep");
+    return ch_an_input(&inner, plan, out, err);
+}
+
+static ch_status read_table(ch_analyzer *a, const ch_rel_read_named_table *t, ch_rel **out,
+                            ch_error *err)
+{
+    const ch_an_cte *cte = find_cte(a, &t->parts);
+    if (cte)
+        return use_cte(a, cte, out, err);
+    ch_rel *plan = NULL;
+    ch_str_list qualifier = {0};
+    ch_catalog *catalog = a->ctx->catalog;
+    if (catalog && catalog->table) {
+        ch_status status =
+            catalog->table(catalog, &t->parts, &t->options, a->arena, &plan, &qualifier, err);
+        if (status != CH_OK)
+            ch_error_locate(err, a->sql, t->head.start, t->head.stop);
+        CH_TRY(status);
+    }
+    if (!plan) {
+        char *name;
+        CH_AN_NEW(name, ch_names_quoted(a->arena, &t->parts, err));
+        CH_AN_FAIL(a, &t->head, err, TABLE_OR_VIEW_NOT_FOUND, "relationName", name, "searchPath",
+                   "[`system`.`builtin`, `system`.`session`, `spark_catalog`.`default`]");
+    }
+    ch_status status = use_view(a, plan, out, err);
+    if (status != CH_OK)
+        ch_error_locate(err, a->sql, t->head.start, t->head.stop);
+    CH_TRY(status);
+    if (!qualifier.n)
+        return CH_OK;
+    char *name = ch_arena_str(a->arena, "", err);
+    for (int32_t i = 0; i < qualifier.n && name; i++)
+        name = ch_arena_printf(a->arena, err, "%s%s%s", name, i ? "." : "", qualifier.item[i]);
+    if (!name)
+        return CH_E_MEMORY;
+    return alias_of(a, *out, name, &qualifier, out, err);
+}
+
+static ch_status with(ch_analyzer *a, const ch_rel_with *w, ch_rel **out, ch_error *err)
+{
+    if (w->recursive)
+        CH_AN_FAIL(a, &w->head, err, UNSUPPORTED, "feature", "WITH RECURSIVE");
+    const ch_an_cte *before = a->ctes;
+    for (int32_t i = 0; i < w->ctes.n; i++) {
+        ch_an_cte *cte;
+        CH_ARENA_NEW(cte, a->arena, err);
+        *cte = (ch_an_cte){a->ctes, (const ch_rel_subquery_alias *)w->ctes.item[i], a->sql};
+        a->ctes = cte;
+        /* An unused definition must be right too. */
+        ch_rel *ignored;
+        CH_TRY(use_cte(a, cte, &ignored, err));
+    }
+    ch_status status = ch_an_rel(a, w->input, out, err);
+    a->ctes = before;
+    return status;
+}
+
+/* ---- rows ------------------------------------------------------------------------------------------------ */
+
+static ch_status fields(ch_analyzer *a, const ch_type *schema, bool all_nullable, ch_attr_list *out,
+                        ch_error *err)
+{
+    *out = (ch_attr_list){0};
+    for (int32_t i = 0; i < schema->n_fields; i++) {
+        const ch_field *f = &schema->field[i];
+        ch_attr *attr;
+        CH_AN_NEW(attr, ch_an_attr(a, f->name, f->type, all_nullable || f->nullable, err));
+        attr->metadata = f->metadata;
+        CH_TRY(ch_attr_list_add(a->arena, out, attr, err));
+    }
+    return CH_OK;
+}
+
+static ch_status scan_output(ch_analyzer *a, ch_rel_scan *scan, ch_rel **out, ch_error *err)
+{
+    /* Files may lack any value, whatever their schema promises. */
+    CH_TRY(fields(a, scan->schema, true, &scan->head.output, err));
+    CH_ARENA_ARRAY(scan->wanted, a->arena, scan->schema->n_fields + 1, err);
+    for (int32_t i = 0; i < scan->schema->n_fields; i++)
+        scan->wanted[i] = i;
+    scan->limit = -1;
+    *out = &scan->head;
+    return CH_OK;
+}
+
+static ch_status read_data_source(ch_analyzer *a, const ch_rel_read_data_source *r, ch_rel **out,
+                                  ch_error *err)
+{
+    ch_rel_scan *scan = NULL;
+    ch_catalog *catalog = a->ctx->catalog;
+    if (!catalog || !catalog->data_source)
+        CH_AN_FAIL(a, &r->head, err, UNSUPPORTED, "feature", "Reading files here");
+    ch_status status = catalog->data_source(catalog, r, a->arena, &scan, err);
+    if (status != CH_OK)
+        ch_error_locate(err, a->sql, r->head.start, r->head.stop);
+    CH_TRY(status);
+    return scan_output(a, scan, out, err);
+}
+
+static ch_status range(ch_analyzer *a, const ch_rel_range *in, ch_rel **out, ch_error *err)
+{
+    ch_rel_range *r;
+    ch_attr *attr;
+    CH_AN_NEW(r, ch_rel_clone(a->arena, &in->head, err));
+    CH_AN_NEW(attr, ch_an_attr(a, "id", CH_T_LONG, false, err));
+    r->head.output = (ch_attr_list){0};
+    *out = &r->head;
+    return ch_attr_list_add(a->arena, &r->head.output, attr, err);
+}
+
+ch_status ch_an_source(ch_analyzer *a, const ch_rel *rel, ch_rel **out, ch_error *err)
+{
+    switch (rel->kind) {
+    case CH_REL_READ_NAMED_TABLE:
+        return read_table(a, (const void *)rel, out, err);
+    case CH_REL_READ_DATA_SOURCE:
+        return read_data_source(a, (const void *)rel, out, err);
+    case CH_REL_WITH:
+        return with(a, (const void *)rel, out, err);
+    case CH_REL_RANGE:
+        return range(a, (const void *)rel, out, err);
+    case CH_REL_SUBQUERY_ALIAS: {
+        const ch_rel_subquery_alias *alias = (const void *)rel;
+        ch_rel *input;
+        CH_TRY(ch_an_input(a, alias->input, &input, err));
+        return over_alias(a, alias, input, out, err);
+    }
+    case CH_REL_LOCAL_RELATION: {
+        ch_rel_local_relation *l;
+        CH_AN_NEW(l, ch_rel_clone(a->arena, rel, err));
+        *out = &l->head;
+        return fields(a, l->schema, false, &l->head.output, err);
+    }
+    case CH_REL_SCAN: {
+        ch_rel_scan *s;
+        CH_AN_NEW(s, ch_rel_clone(a->arena, rel, err));
+        return scan_output(a, s, out, err);
+    }
+    default: /* ONE_ROW */
+        CH_AN_NEW(*out, ch_rel_clone(a->arena, rel, err));
+        (*out)->output = (ch_attr_list){0};
+        return CH_OK;
+    }
+}

@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * analyzer.h - the analyzer's inside: shared by the analyze_*.c files and by nobody else.
+ *
+ * One pass, from the leaves up: ch_an_rel() resolves the inputs of a relation, then its expressions
+ * against their columns. A table that is named twice is resolved twice and so has different ids each
+ * time, which is all that self-joins need.
+ */
+#ifndef CH_PLAN_ANALYZER_H
+#define CH_PLAN_ANALYZER_H
+
+#include "plan/analyze.h"
+#include "plan/node.h"
+#include "plan/print.h"
+
+/* One definition of a WITH clause, and those that it may use itself. */
+typedef struct ch_an_cte ch_an_cte;
+struct ch_an_cte {
+    const ch_an_cte *up;
+    const ch_rel_subquery_alias *def;
+    const char *sql; /* the text that its places point into */
+};
+
+typedef struct ch_an_scope ch_an_scope;
+
+typedef struct ch_analyzer {
+    const ch_analyze_context *ctx;
+    ch_arena *arena;
+    const char *sql; /* as ctx->sql; NULL inside views, whose text is another */
+    const ch_an_cte *ctes;
+    const ch_an_scope *outer; /* of the query around a subquery */
+    int32_t views;            /* that this query is nested in */
+    int32_t depth;            /* of relations and expressions, against overflow of the stack */
+} ch_analyzer;
+
+/*
+ * What names may mean, and what may stand, in the expressions of one clause.
+ *
+ * tier[0] is looked at first. Within the arguments of an aggregate function the tiers are looked at from
+ * the last one, if `inverted`: HAVING sum(b) means the input's b, even if the output has one.
+ */
+struct ch_an_scope {
+    const ch_an_scope *outer;
+    const ch_attr_list *tier[3];
+    int32_t n_tiers;
+    bool inverted;
+    const ch_rel *input[2];       /* where the protocol's plan ids are searched; may be NULL */
+    const ch_attr_list *proposal; /* for "did you mean"; NULL: all tiers */
+
+    bool aggregates; /* aggregate functions may stand here */
+    bool in_aggregate;
+    const char *clause;            /* "WHERE", for errors */
+    const ch_expr_list *laterals;  /* resolved aliases of the same select list so far; or NULL */
+    bool used_lateral, used_outer; /* found by resolving */
+};
+
+/* ---- errors ---- */
+
+/* Sets an error and says where in the text. */
+#define CH_AN_FAIL(a, node, err, CODE, ...)                                     \
+    do {                                                                        \
+        (void)ch_error_set((err), CH_E_##CODE, ##__VA_ARGS__, (const char *)0); \
+        ch_error_locate((err), (a)->sql, (node)->start, (node)->stop);          \
+        return CH_E_##CODE;                                                     \
+    } while (0)
+/* x = expr, or out of memory */
+#define CH_AN_NEW(x, expr)      \
+    do {                        \
+        (x) = (expr);           \
+        if (!(x))               \
+            return CH_E_MEMORY; \
+    } while (0)
+
+/* ---- relations (analyze.c) ---- */
+
+CH_NODISCARD ch_status ch_an_rel(ch_analyzer *a, const ch_rel *rel, ch_rel **out, ch_error *err);
+/* The same without hidden columns. */
+CH_NODISCARD ch_status ch_an_input(ch_analyzer *a, const ch_rel *rel, ch_rel **out, ch_error *err);
+/* A project on top that drops hidden columns, if there are any. */
+CH_NODISCARD ch_status ch_an_visible(ch_analyzer *a, ch_rel **rel, ch_error *err);
+
+/* ---- making nodes (analyze_make.c) ---- */
+
+int64_t ch_an_id(ch_analyzer *a);
+ch_attr *ch_an_attr(ch_analyzer *a, const char *name, const ch_type *type, bool nullable,
+                    ch_error *err);
+CH_NODISCARD ch_status ch_attr_list_add(ch_arena *arena, ch_attr_list *list, const ch_attr *attr,
+                                        ch_error *err);
+const ch_attr *ch_attr_list_find(const ch_attr_list *list, int64_t id);
+ch_expr *ch_an_ref(ch_arena *arena, const ch_attr *attr, ch_error *err);
+/* child AS name, with a fresh id */
+ch_expr *ch_an_alias(ch_analyzer *a, ch_expr *child, const char *name, ch_error *err);
+ch_expr *ch_an_literal(ch_arena *arena, const ch_scalar *value, ch_error *err);
+ch_expr *ch_an_int(ch_arena *arena, int32_t value, ch_error *err);
+/* The expression itself if it has the type already. */
+CH_NODISCARD ch_status ch_an_cast_to(ch_arena *arena, ch_expr **expr, const ch_type *to,
+                                     ch_error *err);
+/* May a cast give NULL for a value (Cast.forceNullable)? */
+bool ch_an_cast_makes_null(const ch_type *from, const ch_type *to);
+/* The column that an Alias or Attribute of a select list makes. */
+CH_NODISCARD ch_status ch_an_output(ch_arena *arena, const ch_expr_list *list, ch_attr_list *out,
+                                    ch_error *err);
+/* A resolved project, whose expressions are Aliases and Attributes. */
+CH_NODISCARD ch_status ch_an_project(ch_arena *arena, ch_rel *input, const ch_expr_list *list,
+                                     ch_rel **out, ch_error *err);
+CH_NODISCARD ch_status ch_an_refs(ch_arena *arena, const ch_attr_list *attrs, ch_expr_list *out,
+                                  ch_error *err);
+bool ch_an_same_name(const ch_analyzer *a, const char *x, const char *y);
+/* The scope of a clause over one or two inputs. */
+ch_an_scope ch_an_scope_of(const ch_analyzer *a, const ch_rel *left, const ch_rel *right,
+                           const char *clause);
+
+/* ---- expressions (analyze_expr.c) ---- */
+
+CH_NODISCARD ch_status ch_an_expr(ch_analyzer *a, ch_an_scope *scope, const ch_expr *expr,
+                                  ch_expr **out, ch_error *err);
+/* Each of a list; stars become their columns. */
+CH_NODISCARD ch_status ch_an_exprs(ch_analyzer *a, ch_an_scope *scope, const ch_expr_list *list,
+                                   ch_expr_list *out, ch_error *err);
+/* One type for all that it can be found for, casts put in; *type NULL if there is none. */
+CH_NODISCARD ch_status ch_an_common_type(ch_analyzer *a, ch_expr *const *expr, int32_t n,
+                                         int32_t step, const ch_type **type, ch_error *err);
+/* Is it a condition? A bare NULL becomes one. */
+CH_NODISCARD ch_status ch_an_boolean(ch_analyzer *a, ch_expr **expr, bool *is, ch_error *err);
+
+/* ---- calls (analyze_call.c) ---- */
+
+/* A bound call on resolved arguments; `at` is blamed and may be NULL. */
+CH_NODISCARD ch_status ch_an_bound(ch_analyzer *a, const ch_expr_call *draft, const ch_expr *at,
+                                   ch_expr **out, ch_error *err);
+CH_NODISCARD ch_status ch_an_call(ch_analyzer *a, ch_an_scope *scope,
+                                  const ch_expr_unresolved_function *f, ch_expr **out,
+                                  ch_error *err);
+
+/* ---- names (analyze_names.c) ---- */
+
+CH_NODISCARD ch_status ch_an_name(ch_analyzer *a, ch_an_scope *scope,
+                                  const ch_expr_unresolved_attribute *u, ch_expr **out,
+                                  ch_error *err);
+CH_NODISCARD ch_status ch_an_star(ch_analyzer *a, ch_an_scope *scope,
+                                  const ch_expr_unresolved_star *star, ch_expr_list *out,
+                                  ch_error *err);
+/* child.field, child[key]; `at` is blamed */
+CH_NODISCARD ch_status ch_an_extract(ch_analyzer *a, const ch_expr *at, ch_expr *child,
+                                     ch_expr *extraction, ch_expr **out, ch_error *err);
+/* At most five near names, nearest first: "`a`, `b`". */
+CH_NODISCARD ch_status ch_an_proposal(ch_analyzer *a, const ch_an_scope *scope,
+                                      const ch_str_list *parts, char **out, ch_error *err);
+
+/* ---- select lists (analyze_select.c) ---- */
+
+/* Every resolved expression as an Alias or Attribute, named as Spark names it. `written` is what it was
+ * made of. */
+CH_NODISCARD ch_status ch_an_named(ch_analyzer *a, const ch_expr *written, ch_expr *expr,
+                                   ch_expr **out, ch_error *err);
+/* A whole select list: stars, names, aliases of the list itself. */
+CH_NODISCARD ch_status ch_an_select_list(ch_analyzer *a, ch_an_scope *scope,
+                                         const ch_expr_list *list, ch_expr_list *out,
+                                         ch_error *err);
+/* aggregate: HAVING stands above, so it is one even without an aggregate function. */
+CH_NODISCARD ch_status ch_an_select(ch_analyzer *a, const ch_rel_project *p, bool aggregate,
+                                    ch_rel **out, ch_error *err);
+/* As ch_an_make_aggregate, for a list that may use its own aliases. */
+CH_NODISCARD ch_status ch_an_aggregate_list(ch_analyzer *a, const ch_rel *at, ch_rel *input,
+                                            const ch_an_scope *scope, const ch_expr_list *grouping,
+                                            const ch_expr_list *list, bool has_group_by,
+                                            ch_rel **out, ch_error *err);
+
+/* ---- aggregates (analyze_aggregate.c) ---- */
+
+CH_NODISCARD ch_status ch_an_aggregate(ch_analyzer *a, const ch_rel_aggregate *g, ch_rel **out,
+                                       ch_error *err);
+CH_NODISCARD ch_status ch_an_make_aggregate(ch_analyzer *a, const ch_rel *at, ch_rel *input,
+                                            const ch_expr_list *grouping, const ch_expr_list *list,
+                                            bool has_group_by, ch_rel **out, ch_error *err);
+/* ROLLUP, CUBE, GROUPING SETS (analyze_grouping_sets.c) */
+CH_NODISCARD ch_status ch_an_grouping_sets(ch_analyzer *a, const ch_rel_aggregate *g, ch_rel *input,
+                                           const ch_expr_list *grouping, const ch_expr_list *list,
+                                           ch_rel **out, ch_error *err);
+/*
+ * Rewrites an expression over an aggregate's input and output into one over its output: aggregate
+ * calls and grouping expressions become columns, added to *extra where the output lacks them.
+ */
+CH_NODISCARD ch_status ch_an_over_aggregate(ch_analyzer *a, const ch_rel_aggregate *agg,
+                                            ch_expr_list *extra, ch_expr **expr, ch_error *err);
+/* agg with more outputs */
+CH_NODISCARD ch_status ch_an_aggregate_add(ch_analyzer *a, const ch_rel_aggregate *agg,
+                                           const ch_expr_list *extra, ch_rel **out, ch_error *err);
+CH_NODISCARD ch_status ch_an_having(ch_analyzer *a, const ch_rel_filter *f, ch_rel **out,
+                                    ch_error *err);
+
+/* ---- other relations ---- */
+
+/* A condition of WHERE or HAVING: boolean. */
+CH_NODISCARD ch_status ch_an_check_filter(ch_analyzer *a, const ch_rel *at, ch_expr **condition,
+                                          ch_error *err);
+
+CH_NODISCARD ch_status ch_an_filter(ch_analyzer *a, const ch_rel_filter *f, ch_rel **out,
+                                    ch_error *err);
+CH_NODISCARD ch_status ch_an_sort(ch_analyzer *a, const ch_rel_sort *s, ch_rel **out,
+                                  ch_error *err);
+CH_NODISCARD ch_status ch_an_limit(ch_analyzer *a, const ch_rel *rel, ch_rel **out, ch_error *err);
+CH_NODISCARD ch_status ch_an_join(ch_analyzer *a, const ch_rel_join *j, ch_rel **out,
+                                  ch_error *err);
+/* The output that follows from join type and sides. */
+CH_NODISCARD ch_status ch_join_output(ch_arena *arena, ch_rel_join *join, ch_error *err);
+/* A union's output, with fresh ids, from sides of equal types. */
+CH_NODISCARD ch_status ch_an_union_output(ch_analyzer *a, ch_rel_set_operation *u, ch_rel **out,
+                                          ch_error *err);
+CH_NODISCARD ch_status ch_an_set_operation(ch_analyzer *a, const ch_rel_set_operation *s,
+                                           ch_rel **out, ch_error *err);
+CH_NODISCARD ch_status ch_an_values(ch_analyzer *a, const ch_rel_values *v, ch_rel **out,
+                                    ch_error *err);
+CH_NODISCARD ch_status ch_an_no_maps(ch_analyzer *a, const ch_rel *at, const ch_attr_list *list,
+                                     ch_error *err);
+/* Tables, files, rows in memory, ranges, aliases, WITH (analyze_source.c) */
+CH_NODISCARD ch_status ch_an_source(ch_analyzer *a, const ch_rel *rel, ch_rel **out, ch_error *err);
+/* DISTINCT, withColumns, drop, toDF, sample, ... (analyze_frame.c) */
+CH_NODISCARD ch_status ch_an_frame(ch_analyzer *a, const ch_rel *rel, ch_rel **out, ch_error *err);
+/* Statements (analyze_command.c) */
+CH_NODISCARD ch_status ch_an_command(ch_analyzer *a, const ch_rel *rel, ch_rel **out,
+                                     ch_error *err);
+
+#endif

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* expr_facts.c - what is true of a resolved expression, whatever the rows. */
+#include "function/function.h"
+#include "plan/analyze.h"
+#include "plan/node.h"
+
+/* Does test hold for e or anything below it? */
+static bool any(const ch_expr *e, bool (*test)(const ch_expr *))
+{
+    if (!e)
+        return false;
+    if (test(e))
+        return true;
+    const ch_node_class *cls = ch_expr_class(e->kind);
+    for (int i = 0; i < cls->n_fields; i++) {
+        const char *at = (const char *)e + cls->field[i].offset;
+        if (cls->field[i].kind == CH_NODE_EXPR && any(*(ch_expr *const *)at, test))
+            return true;
+        if (cls->field[i].kind == CH_NODE_EXPR_LIST) {
+            const ch_expr_list *list = (const void *)at;
+            for (int32_t k = 0; k < list->n; k++)
+                if (any(list->item[k], test))
+                    return true;
+        }
+    }
+    return false;
+}
+
+static uint32_t flags_of(const ch_expr *e)
+{
+    const ch_expr_call *c = (const void *)e;
+    return e->kind == CH_EXPR_CALL && c->func ? c->func->flags : 0;
+}
+
+static bool is_nondeterministic(const ch_expr *e)
+{
+    return (flags_of(e) & CH_FUNC_NONDETERMINISTIC) != 0;
+}
+
+static bool may_fail(const ch_expr *e)
+{
+    if (e->kind == CH_EXPR_CAST) {
+        const ch_expr_cast *c = (const void *)e;
+        return c->eval_mode != CH_EVAL_TRY && c->eval_mode != CH_EVAL_LEGACY &&
+               c->child->type != c->to && c->child->type->id != CH_NULL &&
+               !(ch_type_is_integral(c->child->type) && ch_type_is_integral(c->to) &&
+                 c->child->type->id < c->to->id) &&
+               !(ch_type_is_integral(c->child->type) &&
+                 (c->to->id == CH_FLOAT || c->to->id == CH_DOUBLE)) &&
+               !ch_type_is_string(c->to);
+    }
+    if (e->kind == CH_EXPR_EXTRACT)
+        return ((const ch_expr_extract *)e)->ordinal < 0;
+    return (flags_of(e) & CH_FUNC_MAY_FAIL) != 0 || e->kind == CH_EXPR_SUBQUERY;
+}
+
+static bool is_aggregate(const ch_expr *e)
+{
+    return (flags_of(e) & CH_FUNC_AGGREGATE) != 0;
+}
+
+static bool is_not_constant(const ch_expr *e)
+{
+    switch (e->kind) {
+    case CH_EXPR_LITERAL:
+    case CH_EXPR_ALIAS:
+    case CH_EXPR_CAST:
+    case CH_EXPR_CASE:
+    case CH_EXPR_EXTRACT:
+        return false;
+    case CH_EXPR_CALL:
+        return (flags_of(e) & (CH_FUNC_NONDETERMINISTIC | CH_FUNC_AGGREGATE | CH_FUNC_WINDOW |
+                               CH_FUNC_GENERATOR)) != 0;
+    default:
+        return true;
+    }
+}
+
+bool ch_expr_is_deterministic(const ch_expr *expr)
+{
+    return !any(expr, is_nondeterministic);
+}
+
+bool ch_expr_may_fail(const ch_expr *expr)
+{
+    return any(expr, may_fail);
+}
+
+bool ch_expr_is_foldable(const ch_expr *expr)
+{
+    return !any(expr, is_not_constant);
+}
+
+/* A window function over an aggregate function is not an aggregate itself; its arguments may be. */
+bool ch_expr_has_aggregate(const ch_expr *expr)
+{
+    return any(expr, is_aggregate);
+}
+
+const ch_type *ch_rel_schema(const ch_rel *rel)
+{
+    ch_field field[16], *all = field;
+    int32_t n = 0;
+    ch_mem *mem = NULL;
+    size_t bytes = sizeof *all * (size_t)(rel->output.n > 0 ? rel->output.n : 1);
+    if (rel->output.n > 16) {
+        mem = ch_mem_new(NULL, "schema", 0);
+        all = mem ? ch_mem_alloc(mem, bytes, NULL) : NULL;
+    }
+    for (int32_t i = 0; all && i < rel->output.n; i++) {
+        const ch_attr *a = rel->output.item[i];
+        if (!a->hidden)
+            all[n++] = (ch_field){a->name, a->type, a->nullable, a->metadata};
+    }
+    const ch_type *type = all ? ch_type_struct(all, n) : NULL;
+    if (mem) {
+        ch_mem_free(mem, all, bytes);
+        ch_mem_close(mem);
+    }
+    return type;
+}
