@@ -9,6 +9,7 @@
 #define CH_FORMAT_FORMAT_H
 
 #include "base/strmap.h"
+#include "store/file.h"
 #include "store/scan.h"
 
 typedef enum ch_option_type {
@@ -27,13 +28,6 @@ typedef struct ch_option {
     const char *expected; /* for errors and documentation */
     const char *doc;
 } ch_option;
-
-/* One input file. */
-typedef struct ch_file {
-    const char *path; /* local path or URL */
-    int64_t bytes;    /* size */
-    int64_t mtime_us;
-} ch_file;
 
 /* What every read or write knows besides its options. */
 typedef struct ch_format_context {

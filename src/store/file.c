@@ -1,0 +1,305 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* file.c - local files by POSIX calls. Interrupted and short reads and writes go on. */
+#include "store/file.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+struct ch_input {
+    ch_mem *mem;
+    const char *path;
+    int fd;
+    int64_t bytes;
+};
+
+struct ch_output {
+    ch_mem *mem;
+    char *path; /* owned */
+    size_t path_size;
+    int fd;
+    int64_t bytes;
+};
+
+ch_status ch_file_error(ch_error *err, int error, const char *action, const char *path)
+{
+    char reason[128];
+    if (error == ENOENT || error == ENOTDIR)
+        CH_FAIL(err, PATH_NOT_FOUND, "path", path);
+    if (error == ENOSPC || error == EDQUOT)
+        CH_FAIL(err, DISK_FULL, "path", path);
+    CH_FAIL(err, IO, "action", action, "path", path, "reason",
+            strerror_r(error, reason, sizeof reason));
+}
+
+const char *ch_path_local(const char *path)
+{
+    if (strncmp(path, "file:", 5) == 0) {
+        path += 5;
+        return path[0] == '/' && path[1] == '/' ? path + 2 : path;
+    }
+    /* scheme "://" means another store; a colon alone may stand in a file name. */
+    const char *colon = strstr(path, "://");
+    if (colon && colon > path && !memchr(path, '/', (size_t)(colon - path)))
+        return NULL;
+    return path;
+}
+
+static ch_status local_path(const char *path, const char **out, ch_error *err)
+{
+    *out = ch_path_local(path);
+    if (!*out)
+        CH_FAIL(err, UNSUPPORTED, "feature", path);
+    return CH_OK;
+}
+
+ch_status ch_input_open(ch_mem *mem, const char *path, ch_input **out, ch_error *err)
+{
+    const char *local;
+    struct stat st;
+    *out = NULL;
+    CH_TRY(local_path(path, &local, err));
+    int fd = open(local, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return ch_file_error(err, errno, "open", path);
+    if (fstat(fd, &st) != 0 || S_ISDIR(st.st_mode)) {
+        int error = S_ISDIR(st.st_mode) ? EISDIR : errno;
+        close(fd);
+        return ch_file_error(err, error, "read", path);
+    }
+    ch_input *in = ch_mem_alloc(mem, sizeof *in, err);
+    if (!in) {
+        close(fd);
+        return CH_E_MEMORY;
+    }
+    *in = (ch_input){.mem = mem, .path = path, .fd = fd, .bytes = st.st_size};
+    *out = in;
+    return CH_OK;
+}
+
+int64_t ch_input_bytes(const ch_input *in)
+{
+    return in->bytes;
+}
+
+const char *ch_input_path(const ch_input *in)
+{
+    return in->path;
+}
+
+ch_status ch_input_read(ch_input *in, void *to, int64_t n, int64_t offset, int64_t *got,
+                        ch_error *err)
+{
+    char *p = to;
+    *got = 0;
+    while (n > 0) {
+        ssize_t done = pread(in->fd, p, (size_t)n, offset);
+        if (done < 0 && errno == EINTR)
+            continue;
+        if (done < 0)
+            return ch_file_error(err, errno, "read", in->path);
+        if (done == 0)
+            break;
+        p += done;
+        n -= done;
+        offset += done;
+        *got += done;
+    }
+    return CH_OK;
+}
+
+void ch_input_close(ch_input *in)
+{
+    if (!in)
+        return;
+    close(in->fd);
+    ch_mem_free(in->mem, in, sizeof *in);
+}
+
+ch_status ch_output_create(ch_mem *mem, const char *path, ch_output **out, ch_error *err)
+{
+    const char *local;
+    *out = NULL;
+    CH_TRY(local_path(path, &local, err));
+    size_t size = strlen(local) + 1;
+    ch_output *o = ch_mem_alloc(mem, sizeof *o, err);
+    char *copy = o ? ch_mem_alloc(mem, size, err) : NULL;
+    if (!copy) {
+        ch_mem_free(mem, o, sizeof *o);
+        return CH_E_MEMORY;
+    }
+    memcpy(copy, local, size);
+    int fd = open(local, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    if (fd < 0) {
+        int error = errno;
+        ch_mem_free(mem, copy, size);
+        ch_mem_free(mem, o, sizeof *o);
+        return ch_file_error(err, error, "write", path);
+    }
+    *o = (ch_output){.mem = mem, .path = copy, .path_size = size, .fd = fd};
+    *out = o;
+    return CH_OK;
+}
+
+ch_status ch_output_write(ch_output *out, const void *bytes, int64_t n, ch_error *err)
+{
+    const char *p = bytes;
+    while (n > 0) {
+        ssize_t done = write(out->fd, p, (size_t)n);
+        if (done < 0 && errno == EINTR)
+            continue;
+        if (done <= 0)
+            return ch_file_error(err, done < 0 ? errno : ENOSPC, "write", out->path);
+        p += done;
+        n -= done;
+        out->bytes += done;
+    }
+    return CH_OK;
+}
+
+int64_t ch_output_bytes(const ch_output *out)
+{
+    return out->bytes;
+}
+
+static void output_free(ch_output *out)
+{
+    ch_mem_free(out->mem, out->path, out->path_size);
+    ch_mem_free(out->mem, out, sizeof *out);
+}
+
+ch_status ch_output_close(ch_output *out, bool sync, ch_error *err)
+{
+    int error = sync && fdatasync(out->fd) != 0 && errno != EINVAL ? errno : 0;
+    if (close(out->fd) != 0 && !error && errno != EINTR)
+        error = errno;
+    ch_status status = error ? ch_file_error(err, error, "write", out->path) : CH_OK;
+    output_free(out);
+    return status;
+}
+
+void ch_output_abandon(ch_output *out)
+{
+    if (!out)
+        return;
+    close(out->fd);
+    unlink(out->path);
+    output_free(out);
+}
+
+ch_status ch_file_stat(const char *path, ch_file *file, bool *is_folder, ch_error *err)
+{
+    const char *local;
+    struct stat st;
+    CH_TRY(local_path(path, &local, err));
+    if (stat(local, &st) != 0)
+        return ch_file_error(err, errno, "look at", path);
+    *file = (ch_file){.path = path,
+                      .bytes = st.st_size,
+                      .mtime_us = (int64_t)st.st_mtim.tv_sec * 1000000 + st.st_mtim.tv_nsec / 1000};
+    if (is_folder)
+        *is_folder = S_ISDIR(st.st_mode);
+    return CH_OK;
+}
+
+bool ch_file_exists(const char *path)
+{
+    const char *local = ch_path_local(path);
+    struct stat st;
+    return local && lstat(local, &st) == 0;
+}
+
+ch_status ch_file_rename(const char *from, const char *to, ch_error *err)
+{
+    const char *a, *b;
+    CH_TRY(local_path(from, &a, err));
+    CH_TRY(local_path(to, &b, err));
+    return rename(a, b) == 0 ? CH_OK : ch_file_error(err, errno, "rename to", to);
+}
+
+/* Removes what is in the folder `fd` (takes it). Gives an errno. Depth is that of the tree. */
+static int remove_contents(int fd)
+{
+    DIR *dir = fdopendir(fd);
+    struct dirent *e;
+    int error = 0;
+    if (!dir) {
+        error = errno;
+        close(fd);
+        return error;
+    }
+    while (!error && (errno = 0, e = readdir(dir))) {
+        if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0)
+            continue;
+        if (unlinkat(dirfd(dir), e->d_name, 0) == 0 || errno == ENOENT)
+            continue;
+        int sub = openat(dirfd(dir), e->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        if (sub < 0) {
+            error = errno;
+            break;
+        }
+        error = remove_contents(sub);
+        if (!error && unlinkat(dirfd(dir), e->d_name, AT_REMOVEDIR) != 0)
+            error = errno;
+    }
+    if (!error)
+        error = errno;
+    closedir(dir);
+    return error;
+}
+
+ch_status ch_file_remove(const char *path, ch_error *err)
+{
+    const char *local;
+    CH_TRY(local_path(path, &local, err));
+    if (unlink(local) == 0 || errno == ENOENT)
+        return CH_OK;
+    int first = errno;
+    int fd = open(local, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0)
+        return ch_file_error(err, errno == ENOTDIR ? first : errno, "remove", path);
+    int error = remove_contents(fd);
+    if (!error && rmdir(local) != 0)
+        error = errno;
+    return error ? ch_file_error(err, error, "remove", path) : CH_OK;
+}
+
+ch_status ch_folder_make(const char *path, ch_error *err)
+{
+    const char *local;
+    char part[4096];
+    CH_TRY(local_path(path, &local, err));
+    size_t len = strlen(local);
+    if (len >= sizeof part)
+        return ch_file_error(err, ENAMETOOLONG, "make", path);
+    for (size_t i = 1; i <= len; i++) {
+        if (i < len && local[i] != '/')
+            continue;
+        memcpy(part, local, i);
+        part[i] = 0;
+        if (mkdir(part, 0777) == 0 || errno == EEXIST)
+            continue;
+        int error = errno;
+        struct stat st;
+        if (stat(part, &st) != 0 || !S_ISDIR(st.st_mode))
+            return ch_file_error(err, error, "make", path);
+    }
+    struct stat st;
+    if (len && stat(local, &st) == 0 && !S_ISDIR(st.st_mode))
+        return ch_file_error(err, EEXIST, "make", path);
+    return CH_OK;
+}
+
+int64_t ch_folder_free_bytes(const char *path)
+{
+    const char *local = ch_path_local(path);
+    struct statvfs st;
+    if (!local || statvfs(local, &st) != 0)
+        return INT64_MAX;
+    return (int64_t)(st.f_bavail * st.f_frsize);
+}
