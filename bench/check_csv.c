@@ -54,7 +54,8 @@ int main(int argc, char **argv)
         fprintf(stderr, "check_csv: cannot read %s\n", argc > 1 ? argv[1] : "nothing");
         return 2;
     }
-    const char *p = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0), *end = p + st.st_size;
+    const char *p = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0),
+               *end = p + st.st_size;
     if (p == MAP_FAILED)
         return 2;
     madvise((void *)p, (size_t)st.st_size, MADV_SEQUENTIAL);

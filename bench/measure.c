@@ -15,8 +15,7 @@
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
-
-extern char **environ;
+#include <unistd.h>
 
 static double seconds(struct timeval t)
 {
@@ -46,7 +45,8 @@ int main(int argc, char **argv)
     FILE *f = fopen(argv[1], "w");
     if (!f)
         return 1;
-    fprintf(f, "%.6f %.6f %.6f %ld %d\n", (double)(b.tv_sec - a.tv_sec) + (double)(b.tv_nsec - a.tv_nsec) * 1e-9,
+    fprintf(f, "%.6f %.6f %.6f %ld %d\n",
+            (double)(b.tv_sec - a.tv_sec) + (double)(b.tv_nsec - a.tv_nsec) * 1e-9,
             seconds(use.ru_utime), seconds(use.ru_stime), use.ru_maxrss, code);
     fclose(f);
     return 0;

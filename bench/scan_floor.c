@@ -100,7 +100,8 @@ int main(int argc, char **argv)
     int threads = argc > 2 ? atoi(argv[2]) : 2;
     uint64_t n[3] = {0};
 
-    if (argc < 2 || threads < 1 || threads > MAX_THREADS || (file = open(argv[1], O_RDONLY)) < 0 || fstat(file, &st)) {
+    if (argc < 2 || threads < 1 || threads > MAX_THREADS || (file = open(argv[1], O_RDONLY)) < 0 ||
+        fstat(file, &st)) {
         fprintf(stderr, "usage: scan_floor FILE [THREADS 1..64]\n");
         return 2;
     }
@@ -120,7 +121,7 @@ int main(int argc, char **argv)
         for (int k = 0; k < 3; k++)
             n[k] += w[i].n[k];
     }
-    printf("%llu %llu %llu %lld\n", (unsigned long long)n[0], (unsigned long long)n[1], (unsigned long long)n[2],
-           (long long)file_bytes);
+    printf("%llu %llu %llu %lld\n", (unsigned long long)n[0], (unsigned long long)n[1],
+           (unsigned long long)n[2], (long long)file_bytes);
     return 0;
 }

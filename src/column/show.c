@@ -214,7 +214,7 @@ static ch_status print_vertical(const grid *g, ch_buf *out, ch_error *err)
         *most = g->cell[k].width > *most ? g->cell[k].width : *most;
     }
     for (int64_t r = 0; r < g->n_rows; r++) {
-        size_t start = out->len, width = (size_t)(name_width + value_width + 5);
+        size_t start = out->len, width = (size_t)name_width + (size_t)value_width + 5;
         CH_TRY(ch_buf_printf(out, err, "-RECORD %lld", (long long)r));
         if (out->len - start < width)
             CH_TRY(ch_buf_fill(out, '-', width - (out->len - start), err));

@@ -31,11 +31,11 @@ static void put_nulls(const uint64_t *valid, int64_t rows, uint64_t *out)
     }
 }
 
-#define LOOP(ctype, expr)                          \
-    do {                                           \
-        const ctype *v = (const ctype *)c->data;   \
-        for (int64_t i = 0; i < rows; i++)         \
-            out[i] = expr;                         \
+#define LOOP(ctype, expr)                        \
+    do {                                         \
+        const ctype *v = (const ctype *)c->data; \
+        for (int64_t i = 0; i < rows; i++)       \
+            out[i] = expr;                       \
     } while (0)
 
 static void hash_views(const ch_column *c, int64_t rows, uint64_t *out)

@@ -250,8 +250,8 @@ static bool stamp_micros(const stamp *s, int64_t days, int64_t *out)
             return false;
         days = ch_days_from_civil(s->part[0], (int)s->part[1], (int)s->part[2]);
     }
-    int64_t in_day = (s->part[3] * 3600 + s->part[4] * 60 + s->part[5]) * CH_US_PER_SECOND +
-                     s->part[6];
+    int64_t in_day =
+        (s->part[3] * 3600 + s->part[4] * 60 + s->part[5]) * CH_US_PER_SECOND + s->part[6];
     /* Near the lower limit the product alone passes it: begin one day later, go back. */
     int64_t us, base = days < 0 ? days + 1 : days;
     if (__builtin_mul_overflow(base, CH_US_PER_DAY, &us))
@@ -299,8 +299,8 @@ bool ch_time_parse(const char *text, int64_t len, int64_t *out)
         ch_trim(&text, &len);
     }
     stamp s;
-    if (len == 0 || !memchr(text, ':', (size_t)len) || !read_stamp(text, len, &s) ||
-        !s.just_time || s.zone)
+    if (len == 0 || !memchr(text, ':', (size_t)len) || !read_stamp(text, len, &s) || !s.just_time ||
+        s.zone)
         return false;
     if (half >= 0) {
         if (s.part[3] < 1 || s.part[3] > 12)

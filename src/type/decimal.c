@@ -76,8 +76,8 @@ const ch_u128 ch_pow10_128[39] = {
     E19 * 1000000000000000,
     E19 * 10000000000000000,
     E19 * 100000000000000000,
-    E19 * E18,
-    E19 * E19,
+    (E19)*E18,
+    (E19)*E19,
 };
 
 static inline ch_u128 magnitude(ch_i128 v)
@@ -226,7 +226,7 @@ typedef struct dec_text {
     ch_u128 digits;
     int64_t scale; /* of digits */
     bool negative;
-    int next;       /* the digit after the last one kept, 0 if there is none */
+    int next; /* the digit after the last one kept, 0 if there is none */
 } dec_text;
 
 static bool read_text(const char *p, int64_t len, dec_text *out)

@@ -304,8 +304,8 @@ bool ch_interval_parse(const char *text, int64_t len, ch_interval *out)
             __builtin_add_overflow(months, part, &months) ||
             __builtin_mul_overflow(n, (int64_t)unit[u].days, &part) ||
             __builtin_add_overflow(days, part, &days) ||
-            __builtin_mul_overflow(n, unit[u].us, &part) ||
-            __builtin_add_overflow(us, part, &us) || __builtin_add_overflow(us, fraction, &us))
+            __builtin_mul_overflow(n, unit[u].us, &part) || __builtin_add_overflow(us, part, &us) ||
+            __builtin_add_overflow(us, fraction, &us))
             return false;
         any = true;
         p = blanks(after, end);

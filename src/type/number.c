@@ -534,8 +534,8 @@ static uint64_t shortest_64(int q, uint64_t c, int dk, int *exp10)
     }
     int h = q + log2_pow10(-k) + 2;
     g_pair g = g_of(-k);
-    return pick(round_to_odd(g, cb << h), round_to_odd(g, cbl << h), round_to_odd(g, cbr << h),
-                out, k + dk, exp10);
+    return pick(round_to_odd(g, cb << h), round_to_odd(g, cbl << h), round_to_odd(g, cbr << h), out,
+                k + dk, exp10);
 }
 
 static uint64_t drop_zeros(uint64_t digits, int *exp10)

@@ -22,8 +22,8 @@ typedef struct item {
     item_kind kind;
     char letter;
     int16_t count;
-    int32_t len;      /* bytes of text; of OPEN: index of its CLOSE */
-    const char *text; /* LITERAL */
+    int32_t len;                  /* bytes of text; of OPEN: index of its CLOSE */
+    const char *text;             /* LITERAL */
     int16_t least, most, reserve; /* digits; reserve: those of fixed fields that touch it */
 } item;
 
@@ -33,8 +33,9 @@ struct ch_pattern {
     item item[];
 };
 
-static const char *const MONTH[] = {"January", "February", "March",     "April",   "May",      "June",
-                                    "July",    "August",   "September", "October", "November", "December"};
+static const char *const MONTH[] = {"January",   "February", "March",    "April",
+                                    "May",       "June",     "July",     "August",
+                                    "September", "October",  "November", "December"};
 static const char *const WEEKDAY[] = {"Monday", "Tuesday",  "Wednesday", "Thursday",
                                       "Friday", "Saturday", "Sunday"};
 static const char *const QUARTER[] = {"1st quarter", "2nd quarter", "3rd quarter", "4th quarter"};
@@ -132,8 +133,7 @@ ch_status ch_pattern_compile(const char *text, int64_t len, bool for_parsing, ch
             while (j < len && copy[j] == c)
                 j++;
             int most = most_letters(c, for_parsing);
-            if (j - i > most || (c == 'V' && j - i != 2) ||
-                (c == 'O' && j - i != 1 && j - i != 4))
+            if (j - i > most || (c == 'V' && j - i != 2) || (c == 'O' && j - i != 1 && j - i != 4))
                 return bad_pattern(text, len, c, err);
             *it = (item){.kind = FIELD, .letter = c, .count = (int16_t)(j - i)};
             set_widths(it);
@@ -384,7 +384,20 @@ int ch_pattern_format(const ch_pattern *pattern, int64_t utc_us, const ch_zone *
 
 /* ---- reading ---- */
 
-enum { F_YEAR, F_MONTH, F_DAY, F_DOY, F_HOUR, F_HOUR12, F_MINUTE, F_SECOND, F_MICROS, F_HALF, F_ERA, N_F };
+enum {
+    F_YEAR,
+    F_MONTH,
+    F_DAY,
+    F_DOY,
+    F_HOUR,
+    F_HOUR12,
+    F_MINUTE,
+    F_SECOND,
+    F_MICROS,
+    F_HALF,
+    F_ERA,
+    N_F
+};
 
 /* Fields read so far; a field that is read twice must say the same. */
 typedef struct reading {
@@ -681,8 +694,8 @@ bool ch_pattern_parse_ntz(const ch_pattern *pattern, const char *text, int64_t l
            !__builtin_add_overflow(*local_us, in_day, local_us);
 }
 
-bool ch_pattern_parse(const ch_pattern *pattern, const char *text, int64_t len,
-                      const ch_zone *zone, int64_t *utc_us)
+bool ch_pattern_parse(const ch_pattern *pattern, const char *text, int64_t len, const ch_zone *zone,
+                      int64_t *utc_us)
 {
     reading r;
     int64_t days, in_day, local;

@@ -48,21 +48,34 @@ static ch_zone *zones;
 static pthread_rwlock_t lock = PTHREAD_RWLOCK_INITIALIZER;
 
 static const char *const SHORT[][2] = {
-    {"ACT", "Australia/Darwin"},    {"AET", "Australia/Sydney"},
+    {"ACT", "Australia/Darwin"},
+    {"AET", "Australia/Sydney"},
     {"AGT", "America/Argentina/Buenos_Aires"},
-    {"ART", "Africa/Cairo"},        {"AST", "America/Anchorage"},
-    {"BET", "America/Sao_Paulo"},   {"BST", "Asia/Dhaka"},
-    {"CAT", "Africa/Harare"},       {"CNT", "America/St_Johns"},
-    {"CST", "America/Chicago"},     {"CTT", "Asia/Shanghai"},
-    {"EAT", "Africa/Addis_Ababa"},  {"ECT", "Europe/Paris"},
+    {"ART", "Africa/Cairo"},
+    {"AST", "America/Anchorage"},
+    {"BET", "America/Sao_Paulo"},
+    {"BST", "Asia/Dhaka"},
+    {"CAT", "Africa/Harare"},
+    {"CNT", "America/St_Johns"},
+    {"CST", "America/Chicago"},
+    {"CTT", "Asia/Shanghai"},
+    {"EAT", "Africa/Addis_Ababa"},
+    {"ECT", "Europe/Paris"},
     {"IET", "America/Indiana/Indianapolis"},
-    {"IST", "Asia/Kolkata"},        {"JST", "Asia/Tokyo"},
-    {"MIT", "Pacific/Apia"},        {"NET", "Asia/Yerevan"},
-    {"NST", "Pacific/Auckland"},    {"PLT", "Asia/Karachi"},
-    {"PNT", "America/Phoenix"},     {"PRT", "America/Puerto_Rico"},
-    {"PST", "America/Los_Angeles"}, {"SST", "Pacific/Guadalcanal"},
-    {"VST", "Asia/Ho_Chi_Minh"},    {"EST", "-05:00"},
-    {"MST", "-07:00"},              {"HST", "-10:00"},
+    {"IST", "Asia/Kolkata"},
+    {"JST", "Asia/Tokyo"},
+    {"MIT", "Pacific/Apia"},
+    {"NET", "Asia/Yerevan"},
+    {"NST", "Pacific/Auckland"},
+    {"PLT", "Asia/Karachi"},
+    {"PNT", "America/Phoenix"},
+    {"PRT", "America/Puerto_Rico"},
+    {"PST", "America/Los_Angeles"},
+    {"SST", "Pacific/Guadalcanal"},
+    {"VST", "Asia/Ho_Chi_Minh"},
+    {"EST", "-05:00"},
+    {"MST", "-07:00"},
+    {"HST", "-10:00"},
 };
 
 /* ---- the rule ---- */
@@ -337,8 +350,8 @@ static bool read_tzif(ch_zone *z, const uint8_t *p, const uint8_t *end)
         width = 8;
     }
     p += 44;
-    int64_t bytes = h.times * (width + 1) + h.kinds * 6 + h.chars + h.leaps * (width + 4) +
-                    h.isstd + h.isut;
+    int64_t bytes =
+        h.times * (width + 1) + h.kinds * 6 + h.chars + h.leaps * (width + 4) + h.isstd + h.isut;
     if (end - p < bytes || h.kinds < 1 || h.kinds > 256)
         return false;
     z->at = malloc(sizeof *z->at * (size_t)(h.times + 1));
