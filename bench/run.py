@@ -56,7 +56,7 @@ class Run:
         if os.path.exists(report):
             wall, user, system, peak, status = open(report).read().split()
             self.wall, self.cpu, self.peak = float(wall), float(user) + float(system), float(peak) / 1024
-            self.why = None if status == "0" else f"exit {status}: {tail[-1][:160]}"
+            self.why = None if status == "0" else f"exit {status}: {next((t for t in tail if 'Error' in t), tail[-1])[:160]}"
 
 
 def alternate(engines, rounds):

@@ -16,9 +16,13 @@ import shutil
 from pyspark.sql import SparkSession
 
 
+CSV = {"header": True, "escape": '"'}  # a quote inside a field is doubled
+KEEP = {"quoteAll": True, "ignoreLeadingWhiteSpace": False, "ignoreTrailingWhiteSpace": False}
+
+
 def count_events(spark, folder):
-    regions = spark.read.csv(f"{folder}/region.csv", header=True)
-    locations = spark.read.csv(f"{folder}/location.csv", header=True)
+    regions = spark.read.csv(f"{folder}/region.csv", **CSV)
+    locations = spark.read.csv(f"{folder}/location.csv", **CSV)
     return (locations.join(regions, "region_id")
             .groupBy("region_name", "date")
             .count())
@@ -47,7 +51,7 @@ def main():
     spark = SparkSession.builder.appName("events").getOrCreate()
     (count_events(spark, args.folder)
      .write.mode("overwrite")
-     .csv(f"{out}/output", header=True, quoteAll=True, escape='"'))
+     .csv(f"{out}/output", **CSV, **KEEP))
     merge(f"{out}/output", f"{out}/result.csv")
     if args.d:
         shutil.rmtree(f"{out}/output")
