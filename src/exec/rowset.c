@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* rowset.c - pages of rows, their way to disk and back. */
+#include "exec/rowset.h"
+
+int32_t ch_rowset_page_bytes(int64_t budget, int64_t n_sets)
+{
+    int64_t fair = budget / 16 / (n_sets > 0 ? n_sets : 1);
+    int32_t bytes = CH_PAGE_BYTES_MIN;
+    while (bytes < CH_PAGE_BYTES_MAX && 2 * (int64_t)bytes <= fair)
+        bytes *= 2;
+    return bytes;
+}
+
+void ch_rowset_init(ch_rowset *set, ch_mem *mem, int32_t page_bytes)
+{
+    *set = (ch_rowset){.mem = mem, .page_bytes = page_bytes, .next_bytes = CH_PAGE_BYTES_MIN};
+}
+
+static void free_data(ch_rowset *set, ch_rowpage *page)
+{
+    if (!page->data)
+        return;
+    ch_mem_free(set->mem, page->data, (size_t)page->cap);
+    page->data = NULL;
+    set->bytes -= page->cap;
+}
+
+void ch_rowset_release(ch_rowset *set, ch_spill *spill)
+{
+    for (int32_t i = 0; i < set->n_pages; i++) {
+        free_data(set, &set->page[i]);
+        if (spill && set->page[i].at >= 0)
+            ch_spill_drop(spill, set->page[i].at, set->page[i].used);
+    }
+    ch_mem_free(set->mem, set->page, sizeof *set->page * (size_t)set->cap_pages);
+    ch_rowset_init(set, set->mem, set->page_bytes);
+}
+
+static ch_status page_room(ch_rowset *set, int32_t more, ch_error *err)
+{
+    if (set->n_pages + more <= set->cap_pages)
+        return CH_OK;
+    int32_t cap = set->cap_pages ? 2 * set->cap_pages : 4;
+    if (cap < set->n_pages + more)
+        cap = set->n_pages + more;
+    ch_rowpage *page = ch_mem_alloc(set->mem, sizeof *page * (size_t)cap, err);
+    if (!page)
+        return CH_E_MEMORY;
+    if (set->n_pages)
+        memcpy(page, set->page, sizeof *page * (size_t)set->n_pages);
+    ch_mem_free(set->mem, set->page, sizeof *page * (size_t)set->cap_pages);
+    set->page = page;
+    set->cap_pages = cap;
+    return CH_OK;
+}
+
+ch_status ch_rowset_add_page(ch_rowset *set, int64_t bytes, ch_error *err)
+{
+    CH_TRY(page_room(set, 1, err));
+    if (bytes < set->next_bytes)
+        bytes = set->next_bytes;
+    ch_rowpage page = {.cap = (int32_t)bytes, .at = -1};
+    page.data = ch_mem_alloc(set->mem, (size_t)bytes, err);
+    if (!page.data)
+        return CH_E_MEMORY;
+    set->page[set->n_pages++] = page;
+    set->bytes += bytes;
+    if (set->next_bytes < set->page_bytes)
+        set->next_bytes *= 2;
+    return CH_OK;
+}
+
+ch_status ch_rowset_spill(ch_rowset *set, ch_spill *spill, ch_error *err)
+{
+    while (set->n_spilled < set->n_pages) {
+        ch_rowpage *page = &set->page[set->n_spilled];
+        CH_TRY(ch_spill_write(spill, page->data, page->used, &page->at, err));
+        free_data(set, page);
+        set->n_spilled++;
+    }
+    return CH_OK;
+}
+
+ch_status ch_rowset_load(ch_rowset *set, ch_spill *spill, int32_t i, ch_error *err)
+{
+    ch_rowpage *page = &set->page[i];
+    if (page->data)
+        return CH_OK;
+    uint8_t *data = ch_mem_alloc(set->mem, (size_t)page->used, err);
+    if (!data)
+        return CH_E_MEMORY;
+    ch_status status = ch_spill_read(spill, page->at, data, page->used, err);
+    if (status != CH_OK) {
+        ch_mem_free(set->mem, data, (size_t)page->used);
+        return status;
+    }
+    page->data = data;
+    page->cap = page->used;
+    set->bytes += page->cap;
+    return CH_OK;
+}
+
+void ch_rowset_unload(ch_rowset *set, int32_t i)
+{
+    free_data(set, &set->page[i]);
+}
+
+/* Pages on disk come first, so those of both sets do, then those in memory. */
+ch_status ch_rowset_move(ch_rowset *set, ch_rowset *from, ch_error *err)
+{
+    if (from->n_pages == 0)
+        return CH_OK;
+    CH_TRY(page_room(set, from->n_pages, err));
+    size_t in_memory = (size_t)(set->n_pages - set->n_spilled);
+    ch_rowpage *at = set->page + set->n_spilled;
+    memmove(at + from->n_spilled, at, sizeof *at * in_memory);
+    memcpy(at, from->page, sizeof *at * (size_t)from->n_spilled);
+    memcpy(at + (size_t)from->n_spilled + in_memory, from->page + from->n_spilled,
+           sizeof *at * (size_t)(from->n_pages - from->n_spilled));
+    set->n_pages += from->n_pages;
+    set->n_spilled += from->n_spilled;
+    set->n_rows += from->n_rows;
+    set->bytes += from->bytes;
+    set->row_bytes += from->row_bytes;
+    from->n_pages = 0;
+    from->bytes = 0;
+    ch_rowset_release(from, NULL);
+    return CH_OK;
+}
+
+int64_t ch_rowpage_next(const ch_rowpage *page, int32_t *pos, uint8_t **row, int64_t max)
+{
+    int64_t n = 0;
+    int32_t at = *pos;
+    while (at < page->used && n < max) {
+        uint8_t *r = page->data + at;
+        row[n] = r;
+        n += !ch_row_is_dead(r);
+        at += (int32_t)ch_row_bytes(r);
+    }
+    *pos = at;
+    return n;
+}
