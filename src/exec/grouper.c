@@ -438,19 +438,21 @@ static ch_status relieve(ch_grouper *g, slot_state *s, ch_error *err)
     if (!g->reserve || ch_mem_available(g->mem) >= g->reserve)
         return CH_OK;
     if (g->n_saved) { /* what states point to is freed only as a whole */
-        if (bytes_from(s, 0) + ch_mem_used(g->mem) / g->exec->n_slots < 2 * g->min_spill)
+        if (bytes_from(s, 0) < 16 << 10)
             return CH_OK;
         lower_keep(g, 0);
         return spill_slot(g, s, 0, err);
     }
-    for (;;) {
+    while (ch_mem_available(g->mem) < g->reserve) {
         int keep = g->keep;
         if (bytes_from(s, keep) >= g->min_spill)
-            return spill_slot(g, s, keep, err);
-        if (keep == 0 || bytes_from(s, 0) < g->min_spill)
-            return CH_OK;
-        lower_keep(g, keep > N_PARTS / 8 ? keep - N_PARTS / 8 : 0);
+            CH_TRY(spill_slot(g, s, keep, err));
+        else if (keep > 0 && bytes_from(s, 0) >= g->min_spill)
+            lower_keep(g, keep > N_PARTS / 8 ? keep - N_PARTS / 8 : 0);
+        else
+            break;
     }
+    return CH_OK;
 }
 
 /* ---- find or make ------------------------------------------------------------------------ */
@@ -750,9 +752,8 @@ static ch_status load_saved(ch_grouper *g, slot_state *s, ch_rowset *saved, int3
 }
 
 /* Deals a page's rows out to the parts. */
-static ch_status split_page(ch_grouper *g, slot_state *s, const ch_rowlayout *layout,
-                            const ch_rowpage *page, int level, group_job **part, bool saved,
-                            ch_error *err)
+static ch_status split_page(slot_state *s, const ch_rowlayout *layout, const ch_rowpage *page,
+                            int level, group_job **part, bool saved, ch_error *err)
 {
     int32_t pos = 0;
     int64_t k;
@@ -772,10 +773,12 @@ static ch_status split_page(ch_grouper *g, slot_state *s, const ch_rowlayout *la
 /* What is cut goes to disk at once, in large writes, unless there is memory in plenty. */
 static ch_status spill_parts(ch_grouper *g, group_job **part, bool all, ch_error *err)
 {
+    int64_t least = ch_mem_available(g->mem) < g->reserve ? 1 : CH_PAGE_BYTES_MAX / 4;
+    all |= least == 1;
     for (int p = 0; p < N_SPLITS; p++) {
         ch_rowset *set[2] = {&part[p]->set, &part[p]->saved};
         for (int q = 0; q < 2; q++)
-            if (set[q]->bytes && (all || set[q]->bytes >= CH_PAGE_BYTES_MAX / 4))
+            if (set[q]->bytes && (all || set[q]->bytes >= least))
                 CH_TRY(spill_set(g, set[q], err));
     }
     return CH_OK;
@@ -787,7 +790,7 @@ static ch_status split_set(ch_grouper *g, slot_state *s, ch_rowset *set, bool sa
     const ch_rowlayout *layout = saved ? &g->saved_layout : &g->layout;
     for (int32_t i = 0; i < set->n_pages; i++) {
         CH_TRY(ch_rowset_load(set, g->spill, i, err));
-        CH_TRY(split_page(g, s, layout, &set->page[i], level, part, saved, err));
+        CH_TRY(split_page(s, layout, &set->page[i], level, part, saved, err));
         ch_rowset_unload(set, i);
         if (ch_mem_available(g->mem) < 2 * g->reserve)
             CH_TRY(spill_parts(g, part, false, err));
@@ -917,7 +920,7 @@ static ch_status start_job(ch_grouper *g, slot_state *s, ch_error *err)
         s->job = job;
         int64_t n = job->set.n_rows + job->saved.n_rows;
         bool can_cut = job->level < MAX_LEVEL && n > CHUNK && g->spec->n_keys > 0;
-        int64_t share = ch_mem_available(g->mem) / g->exec->n_slots / 2;
+        int64_t share = ch_mem_available(g->mem) / g->exec->n_slots / 4 * 3;
         if (can_cut && job_needs(job) > share) {
             s->job = NULL;
             ch_status status = split_job(g, s, job, err);
