@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * csv_convert.h - from places of text to columns.
+ *
+ * The reader says for each row and wanted column where its text lies (a span); a converter makes a
+ * whole column of spans at a time.
+ */
+#ifndef CH_FORMAT_CSV_CONVERT_H
+#define CH_FORMAT_CSV_CONVERT_H
+
+#include "format/csv_options.h"
+
+/* len -1: NULL. Bit 31 of at: the text lies in the side buffer, else in the chunk. */
+typedef struct ch_csv_span {
+    uint32_t at;
+    int32_t len;
+} ch_csv_span;
+#define CH_CSV_SIDE UINT32_C(0x80000000)
+
+/* What all columns of a batch share. */
+typedef struct ch_csv_source {
+    ch_buffer *chunk;  /* borrowed; 16 readable bytes lie behind any value */
+    const char *side;  /* likewise */
+    int64_t n_rows;
+    uint32_t chunk_at, chunk_len; /* the batch's part of chunk */
+    uint64_t *bad;     /* bit set: the row is malformed; converters set more */
+} ch_csv_source;
+
+/* One column's way of conversion; made once, used by all threads. */
+typedef struct ch_csv_converter ch_csv_converter;
+
+/*
+ * field: a column of the schema. Lives in arena.
+ * Errors CH_E_UNSUPPORTED_TYPE_FOR_FORMAT, INVALID_DATETIME_PATTERN, unknown time zones.
+ */
+CH_NODISCARD ch_status ch_csv_converter_make(const ch_csv_options *options, const ch_field *field,
+                                             ch_arena *arena, const ch_csv_converter **out,
+                                             ch_error *err);
+/* Values that do not convert become NULL and set their row's bit in source->bad. */
+CH_NODISCARD ch_status ch_csv_convert(const ch_csv_converter *converter,
+                                      const ch_csv_source *source, const ch_csv_span *span,
+                                      ch_mem *mem, ch_column **out, ch_error *err);
+
+#endif
