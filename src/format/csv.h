@@ -10,6 +10,7 @@ typedef struct ch_csv_sizes {
     int64_t morsel_bytes; /* of a file, per begin() */
     int64_t chunk_bytes;  /* read at once; grows for longer records */
     int64_t window_bytes; /* indexed at once */
+    bool ragged;          /* records with other numbers of fields are as good as any */
 } ch_csv_sizes;
 
 /* As ch_format.scan. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * csv_convert.c - columns of text.
+ * csv_convert.c - columns of text, and typed ones.
  *
  * Text of up to 12 bytes is loaded as two words and masked into its view, without a branch on the
  * length. Longer text stays where it is: the column shares the chunk, unless its long values are
@@ -8,11 +8,30 @@
  */
 #include "format/csv_convert.h"
 
+#include <math.h>
+#include <stdio.h>
+#include <strings.h>
+
+#include "base/clock.h"
 #include "column/textout.h"
+#include "type/datetime.h"
+#include "type/decimal.h"
+#include "type/number.h"
+
+typedef bool (*convert_fn)(const ch_csv_converter *c, const char *text, int64_t len, void *out);
 
 struct ch_csv_converter {
     const ch_csv_options *options;
     const ch_type *type;
+    convert_fn one; /* NULL: text */
+    const ch_pattern *pattern;
+    const ch_zone *zone;
+    bool broken;   /* the pattern is none: no value converts, as in Spark */
+    bool fallback; /* what the pattern does not read is read as casts do */
+    char group, point; /* of decimals */
+    bool group_blank;  /* groups are divided by a no-break space */
+    int64_t min, max;  /* integers */
+    int32_t today;     /* for times without a date */
 };
 
 /* Long text below this part of the chunk is copied. */
@@ -102,14 +121,386 @@ static ch_status convert_text(const ch_csv_source *src, const ch_csv_span *span,
     return CH_OK;
 }
 
-ch_status ch_csv_converter_make(const ch_csv_options *options, const ch_field *field,
-                                ch_arena *arena, const ch_csv_converter **out, ch_error *err)
+/* ---- one value ------------------------------------------------------------------------------ */
+
+/* Java's parseInt: digits with a sign, nothing around them. */
+static bool one_integer(const ch_csv_converter *c, const char *text, int64_t len, int64_t *out)
+{
+    if ((uint8_t)text[0] <= ' ' || (uint8_t)text[len - 1] <= ' ' || text[len - 1] == 0x7F ||
+        text[0] == 0x7F)
+        return false;
+    return ch_parse_integer(text, len, false, c->min, c->max, out);
+}
+
+static bool one_i8(const ch_csv_converter *c, const char *text, int64_t len, void *out)
+{
+    int64_t v;
+    bool ok = one_integer(c, text, len, &v);
+    *(int8_t *)out = ok ? (int8_t)v : 0;
+    return ok;
+}
+
+static bool one_i16(const ch_csv_converter *c, const char *text, int64_t len, void *out)
+{
+    int64_t v;
+    bool ok = one_integer(c, text, len, &v);
+    *(int16_t *)out = ok ? (int16_t)v : 0;
+    return ok;
+}
+
+static bool one_i32(const ch_csv_converter *c, const char *text, int64_t len, void *out)
+{
+    int64_t v;
+    bool ok = one_integer(c, text, len, &v);
+    *(int32_t *)out = ok ? (int32_t)v : 0;
+    return ok;
+}
+
+static bool one_i64(const ch_csv_converter *c, const char *text, int64_t len, void *out)
+{
+    return one_integer(c, text, len, out);
+}
+
+static bool is(ch_str a, const char *text, int64_t len)
+{
+    return a.len == len && memcmp(a.text, text, (size_t)len) == 0;
+}
+
+bool ch_csv_java_double(const char *text, int64_t len, double *out)
+{
+    if (!ch_parse_f64(text, len, out))
+        return false;
+    if (isfinite(*out))
+        return true;
+    /* Java knows NaN and Infinity in this spelling only; numbers may be too large, though. */
+    ch_trim(&text, &len);
+    if (len && (*text == '+' || *text == '-')) {
+        text++;
+        len--;
+    }
+    return (len && (*text < 'A' || *text > 'z')) || is((ch_str){"NaN", 3}, text, len) ||
+           is((ch_str){"Infinity", 8}, text, len);
+}
+
+static bool one_f64(const ch_csv_converter *c, const char *text, int64_t len, void *out)
+{
+    const ch_csv_options *o = c->options;
+    double *v = out;
+    uint8_t first = (uint8_t)text[0];
+    if (first < '0' || first > '9') {
+        if (is(o->nan, text, len))
+            return *v = (double)NAN, true;
+        if (is(o->negative_inf, text, len))
+            return *v = -(double)INFINITY, true;
+        if (is(o->positive_inf, text, len))
+            return *v = (double)INFINITY, true;
+    } else if (is(o->nan, text, len) || is(o->negative_inf, text, len) ||
+               is(o->positive_inf, text, len)) {
+        *v = is(o->nan, text, len)            ? (double)NAN
+             : is(o->negative_inf, text, len) ? -(double)INFINITY
+                                              : (double)INFINITY;
+        return true;
+    }
+    return ch_csv_java_double(text, len, v);
+}
+
+static bool one_f32(const ch_csv_converter *c, const char *text, int64_t len, void *out)
+{
+    double wide;
+    float *v = out;
+    *v = 0;
+    if (!one_f64(c, text, len, &wide))
+        return false;
+    if (!ch_parse_f32(text, len, v) || isnan(wide))
+        *v = (float)wide;
+    return true;
+}
+
+static bool one_boolean(const ch_csv_converter *c, const char *text, int64_t len, void *out)
+{
+    bool yes = len == 4 && strncasecmp(text, "true", 4) == 0;
+    CH_UNUSED(c);
+    *(bool *)out = yes;
+    return yes || (len == 5 && strncasecmp(text, "false", 5) == 0);
+}
+
+/* Group separators out, the decimal point in. */
+static int64_t plain_decimal(const ch_csv_converter *c, const char *text, int64_t len, char *out,
+                             int64_t cap)
+{
+    int64_t n = 0;
+    for (int64_t i = 0; i < len; i++) {
+        if (text[i] == c->group && c->group)
+            continue;
+        if (c->group_blank && len - i >= 2 && memcmp(text + i, "\xC2\xA0", 2) == 0) {
+            i++;
+            continue;
+        }
+        if (c->group_blank && len - i >= 3 && memcmp(text + i, "\xE2\x80\xAF", 3) == 0) {
+            i += 2;
+            continue;
+        }
+        if (n == cap)
+            return -1;
+        out[n++] = text[i] == c->point ? '.' : text[i];
+    }
+    return n;
+}
+
+static bool one_decimal(const ch_csv_converter *c, const char *text, int64_t len, void *out)
+{
+    char plain[512];
+    ch_i128 v = 0;
+    bool narrow = !ch_type_is_wide_decimal(c->type);
+    if (narrow)
+        *(int64_t *)out = 0;
+    else
+        memset(out, 0, sizeof v);
+    if ((uint8_t)text[0] <= ' ' || (uint8_t)text[len - 1] <= ' ')
+        return false;
+    if (c->point != '.' || memchr(text, c->group, (size_t)len)) {
+        len = plain_decimal(c, text, len, plain, (int64_t)sizeof plain);
+        if (len <= 0)
+            return false;
+        text = plain;
+    }
+    if (ch_dec_parse(text, len, c->type->precision, c->type->scale, &v) != CH_DEC_OK)
+        return false;
+    if (narrow)
+        *(int64_t *)out = (int64_t)v;
+    else
+        memcpy(out, &v, sizeof v);
+    return true;
+}
+
+/* Spark 2 wrote "GMT" into dates; cleanLegacyTimestampStr takes it out. */
+static const char *without_gmt(const char *text, int64_t *len, char *buf, int64_t cap)
+{
+    const char *at = memmem(text, (size_t)*len, "GMT", 3);
+    if (!at || *len > cap)
+        return text;
+    int64_t n = 0;
+    for (int64_t i = 0; i < *len; i++) {
+        if (*len - i >= 3 && memcmp(text + i, "GMT", 3) == 0)
+            i += 2;
+        else
+            buf[n++] = text[i];
+    }
+    *len = n;
+    return buf;
+}
+
+static bool one_date(const ch_csv_converter *c, const char *text, int64_t len, void *out)
+{
+    char buf[128];
+    *(int32_t *)out = 0;
+    if (c->broken)
+        return false;
+    if (c->pattern && ch_pattern_parse_date(c->pattern, text, len, out))
+        return true;
+    if (!c->fallback)
+        return false;
+    text = without_gmt(text, &len, buf, (int64_t)sizeof buf);
+    return ch_date_parse(text, len, out);
+}
+
+static bool one_timestamp(const ch_csv_converter *c, const char *text, int64_t len, void *out)
+{
+    char buf[128];
+    *(int64_t *)out = 0;
+    if (c->broken)
+        return false;
+    if (c->pattern && ch_pattern_parse(c->pattern, text, len, c->zone, out))
+        return true;
+    if (!c->fallback)
+        return false;
+    if (ch_timestamp_parse(text, len, c->zone, c->today, out))
+        return true;
+    const char *clean = without_gmt(text, &len, buf, (int64_t)sizeof buf);
+    return clean != text && ch_timestamp_parse(clean, len, c->zone, 0, out);
+}
+
+static bool one_timestamp_ntz(const ch_csv_converter *c, const char *text, int64_t len, void *out)
+{
+    *(int64_t *)out = 0;
+    if (c->broken)
+        return false;
+    return c->pattern ? ch_pattern_parse_ntz(c->pattern, text, len, out)
+                      : ch_timestamp_ntz_parse(text, len, false, out);
+}
+
+static bool one_year_month(const ch_csv_converter *c, const char *text, int64_t len, void *out)
+{
+    *(int32_t *)out = 0;
+    return ch_year_month_parse(text, len, c->type, out);
+}
+
+static bool one_day_time(const ch_csv_converter *c, const char *text, int64_t len, void *out)
+{
+    *(int64_t *)out = 0;
+    return ch_day_time_parse(text, len, c->type, out);
+}
+
+/* ---- making converters ---------------------------------------------------------------------- */
+
+/* How the language writes numbers. */
+static void number_style(ch_csv_converter *c, const char *locale)
+{
+    static const char DOTS[] = "de es it nl pt id tr da el ro hr sl vi ";
+    static const char BLANKS[] = "fr ru pl cs sk sv nb nn no fi uk bg hu ";
+    char language[4] = {0};
+    c->group = ',';
+    c->point = '.';
+    if (!locale || strlen(locale) < 2 || strcasecmp(locale, "de-CH") == 0)
+        return;
+    snprintf(language, sizeof language, "%.2s ", locale);
+    if (strstr(DOTS, language)) {
+        c->group = '.';
+        c->point = ',';
+    } else if (strstr(BLANKS, language)) {
+        c->group = 0;
+        c->group_blank = true;
+        c->point = ',';
+    }
+}
+
+/* A bad pattern fails no query in Spark: it reads nothing. */
+static ch_status use_pattern(ch_csv_converter *c, const char *pattern, ch_arena *arena,
+                             ch_error *err)
+{
+    ch_error ignored = {0};
+    if (!pattern)
+        return CH_OK;
+    ch_status status = ch_pattern_compile(pattern, (int64_t)strlen(pattern), true, arena,
+                                          &c->pattern, &ignored);
+    ch_error_release(&ignored);
+    if (status == CH_E_MEMORY)
+        return ch_error_memory(err, "date-time pattern", 0, 0);
+    c->broken = status != CH_OK;
+    return CH_OK;
+}
+
+static ch_status refuse(ch_error *err, const ch_field *field, ch_mem *mem)
+{
+    ch_buf type;
+    ch_buf_init(&type, mem);
+    ch_status status = ch_type_print_sql(field->type, &type, err);
+    if (status == CH_OK)
+        status = ch_error_set(err, CH_E_UNSUPPORTED_TYPE_FOR_FORMAT, "format", "CSV", "columnName",
+                              field->name, "columnType", type.data, NULL);
+    ch_buf_release(&type);
+    return status;
+}
+
+ch_status ch_csv_converter_make(const ch_csv_options *o, const ch_field *field, ch_arena *arena,
+                                const ch_csv_converter **out, ch_error *err)
 {
     ch_csv_converter *c;
     CH_ARENA_NEW(c, arena, err);
-    c->options = options;
+    c->options = o;
     c->type = field->type;
     *out = c;
+    switch (field->type->id) {
+    case CH_STRING:
+    case CH_BINARY:
+        return CH_OK;
+    case CH_BOOLEAN:
+        c->one = one_boolean;
+        return CH_OK;
+    case CH_BYTE:
+        c->one = one_i8;
+        c->min = INT8_MIN;
+        c->max = INT8_MAX;
+        return CH_OK;
+    case CH_SHORT:
+        c->one = one_i16;
+        c->min = INT16_MIN;
+        c->max = INT16_MAX;
+        return CH_OK;
+    case CH_INT:
+        c->one = one_i32;
+        c->min = INT32_MIN;
+        c->max = INT32_MAX;
+        return CH_OK;
+    case CH_LONG:
+        c->one = one_i64;
+        c->min = INT64_MIN;
+        c->max = INT64_MAX;
+        return CH_OK;
+    case CH_FLOAT:
+        c->one = one_f32;
+        return CH_OK;
+    case CH_DOUBLE:
+        c->one = one_f64;
+        return CH_OK;
+    case CH_DECIMAL:
+        c->one = one_decimal;
+        number_style(c, o->locale);
+        return CH_OK;
+    case CH_DATE:
+        c->one = one_date;
+        c->fallback = o->datetime_fallback >= 0 ? o->datetime_fallback : !o->date_format;
+        /* The usual pattern reads nothing that the fallback does not read the same. */
+        return use_pattern(c, o->date_format ? o->date_format : c->fallback ? NULL : "yyyy-MM-dd",
+                           arena, err);
+    case CH_TIMESTAMP:
+        c->one = one_timestamp;
+        c->zone = ch_zone_find(o->time_zone, (int64_t)strlen(o->time_zone), err);
+        if (!c->zone)
+            return CH_E_INVALID_TIMEZONE;
+        c->fallback = !o->timestamp_format || o->datetime_fallback == 1;
+        c->today = (int32_t)ch_day_of(ch_zone_to_local(c->zone, ch_now_us()), NULL);
+        return use_pattern(c, o->timestamp_format, arena, err);
+    case CH_TIMESTAMP_NTZ:
+        c->one = one_timestamp_ntz;
+        return use_pattern(c, o->timestamp_ntz_format, arena, err);
+    case CH_YEAR_MONTH_INTERVAL:
+        c->one = one_year_month;
+        return CH_OK;
+    case CH_DAY_TIME_INTERVAL:
+        c->one = one_day_time;
+        return CH_OK;
+    case CH_CHAR:
+    case CH_VARCHAR:
+        CH_FAIL(err, UNSUPPORTED_CHAR_TYPE);
+    case CH_TIME:
+        CH_FAIL(err, UNSUPPORTED_TIME);
+    default:
+        return refuse(err, field, arena->mem);
+    }
+}
+
+/* ---- whole columns -------------------------------------------------------------------------- */
+
+static ch_status convert_typed(const ch_csv_converter *c, const ch_csv_source *src,
+                               const ch_csv_span *span, ch_column *out, ch_error *err)
+{
+    const char *chunk = (const char *)src->chunk->data;
+    int64_t n = src->n_rows, n_null = 0;
+    int width = ch_type_width(c->type);
+    uint64_t *bits = out->data;
+    char *data = out->data;
+    convert_fn one = c->one;
+    if (width == 0)
+        memset(bits, 0, (size_t)ch_bit_bytes(n));
+    for (int64_t r = 0; r < n; r++) {
+        bool flag = false, ok = false;
+        if (CH_LIKELY(span[r].len > 0)) {
+            ok = one(c, text_of(src, chunk, span[r]), span[r].len,
+                     width ? (void *)(data + r * width) : (void *)&flag);
+            if (width == 0)
+                bits[r >> 6] |= (uint64_t)(ok && flag) << (r & 63);
+        } else if (width) {
+            memset(data + r * width, 0, (size_t)width);
+        }
+        if (CH_LIKELY(ok))
+            continue;
+        if (span[r].len >= 0)
+            ch_bit_set(src->bad, r);
+        if (n_null++ == 0)
+            CH_TRY(ch_column_need_valid(out, err));
+        ch_bit_clear(out->valid, r);
+    }
     return CH_OK;
 }
 
@@ -117,7 +508,8 @@ ch_status ch_csv_convert(const ch_csv_converter *c, const ch_csv_source *src,
                          const ch_csv_span *span, ch_mem *mem, ch_column **out, ch_error *err)
 {
     CH_TRY(ch_column_new(mem, c->type, src->n_rows, out, err));
-    ch_status status = convert_text(src, span, *out, err);
+    ch_status status = c->one ? convert_typed(c, src, span, *out, err)
+                              : convert_text(src, span, *out, err);
     if (status != CH_OK) {
         ch_column_unref(*out);
         *out = NULL;

@@ -41,4 +41,7 @@ CH_NODISCARD ch_status ch_csv_convert(const ch_csv_converter *converter,
                                       const ch_csv_source *source, const ch_csv_span *span,
                                       ch_mem *mem, ch_column **out, ch_error *err);
 
+/* As Java's Double.parseDouble: "NaN" and "Infinity" in this spelling only. */
+bool ch_csv_java_double(const char *text, int64_t len, double *out);
+
 #endif

@@ -295,8 +295,8 @@ ch_status ch_csv_options_read(const ch_format_context *ctx, const ch_strmap *opt
     if (v) {
         int codec = ch_codec_of_name(v);
         if (codec < 0)
-            CH_FAIL(err, INVALID_OPTION, "name", "compression", "value", v, "expected",
-                    "none, uncompressed, gzip, deflate, bzip2, zstd, lz4 or snappy");
+            CH_FAIL(err, CODEC_NOT_AVAILABLE, "codecName", v, "availableCodecs",
+                    "none, uncompressed, gzip, deflate, bzip2, zstd, lz4, snappy");
         o->codec = (ch_codec)codec;
     }
     v = text_of(options, "columnNameOfCorruptRecord", NULL);

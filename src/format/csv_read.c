@@ -978,7 +978,7 @@ static ch_status slot_init(csv_scan *s, csv_slot *slot, ch_error *err)
                                .alias = s->options.multi_line ? &s->rules : NULL,
                                .chunk_bytes = s->sizes.chunk_bytes};
     ch_csv_record_init(&slot->record, s->mem, &slot->rules);
-    if (s->pruned && !s->options.infer) {
+    if (s->pruned && !s->sizes.ragged) {
         slot->record.wanted = s->parse;
         slot->record.n_wanted = s->n_data;
     }
@@ -1031,7 +1031,7 @@ static bool is_simple(const csv_scan *s)
            (u->escape_escape == u->escape || (u->escape_escape == 0 && u->escape == u->quote)) &&
            !u->trim_left && !u->trim_right && u->max_chars < 0 &&
            (!o->line_sep || strcmp(o->line_sep, "\n") == 0) &&
-           (!o->encoding || o->multi_line) && s->n_data <= u->max_columns && s->n_data > 0;
+           s->n_data <= u->max_columns && s->n_data > 0;
 }
 
 /* Which columns come from where. */
@@ -1045,10 +1045,10 @@ static ch_status map_columns(csv_scan *s, const ch_scan_spec *spec, ch_error *er
     if (corrupt >= 0 && schema->field[corrupt].type != CH_T_STRING) {
         ch_buf type;
         ch_buf_init(&type, s->mem);
-        (void)ch_type_print_sql(schema->field[corrupt].type, &type, NULL);
-        ch_status status = ch_error_set(err, CH_E_INVALID_CORRUPT_RECORD_TYPE, "columnName",
-                                        schema->field[corrupt].name, "actualType",
-                                        type.data ? type.data : "", NULL);
+        ch_status status = ch_type_print_sql(schema->field[corrupt].type, &type, err);
+        if (status == CH_OK)
+            status = ch_error_set(err, CH_E_INVALID_CORRUPT_RECORD_TYPE, "columnName",
+                                  schema->field[corrupt].name, "actualType", type.data, NULL);
         ch_buf_release(&type);
         return status;
     }
@@ -1077,6 +1077,7 @@ static ch_status map_columns(csv_scan *s, const ch_scan_spec *spec, ch_error *er
     /* Columns asked for in full are parsed in full: then the number of fields counts. */
     s->pruned = s->options.column_pruning && n_parsed < s->n_data;
     s->count_lines = s->pruned && n_parsed == 0 && !s->options.multi_line;
+    s->pruned |= s->sizes.ragged;
     s->may_fail = has_corrupt || s->options.mode != CH_CSV_PERMISSIVE || n_text < s->n_wanted;
     return CH_OK;
 }
@@ -1097,6 +1098,10 @@ static ch_status open_scan(csv_scan *s, const ch_format_context *ctx, const ch_s
 {
     CH_TRY(ch_csv_options_read(ctx, spec->options, &s->arena, &s->options, err));
     CH_TRY(ch_csv_rules_make(&s->options, &s->rules, err));
+    if (sizes)
+        s->sizes = *sizes;
+    if (s->sizes.ragged)
+        s->options.mode = CH_CSV_PERMISSIVE;
     CH_TRY(map_columns(s, spec, err));
     s->schema = spec->schema;
     s->file = spec->file;
@@ -1108,8 +1113,6 @@ static ch_status open_scan(csv_scan *s, const ch_format_context *ctx, const ch_s
     s->splittable = can_split(s);
     for (int32_t f = 0; f < s->n_files; f++)
         s->bytes_total += s->file[f].bytes;
-    if (sizes)
-        s->sizes = *sizes;
     if (s->sizes.chunk_bytes < 1)
         s->sizes.chunk_bytes = CHUNK_BYTES;
     if (s->sizes.morsel_bytes < 1) {
