@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* command.h - statements that run at once: views, SET, SHOW, DESCRIBE, EXPLAIN, writes. */
+#ifndef CH_SESSION_COMMAND_H
+#define CH_SESSION_COMMAND_H
+
+#include "session/query.h"
+
+/* Is it a statement of that kind, not a query? */
+bool ch_is_command(const ch_rel *rel);
+/* Runs frame->rel; *out is a frame with the rows that the statement gives (none for most). */
+CH_NODISCARD ch_status ch_command_run(ch_frame *frame, ch_frame **out, ch_error *err);
+
+/* A write: the query's rows to files. n_rows, n_files may be NULL. (write.c) */
+CH_NODISCARD ch_status ch_write_run(ch_frame *frame, const ch_rel_write_operation *write,
+                                    int64_t *n_rows, ch_error *err);
+
+#endif

@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* query.c - a plan's way: analyze, optimize, compile, run. */
+#include "session/query.h"
+
+#include <string.h>
+
+#include "base/clock.h"
+#include "optimize/optimize.h"
+#include "plan/node.h"
+#include "session/catalog.h"
+
+struct ch_query {
+    ch_session *session;
+    ch_frame *frame; /* owned reference */
+    ch_mem *mem;
+    ch_arena arena;
+    ch_func_context func;
+    ch_session_catalog catalog;
+    ch_analyze_context analyze;
+    ch_rel *analyzed, *optimized;
+    ch_exec exec;
+    ch_physical *physical;
+    ch_op *collect;
+    _Atomic bool cancel;
+    _Atomic bool compiled; /* progress may look at physical */
+};
+
+/* The settings as they are now: a query does not see later SETs. */
+static ch_status snapshot(ch_query *q, ch_error *err)
+{
+    ch_session *s = q->session;
+    const char *policy;
+    q->func.ansi = ch_session_get_bool(s, "spark.sql.ansi.enabled");
+    q->func.case_sensitive = ch_session_get_bool(s, "spark.sql.caseSensitive");
+    q->func.decimal_allow_precision_loss =
+        ch_session_get_bool(s, "spark.sql.decimalOperations.allowPrecisionLoss");
+    CH_TRY(ch_session_get(s, "spark.sql.mapKeyDedupPolicy", &q->arena, &policy, err));
+    q->func.map_last_win = strcmp(policy, "LAST_WIN") == 0;
+    CH_TRY(ch_session_get(s, "spark.sql.session.timeZone", &q->arena, &q->func.time_zone, err));
+    q->func.now_us = ch_now_us();
+    q->func.user = "chert";
+    q->func.catalog = CH_CATALOG_NAME;
+    q->func.database = CH_DATABASE_NAME;
+    return CH_OK;
+}
+
+static ch_status analyze(ch_query *q, const ch_rel *rel, ch_error *err)
+{
+    CH_TRY(snapshot(q, err));
+    const char *memory;
+    int64_t limit;
+    CH_TRY(ch_session_get(q->session, "chert.query.memory", &q->arena, &memory, err));
+    if (*memory) {
+        if (!ch_parse_bytes(memory, &limit))
+            CH_FAIL(err, INVALID_CONF_VALUE, "confName", "chert.query.memory", "confValue", memory,
+                    "confType", "bytes such as 256M");
+        ch_mem_set_limit(q->mem, limit);
+    }
+    ch_session_catalog_init(&q->catalog, q->session, &q->arena, q->mem, &q->func);
+    q->analyze = (ch_analyze_context){.arena = &q->arena,
+                                      .catalog = &q->catalog.catalog,
+                                      .func = &q->func,
+                                      .next_id = ch_session_next_id(q->session),
+                                      .sql = q->frame->text};
+    return ch_analyze(&q->analyze, rel, &q->analyzed, err);
+}
+
+ch_status ch_query_open(ch_frame *frame, const ch_rel *rel, ch_query **out, ch_error *err)
+{
+    ch_session *session = frame->session;
+    *out = NULL;
+    ch_mem *mem = ch_mem_new(ch_session_mem(session), "query", 0);
+    if (!mem)
+        return ch_error_memory(err, "session", (int64_t)sizeof(ch_query), 0);
+    ch_query *q = ch_mem_zalloc(mem, sizeof *q, err);
+    if (!q) {
+        ch_mem_close(mem);
+        return CH_E_MEMORY;
+    }
+    q->session = session;
+    q->frame = ch_frame_ref(frame);
+    q->mem = mem;
+    ch_arena_init(&q->arena, mem);
+    ch_status status = analyze(q, rel, err);
+    if (status != CH_OK) {
+        ch_query_close(q);
+        return status;
+    }
+    *out = q;
+    return CH_OK;
+}
+
+void ch_query_close(ch_query *q)
+{
+    if (!q)
+        return;
+    ch_physical_close(q->physical);
+    ch_session_catalog_release(&q->catalog);
+    ch_arena_release(&q->arena);
+    ch_frame_unref(q->frame);
+    ch_mem *mem = q->mem;
+    ch_mem_free(mem, q, sizeof *q);
+    ch_mem_close(mem);
+}
+
+const ch_rel *ch_query_analyzed(const ch_query *q)
+{
+    return q->analyzed;
+}
+
+ch_status ch_query_optimized(ch_query *q, const ch_rel **out, ch_error *err)
+{
+    if (!q->optimized) {
+        ch_rel *plan = q->analyzed;
+        CH_TRY(ch_optimize(&q->analyze, &plan, err));
+        q->optimized = plan;
+    }
+    *out = q->optimized;
+    return CH_OK;
+}
+
+const ch_attr_list *ch_query_output(const ch_query *q)
+{
+    return &q->analyzed->output;
+}
+
+const ch_type *ch_query_schema(const ch_query *q)
+{
+    return ch_rel_schema(q->analyzed);
+}
+
+const ch_func_context *ch_query_func(const ch_query *q)
+{
+    return &q->func;
+}
+
+ch_arena *ch_query_arena(ch_query *q)
+{
+    return &q->arena;
+}
+
+ch_mem *ch_query_mem(ch_query *q)
+{
+    return q->mem;
+}
+
+int ch_query_slots(const ch_query *q)
+{
+    return ch_pool_threads(ch_engine_pool(ch_session_engine(q->session)));
+}
+
+/* ------------------------------------------------------------------ running */
+
+static ch_status begin(ch_query *q, ch_error *err)
+{
+    ch_engine *engine = ch_session_engine(q->session);
+    const ch_rel *plan;
+    CH_TRY(ch_query_optimized(q, &plan, err));
+    q->exec.pool = ch_engine_pool(engine);
+    q->exec.n_slots = ch_query_slots(q);
+    q->exec.mem = q->mem;
+    q->exec.arena = &q->arena;
+    q->exec.func = &q->func;
+    q->exec.batch_rows = ch_session_get_int(q->session, "chert.batch.rows");
+    if (q->exec.batch_rows < 1)
+        q->exec.batch_rows = CH_BATCH_ROWS;
+    const char *dir;
+    CH_TRY(ch_session_get(q->session, "chert.spill.dir", &q->arena, &dir, err));
+    q->exec.spill_dir = *dir ? dir : ch_engine_spill_dir(engine);
+    q->exec.cancel = &q->cancel;
+    return ch_physical_new(&q->exec, &q->physical, err);
+}
+
+static ch_status compile(ch_query *q, ch_op *sink, ch_error *err)
+{
+    CH_TRY(ch_compile(q->physical, q->optimized, sink, err));
+    atomic_store(&q->compiled, true);
+    return CH_OK;
+}
+
+ch_status ch_query_collect(ch_query *q, ch_error *err)
+{
+    CH_TRY(begin(q, err));
+    CH_TRY(ch_op_collect_new(&q->exec, &q->optimized->output, &q->collect, err));
+    CH_TRY(compile(q, q->collect, err));
+    return ch_physical_run(q->physical, err);
+}
+
+ch_batch *ch_query_batch(ch_query *q, int64_t i)
+{
+    return ch_op_collect_batch(q->collect, i);
+}
+
+int64_t ch_query_rows(const ch_query *q)
+{
+    return ch_op_collect_rows(q->collect);
+}
+
+ch_status ch_query_each(ch_query *q, ch_batch_fn fn, void *user, bool ordered, ch_error *err)
+{
+    ch_op *sink;
+    CH_TRY(begin(q, err));
+    CH_TRY(ch_op_call_new(&q->exec, fn, user, ordered, &sink, err));
+    CH_TRY(compile(q, sink, err));
+    return ch_physical_run(q->physical, err);
+}
+
+void ch_query_cancel(ch_query *q)
+{
+    atomic_store(&q->cancel, true);
+}
+
+void ch_query_progress(const ch_query *q, ch_scan_progress *out)
+{
+    *out = (ch_scan_progress){0};
+    if (atomic_load(&q->compiled))
+        ch_physical_progress(q->physical, out);
+}
+
+/* ------------------------------------------------------------------ explain */
+
+static ch_status section(const char *title, const ch_rel *rel, ch_buf *out, ch_error *err)
+{
+    CH_TRY(ch_buf_printf(out, err, "== %s ==\n", title));
+    CH_TRY(ch_rel_print(rel, out, err));
+    return ch_buf_addc(out, '\n', err);
+}
+
+static ch_status drop_batch(void *user, int slot, ch_batch *batch, ch_error *err)
+{
+    CH_UNUSED(user);
+    CH_UNUSED(slot);
+    CH_UNUSED(batch);
+    CH_UNUSED(err);
+    return CH_OK;
+}
+
+ch_status ch_query_explain(ch_query *q, ch_explain_mode mode, ch_buf *out, ch_error *err)
+{
+    const ch_rel *optimized;
+    CH_TRY(ch_query_optimized(q, &optimized, err));
+    if (mode == CH_EXPLAIN_EXTENDED || mode == CH_EXPLAIN_COST || mode == CH_EXPLAIN_CODEGEN) {
+        CH_TRY(section("Analyzed Logical Plan", q->analyzed, out, err));
+        CH_TRY(section("Optimized Logical Plan", optimized, out, err));
+    }
+    CH_TRY(ch_buf_adds(out, "== Physical Plan ==\n", err));
+    if (mode == CH_EXPLAIN_ANALYZE) {
+        CH_TRY(ch_query_each(q, drop_batch, NULL, false, err));
+    } else {
+        ch_op *sink;
+        CH_TRY(begin(q, err));
+        CH_TRY(ch_op_call_new(&q->exec, drop_batch, NULL, false, &sink, err));
+        CH_TRY(compile(q, sink, err));
+    }
+    return ch_physical_explain(q->physical, mode == CH_EXPLAIN_ANALYZE, out, err);
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * query.h - one run of a plan: analyzed when opened, optimized, compiled and run once.
+ *
+ *   ch_query_open      names resolved, types known: errors of the program come here
+ *   ch_query_collect | ch_query_each     at most one of them
+ *   ch_query_close     always
+ *
+ * cancel and progress may be called from another thread between open and close.
+ */
+#ifndef CH_SESSION_QUERY_H
+#define CH_SESSION_QUERY_H
+
+#include "exec/exec.h"
+#include "session/session.h"
+
+typedef struct ch_query ch_query;
+
+/* Plan rel of the frame (frame->rel or a node inside); shares the frame. *out is NULL on error. */
+CH_NODISCARD ch_status ch_query_open(ch_frame *frame, const ch_rel *rel, ch_query **out,
+                                     ch_error *err);
+/* NULL is ignored. Batches of ch_query_batch go with it, unless they were shared by ch_batch_copy. */
+void ch_query_close(ch_query *query);
+
+/* The resolved plan, before and after optimizing; borrowed. */
+const ch_rel *ch_query_analyzed(const ch_query *query);
+CH_NODISCARD ch_status ch_query_optimized(ch_query *query, const ch_rel **out, ch_error *err);
+const ch_attr_list *ch_query_output(const ch_query *query);
+const ch_type *ch_query_schema(const ch_query *query);
+const ch_func_context *ch_query_func(const ch_query *query);
+ch_arena *ch_query_arena(ch_query *query);
+ch_mem *ch_query_mem(ch_query *query);
+/* Runs it and keeps the rows: ch_query_batch(i) in order, NULL past the last. */
+CH_NODISCARD ch_status ch_query_collect(ch_query *query, ch_error *err);
+ch_batch *ch_query_batch(ch_query *query, int64_t i);
+int64_t ch_query_rows(const ch_query *query);
+/* Runs it and hands every batch to fn (exec/exec.h says on which threads). */
+CH_NODISCARD ch_status ch_query_each(ch_query *query, ch_batch_fn fn, void *user, bool ordered,
+                                     ch_error *err);
+
+/* Makes the running query end with CH_E_CANCELLED; safe in a signal handler. */
+void ch_query_cancel(ch_query *query);
+void ch_query_progress(const ch_query *query, ch_scan_progress *out);
+/* EXPLAIN's text. CH_EXPLAIN_ANALYZE runs the query. */
+CH_NODISCARD ch_status ch_query_explain(ch_query *query, ch_explain_mode mode, ch_buf *out,
+                                        ch_error *err);
+int ch_query_slots(const ch_query *query);
+
+#endif
