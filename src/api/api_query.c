@@ -1,0 +1,380 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* api_query.c - actions: runs of a DataFrame, and their rows as text. */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "api/handles.h"
+#include "column/format_value.h"
+#include "column/printer.h"
+#include "column/show.h"
+#include "plan/node.h"
+#include "session/command.h"
+
+chert_query *chert_query_new(const chert_df *df, chert_error *out)
+{
+    ch_error err = {0};
+    if (!df)
+        return NULL;
+    chert_query *q = calloc(1, sizeof *q);
+    ch_status status = q ? ch_query_open(df->frame, df->frame->rel, &q->query, &err)
+                         : ch_error_memory(&err, "process", (int64_t)sizeof *q, 0);
+    if (status == CH_OK) {
+        q->session = df->session;
+        return q;
+    }
+    free(q);
+    (void)chert_error_take(out, &err);
+    return NULL;
+}
+
+int chert_query_run(chert_query *q, chert_error *out)
+{
+    ch_error err = {0};
+    if (!q)
+        return CH_E_INTERNAL;
+    ch_status status = ch_query_collect(q->query, &err);
+    (void)chert_error_take(out, &err);
+    return (int)status;
+}
+
+void chert_query_cancel(chert_query *q)
+{
+    ch_query_cancel(q->query);
+}
+
+void chert_query_progress(const chert_query *q, chert_progress *progress)
+{
+    ch_scan_progress p;
+    ch_query_progress(q->query, &p);
+    progress->bytes_done = p.bytes_done;
+    progress->bytes_total = p.bytes_total;
+    progress->rows = p.rows;
+    progress->n_malformed = p.n_malformed;
+}
+
+void chert_query_free(chert_query *q)
+{
+    if (!q)
+        return;
+    for (int32_t i = 0; q->type_text && i < chert_query_columns(q); i++)
+        free(q->type_text[i]);
+    free(q->type_text);
+    ch_query_close(q->query);
+    free(q);
+}
+
+int64_t chert_query_rows(const chert_query *q)
+{
+    return ch_query_rows(q->query);
+}
+
+int32_t chert_query_columns(const chert_query *q)
+{
+    return ch_query_output(q->query)->n;
+}
+
+const char *chert_query_column_name(const chert_query *q, int32_t i)
+{
+    return ch_query_output(q->query)->item[i]->name;
+}
+
+/* malloc'd text of a type; NULL without memory. */
+static char *type_text(const chert_session *session, const ch_type *type)
+{
+    ch_buf text;
+    ch_buf_init(&text, ch_session_mem(session->session));
+    char *copy = ch_type_print(type, &text, NULL) == CH_OK ? strdup(text.data) : NULL;
+    ch_buf_release(&text);
+    return copy;
+}
+
+const char *chert_query_column_type(const chert_query *query, int32_t i)
+{
+    chert_query *q = (chert_query *)(uintptr_t)query; /* the cache of texts only */
+    const ch_attr_list *columns = ch_query_output(q->query);
+    if (!q->type_text)
+        q->type_text = calloc((size_t)columns->n, sizeof *q->type_text);
+    if (!q->type_text)
+        return "";
+    if (!q->type_text[i])
+        q->type_text[i] = type_text(q->session, columns->item[i]->type);
+    return q->type_text[i] ? q->type_text[i] : "";
+}
+
+static ch_status zone_of(const ch_query *query, const ch_zone **zone, ch_error *err)
+{
+    const char *name = ch_query_func(query)->time_zone;
+    *zone = ch_zone_find(name, (int64_t)strlen(name), err);
+    return *zone ? CH_OK : CH_E_INVALID_CONF_VALUE;
+}
+
+char *chert_query_text(const chert_query *q, int64_t row, int32_t column, chert_error *out)
+{
+    ch_error err = {0};
+    ch_batch *batch = NULL;
+    for (int64_t i = 0; (batch = ch_query_batch(q->query, i)) != NULL && row >= batch->n; i++)
+        row -= batch->n;
+    if (!batch || column < 0 || column >= batch->n_cols) {
+        chert_error_argument(out, "row or column out of range");
+        return NULL;
+    }
+    if (ch_column_is_null(batch->col[column], row))
+        return NULL;
+    ch_buf text;
+    ch_value_format format = {.style = CH_VALUE_CAST, .ansi = ch_query_func(q->query)->ansi};
+    ch_buf_init(&text, ch_query_mem(q->query));
+    ch_status status = zone_of(q->query, &format.zone, &err);
+    if (status == CH_OK)
+        status = ch_format_value(&format, batch->col[column], row, &text, &err);
+    char *copy = status == CH_OK ? strdup(text.data ? text.data : "") : NULL;
+    ch_buf_release(&text);
+    (void)chert_error_take(out, &err);
+    return copy;
+}
+
+/* ----------------------------------------------------------------- printing */
+
+static ch_status flush_text(ch_buf *text, FILE *out, ch_error *err)
+{
+    if (text->len && fwrite(text->data, 1, text->len, out) != text->len)
+        CH_FAIL(err, IO, "action", "write", "path", "output", "reason", strerror(errno));
+    ch_buf_reset(text);
+    return CH_OK;
+}
+
+/* The first n rows of the result as batches of their own (n < 0: all). Frees with free_batches. */
+static ch_status first_batches(ch_query *query, int64_t n, ch_batch **out, int32_t *n_out,
+                               ch_error *err)
+{
+    int32_t count = 0;
+    while (ch_query_batch(query, count))
+        count++;
+    *n_out = 0;
+    *out = calloc((size_t)count + 1, sizeof **out);
+    if (!*out)
+        return ch_error_memory(err, "process", count, 0);
+    for (int32_t i = 0; i < count && n != 0; i++) {
+        ch_batch *copy = &(*out)[i];
+        CH_TRY(ch_batch_copy(ch_query_batch(query, i), copy, err));
+        (*n_out)++;
+        if (n >= 0 && copy->n > n)
+            CH_TRY(ch_batch_slice(copy, 0, n, err));
+        CH_TRY(ch_batch_flatten(copy, err));
+        n -= n > 0 ? copy->n : 0;
+    }
+    return CH_OK;
+}
+
+static void free_batches(ch_batch *batch, int32_t n)
+{
+    for (int32_t i = 0; i < n; i++)
+        ch_batch_release(&batch[i]);
+    free(batch);
+}
+
+static ch_status print_table(const chert_query *q, bool vertical, ch_batch *batch,
+                             int32_t n_batches, int64_t n, int32_t truncate, FILE *out,
+                             ch_error *err)
+{
+    ch_buf text;
+    ch_show_options options = {
+        .n_rows = n < 0 ? INT64_MAX : n, .truncate = truncate, .vertical = vertical};
+    CH_TRY(zone_of(q->query, &options.zone, err));
+    ch_buf_init(&text, ch_query_mem(q->query));
+    ch_status status = ch_show(ch_query_schema(q->query), batch, n_batches, &options, &text, err);
+    if (status == CH_OK)
+        status = flush_text(&text, out, err);
+    ch_buf_release(&text);
+    return status;
+}
+
+static ch_status print_stream(const chert_query *q, const ch_printer *printer, ch_batch *batch,
+                              int32_t n_batches, FILE *out, ch_error *err)
+{
+    const ch_type *schema = ch_query_schema(q->query);
+    const ch_zone *zone;
+    ch_status status;
+    ch_buf text;
+    CH_TRY(zone_of(q->query, &zone, err));
+    ch_buf_init(&text, ch_query_mem(q->query));
+    CH_TRY_OUT(printer->head(schema, &text, err));
+    for (int32_t i = 0; i < n_batches; i++) {
+        CH_TRY_OUT(printer->batch(schema, zone, &batch[i], &text, err));
+        CH_TRY_OUT(flush_text(&text, out, err));
+    }
+    CH_TRY_OUT(printer->tail(schema, &text, err));
+    status = flush_text(&text, out, err);
+out:
+    ch_buf_release(&text);
+    return status;
+}
+
+int chert_query_print(const chert_query *q, chert_style style, int64_t n, int32_t truncate,
+                      FILE *out, chert_error *error)
+{
+    static const char *const PRINTERS[] = {[CHERT_STYLE_CSV] = "csv",
+                                           [CHERT_STYLE_JSON] = "json",
+                                           [CHERT_STYLE_MARKDOWN] = "markdown"};
+    ch_error err = {0};
+    ch_batch *batch;
+    int32_t n_batches;
+    bool is_table = style == CHERT_STYLE_TABLE || style == CHERT_STYLE_VERTICAL;
+    /* One row more than asked tells show() that there are more. */
+    int64_t rows = n >= 0 && is_table ? n + 1 : n;
+    ch_status status = first_batches(q->query, rows, &batch, &n_batches, &err);
+    if (status == CH_OK)
+        status = is_table ? print_table(q, style == CHERT_STYLE_VERTICAL, batch, n_batches, n,
+                                        truncate, out, &err)
+                          : print_stream(q, ch_printer_find(PRINTERS[style]), batch, n_batches, out,
+                                         &err);
+    free_batches(batch, n_batches);
+    return chert_error_take(error, &err);
+}
+
+/* ------------------------------------------------------------------- actions */
+
+int64_t chert_df_count(const chert_df *df, chert_error *out)
+{
+    int64_t n = -1;
+    if (!df)
+        return n;
+    chert_df *counted = chert_grouped_count(chert_df_group_by(df, out, NULL), out);
+    chert_query *q = chert_query_new(counted, out);
+    char *text = q && chert_query_run(q, out) == 0 ? chert_query_text(q, 0, 0, out) : NULL;
+    if (text)
+        n = strtoll(text, NULL, 10);
+    free(text);
+    chert_query_free(q);
+    chert_df_free(counted);
+    return n;
+}
+
+int chert_df_show(const chert_df *df, int32_t n, int32_t truncate, bool vertical, FILE *out,
+                  chert_error *err)
+{
+    chert_df *some = chert_df_limit(df, (int64_t)n + 1, err);
+    chert_query *q = chert_query_new(some, err);
+    int code = q ? chert_query_run(q, err) : CH_E_INTERNAL;
+    if (code == 0)
+        code = chert_query_print(q, vertical ? CHERT_STYLE_VERTICAL : CHERT_STYLE_TABLE, n,
+                                 truncate, out, err);
+    chert_query_free(q);
+    chert_df_free(some);
+    return code;
+}
+
+char *chert_df_schema(const chert_df *df, chert_error *out)
+{
+    chert_query *q = chert_query_new(df, out);
+    char *text = q ? type_text(q->session, ch_query_schema(q->query)) : NULL;
+    chert_query_free(q);
+    return text;
+}
+
+char *chert_df_explain(const chert_df *df, const char *mode, chert_error *out)
+{
+    static const char *const MODES[] = {"simple", "extended",  "codegen",
+                                        "cost",   "formatted", "analyze"};
+    ch_error err = {0};
+    int which = -1;
+    for (int i = 0; i < (int)(sizeof MODES / sizeof *MODES); i++)
+        if (mode && strcasecmp(mode, MODES[i]) == 0)
+            which = i;
+    if (which < 0) {
+        (void)ch_error_set(&err, CH_E_INVALID_OPTION, "name", "mode", "value", mode, "expected",
+                           "simple, extended, codegen, cost, formatted or analyze",
+                           (const char *)0);
+        (void)chert_error_take(out, &err);
+        return NULL;
+    }
+    chert_query *q = chert_query_new(df, out);
+    if (!q)
+        return NULL;
+    ch_buf text;
+    ch_buf_init(&text, ch_query_mem(q->query));
+    ch_status status = ch_query_explain(q->query, (ch_explain_mode)which, &text, &err);
+    char *copy = status == CH_OK ? strdup(text.data) : NULL;
+    ch_buf_release(&text);
+    chert_query_free(q);
+    (void)chert_error_take(out, &err);
+    return copy;
+}
+
+/* -------------------------------------------------------------------- writing */
+
+static bool save_mode(const char *mode, ch_save_mode *out)
+{
+    static const struct {
+        const char *name;
+        ch_save_mode mode;
+    } MODES[] = {{"error", CH_SAVE_ERROR_IF_EXISTS},   {"errorifexists", CH_SAVE_ERROR_IF_EXISTS},
+                 {"default", CH_SAVE_ERROR_IF_EXISTS}, {"append", CH_SAVE_APPEND},
+                 {"overwrite", CH_SAVE_OVERWRITE},     {"ignore", CH_SAVE_IGNORE}};
+    for (size_t i = 0; i < sizeof MODES / sizeof *MODES; i++) {
+        if (strcasecmp(mode, MODES[i].name) == 0) {
+            *out = MODES[i].mode;
+            return true;
+        }
+    }
+    return false;
+}
+
+static ch_status add_option(ch_frame *frame, ch_rel_write_operation *write, const char *key,
+                            const char *value, ch_error *err)
+{
+    if (strcasecmp(key, "chert.singleFile") == 0) {
+        write->single_file = strcasecmp(value, "true") == 0;
+        return CH_OK;
+    }
+    ch_str_list keys = {write->options.key, write->options.n};
+    ch_str_list values = {write->options.value, write->options.n};
+    char *k = ch_arena_str(&frame->arena, key, err), *v = ch_arena_str(&frame->arena, value, err);
+    if (!k || !v)
+        return CH_E_MEMORY;
+    CH_TRY(ch_str_list_add(&frame->arena, &keys, k, err));
+    CH_TRY(ch_str_list_add(&frame->arena, &values, v, err));
+    write->options = (ch_option_list){keys.item, values.item, keys.n};
+    return CH_OK;
+}
+
+int chert_df_write(const chert_df *df, const char *format, const char *path, const char *mode,
+                   chert_error *out, ...)
+{
+    ch_error err = {0};
+    if (!df)
+        return CH_E_INTERNAL;
+    if (!path) {
+        chert_error_argument(out, "path NULL");
+        return CH_E_INVALID_OPTION;
+    }
+    ch_frame *frame;
+    ch_status status = ch_frame_new(df->session->session, &df->frame, 1, &frame, &err);
+    ch_rel_write_operation *write =
+        status == CH_OK ? ch_rel_new(&frame->arena, CH_REL_WRITE_OPERATION, &err) : NULL;
+    if (status == CH_OK && !write)
+        status = CH_E_MEMORY;
+    if (status == CH_OK) {
+        write->input = (ch_rel *)(uintptr_t)df->frame->rel; /* only read */
+        write->source = format;
+        write->path = path;
+        frame->text = df->frame->text;
+        frame->rel = &write->head;
+        if (!save_mode(mode ? mode : "error", &write->mode))
+            status =
+                ch_error_set(&err, CH_E_INVALID_OPTION, "name", "mode", "value", mode, "expected",
+                             "error, append, overwrite or ignore", (const char *)0);
+    }
+    va_list ap;
+    va_start(ap, out);
+    for (const char *key; status == CH_OK && (key = va_arg(ap, const char *)) != NULL;)
+        status = add_option(frame, write, key, va_arg(ap, const char *), &err);
+    va_end(ap);
+    if (status == CH_OK)
+        status = ch_write_run(frame, write, NULL, &err);
+    ch_frame_unref(frame);
+    (void)chert_error_take(out, &err);
+    return (int)status;
+}
