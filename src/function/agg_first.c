@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * agg_first.c - first, last, any_value, max_by, min_by: one value per group, of any type.
+ *
+ * Both kinds keep (value, order): for first and last the order is not used.
+ */
+#include "column/textout.h"
+#include "function/agg.h"
+#include "kernel/compare.h"
+
+typedef struct pick_state {
+    ch_scalar *value; /* in extra; NULL: nothing seen */
+    ch_scalar *order;
+    int32_t value_cap, order_cap; /* bytes of their text */
+} pick_state;
+
+typedef enum pick { FIRST, LAST, MAX_BY, MIN_BY } pick;
+
+typedef struct pick_rule {
+    pick kind;
+    bool ignore_nulls;
+} pick_rule;
+
+/* *slot = value i of c; text is overwritten in place while it fits. */
+static ch_status set_value(ch_scalar **slot, int32_t *cap, const ch_column *c, int64_t i,
+                           ch_arena *extra, ch_error *err)
+{
+    if (!*slot)
+        CH_ARENA_NEW(*slot, extra, err);
+    if (!ch_type_is_view(c->type) || ch_column_is_null(c, i))
+        return ch_agg_keep(c, i, extra, *slot, err);
+    ch_str s = ch_column_str(c, i);
+    char *text = (char *)(uintptr_t)(*slot)->v.str.text;
+    if (s.len > *cap || !text) {
+        int64_t room = s.len < 16 ? 16 : s.len + s.len / 2;
+        if (!(text = ch_arena_alloc(extra, (size_t)room, err)))
+            return CH_E_MEMORY;
+        *cap = room > INT32_MAX ? INT32_MAX : (int32_t)room;
+    }
+    memcpy(text, s.text, (size_t)s.len);
+    (*slot)->type = c->type;
+    (*slot)->is_null = false;
+    (*slot)->v.str.text = text;
+    (*slot)->v.str.len = s.len;
+    return CH_OK;
+}
+
+static ch_status update_first(const ch_call *call, const ch_column *c, uint8_t *const *state,
+                              bool one_group, ch_arena *extra, ch_error *err)
+{
+    const pick_rule *rule = call->data;
+    for (int64_t k = 0; k < call->rows; k++) {
+        int64_t i = one_group && rule->kind == LAST ? call->rows - 1 - k : k;
+        pick_state *s = (pick_state *)(void *)state[one_group ? 0 : i];
+        if (rule->kind == FIRST && s->value) {
+            if (one_group)
+                return CH_OK;
+            continue;
+        }
+        if (rule->ignore_nulls && ch_column_is_null(c, i))
+            continue;
+        CH_TRY(set_value(&s->value, &s->value_cap, c, i, extra, err));
+        if (one_group)
+            return CH_OK;
+    }
+    return CH_OK;
+}
+
+static ch_status update_by(const ch_call *call, const ch_column *c, const ch_column *by,
+                           uint8_t *const *state, bool one_group, ch_arena *extra, ch_error *err)
+{
+    const pick_rule *rule = call->data;
+    for (int64_t i = 0; i < call->rows; i++) {
+        if (ch_column_is_null(by, i))
+            continue;
+        pick_state *s = (pick_state *)(void *)state[one_group ? 0 : i];
+        if (s->order) {
+            ch_scalar now = {0};
+            int cmp;
+            if (ch_type_is_view(by->type)) {
+                cmp = ch_compare_str(ch_column_str(by, i),
+                                     (ch_str){s->order->v.str.text, s->order->v.str.len});
+            } else {
+                CH_TRY(ch_column_scalar(by, i, extra, &now, err));
+                cmp = ch_agg_compare(&now, s->order);
+            }
+            /* A later equal one wins, as in Spark. */
+            if (rule->kind == MAX_BY ? cmp < 0 : cmp > 0)
+                continue;
+        }
+        CH_TRY(set_value(&s->order, &s->order_cap, by, i, extra, err));
+        CH_TRY(set_value(&s->value, &s->value_cap, c, i, extra, err));
+    }
+    return CH_OK;
+}
+
+static ch_status update_pick(const ch_call *call, uint8_t *const *state, bool one_group,
+                             ch_arena *extra, ch_error *err)
+{
+    const pick_rule *rule = call->data;
+    ch_column *c = NULL, *by = NULL;
+    ch_status status = CH_OK;
+    CH_TRY_OUT(ch_agg_flat(call, 0, &c, err));
+    if (rule->kind == FIRST || rule->kind == LAST) {
+        status = update_first(call, c, state, one_group, extra, err);
+    } else {
+        CH_TRY_OUT(ch_agg_flat(call, 1, &by, err));
+        status = update_by(call, c, by, state, one_group, extra, err);
+    }
+out:
+    ch_column_unref(c);
+    ch_column_unref(by);
+    return status;
+}
+
+static ch_status copy_state(pick_state *into, const pick_state *from, ch_arena *extra,
+                            ch_error *err)
+{
+    pick_state s = {0};
+    if (from->value) {
+        CH_ARENA_NEW(s.value, extra, err);
+        CH_TRY(ch_agg_copy(from->value, extra, s.value, err));
+    }
+    if (from->order) {
+        CH_ARENA_NEW(s.order, extra, err);
+        CH_TRY(ch_agg_copy(from->order, extra, s.order, err));
+    }
+    *into = s;
+    return CH_OK;
+}
+
+static ch_status merge_pick(const ch_call *call, uint8_t *const *into, uint8_t *const *from,
+                            int64_t n, ch_arena *extra, ch_error *err)
+{
+    const pick_rule *rule = call->data;
+    for (int64_t i = 0; i < n; i++) {
+        pick_state *s = (pick_state *)(void *)into[i];
+        const pick_state *f = (const pick_state *)(void *)from[i];
+        if (!f->value)
+            continue;
+        bool take = !s->value || rule->kind == LAST;
+        if (s->value && (rule->kind == MAX_BY || rule->kind == MIN_BY)) {
+            int cmp = ch_agg_compare(f->order, s->order);
+            take = rule->kind == MAX_BY ? cmp >= 0 : cmp <= 0;
+        }
+        if (take)
+            CH_TRY(copy_state(s, f, extra, err));
+    }
+    return CH_OK;
+}
+
+static ch_status result_pick(const ch_call *call, uint8_t *const *state, int64_t n,
+                             ch_column **out, ch_error *err)
+{
+    static const ch_scalar null = {.is_null = true};
+    size_t bytes = sizeof(ch_scalar *) * (size_t)n;
+    const ch_scalar **v = ch_mem_alloc(call->mem, bytes, err);
+    if (!v)
+        return CH_E_MEMORY;
+    for (int64_t i = 0; i < n; i++) {
+        const pick_state *s = (const pick_state *)(void *)state[i];
+        v[i] = s->value ? s->value : &null;
+    }
+    ch_column_unref(*out);
+    *out = NULL;
+    ch_status status = ch_column_scalars(call->mem, call->result, v, n, out, err);
+    ch_mem_free(call->mem, v, bytes);
+    return status;
+}
+
+static ch_status save_pick(const ch_call *call, uint8_t *const *state, int64_t n, ch_column *out,
+                           ch_error *err)
+{
+    ch_textout w;
+    ch_buf buf;
+    ch_status status = CH_OK;
+    ch_textout_init(&w, out);
+    ch_buf_init(&buf, call->mem);
+    for (int64_t i = 0; i < n; i++) {
+        const pick_state *s = (const pick_state *)(void *)state[i];
+        ch_buf_reset(&buf);
+        if (s->value)
+            CH_TRY_OUT(ch_agg_write(s->value, &buf, err));
+        if (s->value && s->order)
+            CH_TRY_OUT(ch_agg_write(s->order, &buf, err));
+        CH_TRY_OUT(ch_textout_put(&w, i, buf.data ? buf.data : "", (int64_t)buf.len, err));
+    }
+out:
+    ch_buf_release(&buf);
+    return status;
+}
+
+static ch_status load_pick(const ch_call *call, const ch_column *in, uint8_t *const *state,
+                           int64_t n, ch_arena *extra, ch_error *err)
+{
+    for (int64_t i = 0; i < n; i++) {
+        pick_state *s = (pick_state *)(void *)state[i];
+        ch_str bytes = ch_column_str(in, i);
+        const char *p = bytes.text;
+        *s = (pick_state){0};
+        if (!bytes.len)
+            continue;
+        CH_ARENA_NEW(s->value, extra, err);
+        CH_TRY(ch_agg_read(&p, call->arg[0]->type, extra, s->value, err));
+        if (p < bytes.text + bytes.len) {
+            CH_ARENA_NEW(s->order, extra, err);
+            CH_TRY(ch_agg_read(&p, call->arg[1]->type, extra, s->order, err));
+        }
+    }
+    return CH_OK;
+}
+
+static const ch_agg PICK = {.state_bytes = sizeof(pick_state), .update = update_pick,
+                            .merge = merge_pick, .result = result_pick, .save = save_pick,
+                            .load = load_pick};
+
+static ch_status bind_first(ch_bind *bind, ch_error *err)
+{
+    if (bind->n_args < 1 || bind->n_args > 2)
+        return ch_bind_count(bind, "[1, 2]", err);
+    pick_rule *rule = ch_arena_alloc(bind->arena, sizeof *rule, err);
+    if (!rule)
+        return CH_E_MEMORY;
+    rule->kind = bind->func->name[0] == 'l' ? LAST : FIRST;
+    if (bind->n_args == 2) {
+        const ch_scalar *v = bind->arg_const ? bind->arg_const[1] : NULL;
+        if (!v || v->is_null || v->type->id != CH_BOOLEAN)
+            return ch_bind_wrong_type(bind, 1, "BOOLEAN", err);
+        rule->ignore_nulls = v->v.boolean;
+    }
+    bind->data = rule;
+    bind->result = bind->arg_type[0];
+    bind->nullable = true;
+    return CH_OK;
+}
+
+static ch_status bind_by(ch_bind *bind, ch_error *err)
+{
+    if (bind->n_args != 2)
+        return ch_bind_count(bind, "2", err);
+    if (!ch_type_is_orderable(bind->arg_type[1]))
+        return ch_bind_wrong_type(bind, 1, "ORDERABLE", err);
+    pick_rule *rule = ch_arena_alloc(bind->arena, sizeof *rule, err);
+    if (!rule)
+        return CH_E_MEMORY;
+    rule->kind = bind->func->name[1] == 'a' ? MAX_BY : MIN_BY;
+    bind->data = rule;
+    bind->result = bind->arg_type[0];
+    bind->nullable = true;
+    return CH_OK;
+}
+
+#define ROW(fn, binder, text, ex, want)                                               \
+    {                                                                                 \
+        .name = fn, .bind = binder, .agg = &PICK,                                     \
+        .flags = CH_FUNC_AGGREGATE | CH_FUNC_MAKES_NULL, .doc = text,                 \
+        .example = "SELECT " ex, .expect = want, .since = "0.1"                       \
+    }
+
+const ch_func ch_func_agg_first[] = {
+    ROW("first", bind_first, "The first row's value; with true, the first that is not NULL.",
+        "first(x) FROM VALUES (10), (5) t(x)", "10"),
+    ROW("first_value", bind_first, "The first row's value; with true, the first that is not NULL.",
+        "first_value(x, true) FROM VALUES (NULL), (5) t(x)", "5"),
+    ROW("last", bind_first, "The last row's value; with true, the last that is not NULL.",
+        "last(x) FROM VALUES (10), (5) t(x)", "5"),
+    ROW("last_value", bind_first, "The last row's value; with true, the last that is not NULL.",
+        "last_value(x) FROM VALUES (10), (5) t(x)", "5"),
+    ROW("any_value", bind_first, "Some row's value; with true, one that is not NULL.",
+        "any_value(x) FROM VALUES (10) t(x)", "10"),
+    ROW("max_by", bind_by, "The first argument where the second is largest.",
+        "max_by(x, y) FROM VALUES ('a', 10), ('b', 50) t(x, y)", "b"),
+    ROW("min_by", bind_by, "The first argument where the second is smallest.",
+        "min_by(x, y) FROM VALUES ('a', 10), ('b', 50) t(x, y)", "a"),
+    CH_FUNC_END,
+};
