@@ -62,6 +62,7 @@ typedef enum ch_expr_kind {
     CH_EXPR_LAMBDA_FUNCTION,
     CH_EXPR_UNRESOLVED_NAMED_LAMBDA_VARIABLE,
     CH_EXPR_SUBQUERY,
+    CH_EXPR_NAMED_ARGUMENT,
     CH_EXPR_CASE, /* CASE WHEN: not in the protocol, which calls when(...) */
     /* resolved only */
     CH_EXPR_ATTRIBUTE,
@@ -180,6 +181,13 @@ typedef struct ch_expr_unresolved_named_lambda_variable {
     ch_expr head;
     const char *name;
 } ch_expr_unresolved_named_lambda_variable;
+
+/* f(key => value) */
+typedef struct ch_expr_named_argument {
+    ch_expr head;
+    const char *key;
+    ch_expr *value;
+} ch_expr_named_argument;
 
 typedef enum ch_subquery_kind {
     CH_SUBQUERY_SCALAR,
