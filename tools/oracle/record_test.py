@@ -100,7 +100,7 @@ def record_block(ss, header, note, sql, expect, tmp):
         out = [f"error {cls}" + note, sql]
         if expect is None or words[0] != "error":
             return out
-        hide = lambda s: s.replace(tmp, "{tmp}")
+        hide = lambda s: s.replace(tmp, "{tmp}").replace(os.getcwd(), "{root}")
         out.append("----")
         wanted = [sp.split_cells(x)[0] for x in expect if not x.startswith("|")]
         keys = [k for k in wanted if k in params] or ([] if any(x.startswith("|") for x in expect) else sorted(params))
