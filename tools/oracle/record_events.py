@@ -36,12 +36,12 @@ def counts(path):
     with open(path, newline="", encoding="utf-8") as f:
         rows = list(csv.reader(f))
     assert rows[0] == ["region_name", "date", "count"], rows[0]
-    return sorted(rows[1:])
+    return rows[1:]
 
 
 def text(rows):
     quoted = lambda r: ",".join('"' + v.replace('"', '""') + '"' for v in r) + "\n"
-    return quoted(["region_name", "date", "count"]) + "".join(quoted(r) for r in rows)
+    return quoted(["region_name", "date", "count"]) + "".join(sorted((quoted(r) for r in rows), key=str.encode))
 
 
 def main():
