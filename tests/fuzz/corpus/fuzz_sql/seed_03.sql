@@ -1,0 +1,1 @@
+SELECT a LIKE 'x' ESCAPE '/', a NOT RLIKE 'y', a ILIKE 'z', a LIKE ANY ('x', 'y'), a LIKE ALL (b, 'c'), a NOT LIKE ALL ('x'), a NOT LIKE ANY('x','y')

@@ -1,0 +1,1 @@
+SELECT extract(year from a), substring(a from 1 for 2), trim(both 'x' from a), trim(leading from a), trim(trailing 'x' from a), position(a in b), overlay(a placing b from 1 for 2)

@@ -1,0 +1,1 @@
+SELECT a.b.c, a[0].b, f(a).b[1], (a).b, a.b.*

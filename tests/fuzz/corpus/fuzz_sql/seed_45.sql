@@ -1,0 +1,1 @@
+SELECT timestampadd(day, 1, x), dateadd(hour, 1, x), datediff(month, a, b), timestampdiff(year, a, b), date_add(a, 1)

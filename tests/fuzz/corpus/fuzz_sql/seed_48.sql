@@ -1,0 +1,1 @@
+SELECT NOT a = b, NOT a IS NULL, - a * b, ~ a.b, -a::int, -1::int

@@ -1,0 +1,1 @@
+SELECT CAST(a AS struct<a: int NOT NULL COMMENT 'x', b array<map<string, decimal(10, 2)>>>), CAST(a AS struct<>), CAST(a AS interval year to month), CAST(a AS interval day), CAST(a AS interval), CAST(a AS timestamp_ltz), CAST(a AS numeric), CAST(a AS dec(5)), CAST(a AS void), CAST(a AS double), CAST(a as real), CAST(a AS string collate unicode)
