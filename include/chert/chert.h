@@ -111,6 +111,21 @@ CHERT_API int64_t chert_session_peak_bytes(const chert_session *session);
 /* "256M", "2g" -> bytes; false for anything else. */
 CHERT_API bool chert_parse_bytes(const char *text, int64_t *bytes);
 
+typedef struct chert_progress {
+    uint32_t struct_bytes;
+    int64_t bytes_done, bytes_total; /* of input; total 0: unknown */
+    int64_t rows;                    /* read so far */
+    int64_t n_malformed;             /* records that broke the format's rules */
+} chert_progress;
+#define CHERT_PROGRESS_INIT                \
+    {                                      \
+        sizeof(chert_progress), 0, 0, 0, 0 \
+    }
+/* Ends everything that the session runs now, writes and commands too, with an error that says so. Any thread. */
+CHERT_API void chert_session_cancel(chert_session *session);
+/* What the run that began last has read; false when it is over. Any thread. */
+CHERT_API bool chert_session_progress(chert_session *session, chert_progress *progress);
+
 /* One SQL statement. Commands (CREATE VIEW, SET, SHOW ...) run at once and give their rows. */
 CHERT_API chert_df *chert_sql(chert_session *session, const char *text, chert_error *err);
 /* Offset after the first statement of text and its ';'. *complete: false when it ends in the middle of one. */
@@ -241,12 +256,6 @@ CHERT_API int chert_query_run(chert_query *query, chert_error *err);
 /* From any thread, or a signal handler: the run ends soon with an error that says so. */
 CHERT_API void chert_query_cancel(chert_query *query);
 
-typedef struct chert_progress {
-    uint32_t struct_bytes;
-    int64_t bytes_done, bytes_total; /* of input; total 0: unknown */
-    int64_t rows;                    /* read so far */
-    int64_t n_malformed;             /* records that broke the format's rules */
-} chert_progress;
 CHERT_API void chert_query_progress(const chert_query *query, chert_progress *progress);
 
 /* After the run. */

@@ -45,14 +45,32 @@ void chert_query_cancel(chert_query *q)
     ch_query_cancel(q->query);
 }
 
+static void fill_progress(const ch_scan_progress *p, chert_progress *progress)
+{
+    progress->bytes_done = p->bytes_done;
+    progress->bytes_total = p->bytes_total;
+    progress->rows = p->rows;
+    progress->n_malformed = p->n_malformed;
+}
+
 void chert_query_progress(const chert_query *q, chert_progress *progress)
 {
     ch_scan_progress p;
     ch_query_progress(q->query, &p);
-    progress->bytes_done = p.bytes_done;
-    progress->bytes_total = p.bytes_total;
-    progress->rows = p.rows;
-    progress->n_malformed = p.n_malformed;
+    fill_progress(&p, progress);
+}
+
+void chert_session_cancel(chert_session *session)
+{
+    ch_session_cancel(session->session);
+}
+
+bool chert_session_progress(chert_session *session, chert_progress *progress)
+{
+    ch_scan_progress p;
+    bool runs = ch_session_progress(session->session, &p);
+    fill_progress(&p, progress);
+    return runs;
 }
 
 void chert_query_free(chert_query *q)

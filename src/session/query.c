@@ -23,6 +23,7 @@ struct ch_query {
     ch_op *collect;
     _Atomic bool cancel;
     _Atomic bool compiled; /* progress may look at physical */
+    ch_query *older;       /* in ch_running */
 };
 
 /* The settings as they are now: a query does not see later SETs. */
@@ -65,6 +66,28 @@ static ch_status analyze(ch_query *q, const ch_rel *rel, ch_error *err)
     return ch_analyze(&q->analyze, rel, &q->analyzed, err);
 }
 
+static void opened(ch_query *q)
+{
+    ch_running *r = ch_session_running(q->session);
+    pthread_mutex_lock(&r->lock);
+    q->older = r->newest;
+    r->newest = q;
+    pthread_mutex_unlock(&r->lock);
+}
+
+static void closed(ch_query *q)
+{
+    ch_running *r = ch_session_running(q->session);
+    pthread_mutex_lock(&r->lock);
+    for (ch_query **at = &r->newest; *at; at = &(*at)->older)
+        if (*at == q) {
+            *at = q->older;
+            ch_query_progress(q, &r->last);
+            break;
+        }
+    pthread_mutex_unlock(&r->lock);
+}
+
 ch_status ch_query_open(ch_frame *frame, const ch_rel *rel, ch_query **out, ch_error *err)
 {
     ch_session *session = frame->session;
@@ -86,6 +109,7 @@ ch_status ch_query_open(ch_frame *frame, const ch_rel *rel, ch_query **out, ch_e
         ch_query_close(q);
         return status;
     }
+    opened(q);
     *out = q;
     return CH_OK;
 }
@@ -94,6 +118,7 @@ void ch_query_close(ch_query *q)
 {
     if (!q)
         return;
+    closed(q);
     ch_physical_close(q->physical);
     ch_session_catalog_release(&q->catalog);
     ch_arena_release(&q->arena);
@@ -208,6 +233,27 @@ ch_status ch_query_each(ch_query *q, ch_batch_fn fn, void *user, bool ordered, c
 void ch_query_cancel(ch_query *q)
 {
     atomic_store(&q->cancel, true);
+}
+
+void ch_session_cancel(ch_session *session)
+{
+    ch_running *r = ch_session_running(session);
+    pthread_mutex_lock(&r->lock);
+    for (ch_query *q = r->newest; q; q = q->older)
+        ch_query_cancel(q);
+    pthread_mutex_unlock(&r->lock);
+}
+
+bool ch_session_progress(ch_session *session, ch_scan_progress *out)
+{
+    ch_running *r = ch_session_running(session);
+    pthread_mutex_lock(&r->lock);
+    bool runs = r->newest != NULL;
+    *out = r->last;
+    if (runs)
+        ch_query_progress(r->newest, out);
+    pthread_mutex_unlock(&r->lock);
+    return runs;
 }
 
 void ch_query_progress(const ch_query *q, ch_scan_progress *out)

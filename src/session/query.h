@@ -11,6 +11,8 @@
 #ifndef CH_SESSION_QUERY_H
 #define CH_SESSION_QUERY_H
 
+#include <pthread.h>
+
 #include "exec/exec.h"
 #include "session/session.h"
 
@@ -45,5 +47,19 @@ void ch_query_progress(const ch_query *query, ch_scan_progress *out);
 CH_NODISCARD ch_status ch_query_explain(ch_query *query, ch_explain_mode mode, ch_buf *out,
                                         ch_error *err);
 int ch_query_slots(const ch_query *query);
+
+/*
+ * The open queries of a session, those of writes and commands among them. Cancelling ends each with
+ * CH_E_CANCELLED. Progress is that of the one opened last, true; or, when none is open, what the last one
+ * had read at its end, false. Both from any thread.
+ */
+typedef struct ch_running {
+    pthread_mutex_t lock;
+    ch_query *newest;
+    ch_scan_progress last;
+} ch_running;
+ch_running *ch_session_running(ch_session *session);
+void ch_session_cancel(ch_session *session);
+bool ch_session_progress(ch_session *session, ch_scan_progress *out);
 
 #endif

@@ -8,6 +8,7 @@
 #include <strings.h>
 #include <unistd.h>
 
+#include "session/query.h"
 #include "type/timezone.h"
 
 struct ch_engine {
@@ -38,6 +39,7 @@ struct ch_session {
     view *views;
     setting_value *settings;
     _Atomic int64_t next_id;
+    ch_running running;
 };
 
 /* ------------------------------------------------------------------- engine */
@@ -114,6 +116,7 @@ ch_status ch_session_new(ch_engine *engine, ch_session **out, ch_error *err)
     session->engine = engine;
     session->mem = mem;
     pthread_mutex_init(&session->lock, NULL);
+    pthread_mutex_init(&session->running.lock, NULL);
     *out = session;
     return CH_OK;
 }
@@ -145,6 +148,7 @@ void ch_session_free(ch_session *session)
         setting_free(s);
     }
     pthread_mutex_destroy(&session->lock);
+    pthread_mutex_destroy(&session->running.lock);
     ch_mem_close(session->mem);
     free(session);
 }
@@ -157,6 +161,11 @@ ch_engine *ch_session_engine(ch_session *session)
 ch_mem *ch_session_mem(ch_session *session)
 {
     return session->mem;
+}
+
+ch_running *ch_session_running(ch_session *session)
+{
+    return &session->running;
 }
 
 _Atomic int64_t *ch_session_next_id(ch_session *session)
