@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * join.h - what the two operators of a join share: HashBuild fills it, HashJoin probes it.
+ *
+ *   build side ─▶ rows [keys, columns] in partitions by hash, per slot      memory short: partitions from
+ *                        │                                                   `keep` on go to disk
+ *                        ▼
+ *                 one table: buckets of chained rows, 16 tag bits in each bucket's pointer
+ *                        │
+ *   probe side ─▶ looks up at once what is in memory; rows of the other partitions go to disk too
+ *                        │
+ *   flush         build rows without a match, where they are wanted; then partition by partition from disk,
+ *                 the build side in chunks that fit, the probe side read once per chunk
+ *
+ * A chunk that holds a part of one key's rows is right too, so no key is too large (block nested loop).
+ * Without equality keys there is one bucket: the nested loop.
+ *
+ * Hybrid hash join; Leis et al., Morsel-driven parallelism (2014), for the tagged table.
+ */
+#ifndef CH_EXEC_JOIN_H
+#define CH_EXEC_JOIN_H
+
+#include "exec/exec.h"
+#include "exec/grouper_codes.h"
+#include "exec/rowset.h"
+
+enum { CH_JOIN_PART_BITS = 5, CH_JOIN_PARTS = 1 << CH_JOIN_PART_BITS };
+
+/* Behind a build row's columns. */
+typedef struct ch_join_link {
+    uint8_t *next; /* of the bucket's chain */
+    _Atomic uint32_t matched;
+    uint32_t number; /* of the row, when the build side is small */
+} ch_join_link;
+
+typedef struct ch_join_table {
+    _Atomic uint64_t *bucket; /* tags << 48 | first row; mask + 1 of them */
+    int64_t n_buckets;
+} ch_join_table;
+
+typedef enum ch_join_emit { CH_EMIT_NONE, CH_EMIT_UNMATCHED, CH_EMIT_MATCHED } ch_join_emit;
+
+typedef struct ch_join_slot {
+    ch_rowset build[CH_JOIN_PARTS], probe[CH_JOIN_PARTS];
+    uint64_t *hash; /* cap_rows, as all of them */
+    int64_t *bytes;
+    uint8_t **row, **list;
+    int32_t *idx, *no, *found;
+    uint64_t *bits;
+    int64_t cap_rows;
+    /* pairs waiting to be emitted: exec->batch_rows */
+    int32_t *pair_idx;
+    uint8_t **pair_row;
+    int64_t n_pairs;
+    ch_codes *codes; /* probe keys to build rows, when the build side is small */
+    bool codes_tried;
+    ch_column **key; /* n_keys, of the batch at hand */
+    uint64_t seq;    /* of the last batch */
+} ch_join_slot;
+
+typedef struct ch_join ch_join;
+struct ch_join {
+    ch_exec *exec;
+    ch_op *build_op, *probe_op;
+    ch_mem *mem; /* build_op's */
+    ch_join_type type;
+    bool build_left;
+    bool null_aware;     /* NOT IN with one key */
+    bool null_matches;   /* NOT IN otherwise: a condition that is NULL counts as true */
+    bool pairs;          /* joined rows are the result; else rows of one side */
+    bool keep_probe;     /* probe rows without a match are given with NULLs */
+    ch_join_emit probe_emit; /* semi and anti */
+    ch_join_emit build_emit; /* outer, or semi and anti when the left side is built */
+
+    int32_t n_keys;
+    ch_expr_list build_key, probe_key;
+    bool *null_safe; /* <=> */
+    ch_expr_list residual;
+    ch_attr_list both; /* left's and right's columns */
+    ch_evaluator *build_ev, *probe_ev, *residual_ev;
+    const ch_attr_list *build_attrs, *probe_attrs;
+    int32_t *build_col;  /* per build column: its position in the layout */
+    int32_t *build_from; /* per layout column past the keys: the build column */
+
+    ch_rowlayout layout;       /* [build keys, other build columns], link */
+    ch_rowlayout probe_layout; /* [probe keys, probe columns] */
+    ch_join_slot *slot;
+    int64_t reserve, min_spill;
+    int32_t page_bytes;
+    _Atomic int keep;
+    _Atomic(ch_spill *) spill;
+    pthread_mutex_t lock; /* guards the making of spill, and the freeing of what is in memory */
+    _Atomic int64_t n_build, n_null_keys;
+
+    ch_join_table table; /* of the partitions in memory */
+    ch_column **dict;    /* per build column when the build side is small: row `number` of it */
+    bool unique;         /* no two build rows have one key; only known when small */
+    _Atomic int next_insert;
+    _Atomic int64_t next_task, tasks_done; /* of flush */
+    bool memory_freed;
+};
+
+static inline ch_join_link *ch_join_link_of(const ch_join *j, const uint8_t *row)
+{
+    return (ch_join_link *)(void *)(uintptr_t)(row + j->layout.state_offset);
+}
+static inline int ch_join_part(uint64_t hash)
+{
+    return (int)(hash >> (48 - CH_JOIN_PART_BITS)) & (CH_JOIN_PARTS - 1);
+}
+#define CH_JOIN_ADDRESS (UINT64_MAX >> 16)
+static inline uint64_t ch_join_tag(uint64_t hash)
+{
+    return UINT64_C(1) << (48 + (hash >> 60));
+}
+
+/* ---- join_build.c ---- */
+
+extern const ch_op_class ch_op_class_hash_build;
+CH_NODISCARD ch_status ch_join_need_rows(ch_join *j, int slot, int64_t n, ch_error *err);
+CH_NODISCARD ch_status ch_join_spill_set(ch_join *j, ch_op *op, ch_rowset *set, ch_error *err);
+/* Buckets for n rows, all empty. */
+CH_NODISCARD ch_status ch_join_table_init(ch_join *j, ch_join_table *table, int64_t n,
+                                          ch_error *err);
+void ch_join_table_release(ch_join *j, ch_join_table *table);
+/* Enters the rows of a page in memory; rows with a NULL key that matches nothing are left out. */
+void ch_join_insert(ch_join *j, ch_join_table *table, const ch_rowpage *page);
+/* The build side of the partitions in memory is not needed any more. */
+void ch_join_free_memory(ch_join *j);
+/* Evaluates keys into s->key, packed; *hash as ch_hash gives it, in s->hash. */
+CH_NODISCARD ch_status ch_join_keys(ch_join *j, int slot, ch_evaluator *ev, ch_batch *batch,
+                                    ch_mem *mem, ch_error *err);
+void ch_join_drop_keys(ch_join *j, int slot);
+/* idx = positions whose keys can match (no NULL but in <=>); returns their number. */
+int64_t ch_join_usable(const ch_join *j, ch_column *const *key, int64_t n, int32_t *idx);
+
+/* ---- join_probe.c ---- */
+
+extern const ch_op_class ch_op_class_hash_join;
+
+#endif
