@@ -76,8 +76,8 @@ ch_status ch_an_visible(ch_analyzer *a, ch_rel **rel, ch_error *err)
     if (visible.n == (*rel)->output.n)
         return CH_OK;
     ch_expr_list list = {0};
-    CH_TRY(ch_an_refs(a->arena, &visible, &list, err));
-    return ch_an_project(a->arena, *rel, &list, rel, err);
+    CH_TRY(ch_make_refs(a->arena, &visible, &list, err));
+    return ch_make_project(a->arena, *rel, &list, rel, err);
 }
 
 ch_status ch_an_input(ch_analyzer *a, const ch_rel *rel, ch_rel **out, ch_error *err)

@@ -67,7 +67,7 @@ ch_status ch_an_make_aggregate(ch_analyzer *a, const ch_rel *at, ch_rel *input,
     g->group_type = CH_GROUP_BY;
     g->grouping = *grouping;
     g->aggregates = *list;
-    CH_TRY(ch_an_output(a->arena, list, &g->head.output, err));
+    CH_TRY(ch_make_output(a->arena, list, &g->head.output, err));
     *out = &g->head;
     return CH_OK;
 }
@@ -246,8 +246,8 @@ static ch_status lift(void *user, ch_expr **child, ch_error *err)
                 continue;
             ch_expr_list one = {&list->item[i], 1};
             ch_attr_list attr;
-            CH_TRY(ch_an_output(arena, &one, &attr, err));
-            CH_AN_NEW(*child, ch_an_ref(arena, attr.item[0], err));
+            CH_TRY(ch_make_output(arena, &one, &attr, err));
+            CH_AN_NEW(*child, ch_make_ref(arena, attr.item[0], err));
             return CH_OK;
         }
     }
@@ -258,8 +258,8 @@ static ch_status lift(void *user, ch_expr **child, ch_error *err)
         if (named->kind == CH_EXPR_ALIAS) {
             ch_expr_list one = {&named, 1};
             ch_attr_list attr;
-            CH_TRY(ch_an_output(arena, &one, &attr, err));
-            CH_AN_NEW(*child, ch_an_ref(arena, attr.item[0], err));
+            CH_TRY(ch_make_output(arena, &one, &attr, err));
+            CH_AN_NEW(*child, ch_make_ref(arena, attr.item[0], err));
         }
         return CH_OK;
     }
@@ -333,6 +333,6 @@ ch_status ch_an_having(ch_analyzer *a, const ch_rel_filter *f, ch_rel **out, ch_
     if (!extra.n)
         return CH_OK;
     ch_expr_list list = {0};
-    CH_TRY(ch_an_refs(a->arena, &child->output, &list, err));
-    return ch_an_project(a->arena, *out, &list, out, err);
+    CH_TRY(ch_make_refs(a->arena, &child->output, &list, err));
+    return ch_make_project(a->arena, *out, &list, out, err);
 }

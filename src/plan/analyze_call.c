@@ -107,7 +107,7 @@ ch_status ch_an_bound(ch_analyzer *a, const ch_expr_call *draft, const ch_expr *
     ch_expr_list args = {0};
     for (int32_t i = 0; i < call->args.n; i++) {
         ch_expr *arg = call->args.item[i];
-        CH_TRY(ch_an_cast_to(a->arena, &arg, bind.arg_type[i], err));
+        CH_TRY(ch_make_cast(a->arena, &arg, bind.arg_type[i], err));
         CH_TRY(ch_expr_list_add(a->arena, &args, arg, err));
     }
     call->args = args;
@@ -186,6 +186,32 @@ static ch_status rewrite_as_case(ch_analyzer *a, ch_an_scope *scope,
     return ch_an_expr(a, scope, &c->head, out, err);
 }
 
+/* a BETWEEN b AND c is the AND of two comparisons, under its own name. */
+static ch_status between(ch_analyzer *a, ch_an_scope *scope, const ch_expr_unresolved_function *f,
+                         ch_expr **out, ch_error *err)
+{
+    ch_expr_list args = {0};
+    CH_TRY(ch_an_exprs(a, scope, &f->args, &args, err));
+    if (args.n != 3)
+        CH_AN_FAIL(a, &f->head, err, WRONG_NUM_ARGS, "functionName", "`between`", "expectedNum",
+                   "3", "actualNum", CH_I64(args.n));
+    ch_expr *side[2];
+    for (int i = 0; i < 2; i++) {
+        ch_expr_call *draft;
+        CH_AN_NEW(draft, ch_expr_new(a->arena, CH_EXPR_CALL, err));
+        draft->name = i ? "<=" : ">=";
+        draft->is_infix = true;
+        CH_TRY(ch_expr_list_add(a->arena, &draft->args, args.item[0], err));
+        CH_TRY(ch_expr_list_add(a->arena, &draft->args, args.item[i + 1], err));
+        CH_TRY(ch_an_bound(a, draft, &f->head, &side[i], err));
+    }
+    CH_TRY(ch_call_make(a->ctx, "and", side, 2, out, err));
+    (*out)->start = f->head.start;
+    (*out)->stop = f->head.stop;
+    ((ch_expr_call *)*out)->name = "between";
+    return CH_OK;
+}
+
 /* struct(a, b AS c) is named_struct('a', a, 'c', b) under its own name. */
 static ch_status struct_args(ch_analyzer *a, ch_expr_list *args, ch_error *err)
 {
@@ -206,7 +232,7 @@ static ch_status struct_args(ch_analyzer *a, ch_expr_list *args, ch_error *err)
             CH_AN_NEW(name, ch_arena_printf(a->arena, err, "col%d", i + 1));
         }
         ch_scalar text = {.type = CH_T_STRING, .v.str = {name, (int64_t)strlen(name)}};
-        CH_AN_NEW(field, ch_an_literal(a->arena, &text, err));
+        CH_AN_NEW(field, ch_make_literal(a->arena, &text, err));
         CH_TRY(ch_expr_list_add(a->arena, &out, field, err));
         CH_TRY(ch_expr_list_add(a->arena, &out, e, err));
     }
@@ -240,7 +266,7 @@ static ch_status call_args(ch_analyzer *a, ch_an_scope *scope, const char *name,
     if (!count_rows)
         return ch_an_exprs(a, scope, &f->args, out, err);
     ch_expr *one;
-    CH_AN_NEW(one, ch_an_int(a->arena, 1, err));
+    CH_AN_NEW(one, ch_make_int(a->arena, 1, err));
     return ch_expr_list_add(a->arena, out, one, err);
 }
 
@@ -256,7 +282,7 @@ static ch_status add_ignore_nulls(ch_analyzer *a, ch_expr_list *args, ch_error *
 {
     ch_scalar yes = {.type = CH_T_BOOLEAN, .v.boolean = true};
     ch_expr *lit;
-    CH_AN_NEW(lit, ch_an_literal(a->arena, &yes, err));
+    CH_AN_NEW(lit, ch_make_literal(a->arena, &yes, err));
     return ch_expr_list_add(a->arena, args, lit, err);
 }
 
@@ -271,6 +297,8 @@ ch_status ch_an_call(ch_analyzer *a, ch_an_scope *scope, const ch_expr_unresolve
         return rewrite_as_cast(a, scope, f, to, out, err);
     if (strcmp(name, "when") == 0)
         return rewrite_as_case(a, scope, f, out, err);
+    if (strcmp(name, "between") == 0)
+        return between(a, scope, f, out, err);
     const ch_func *func = ch_func_find(is_struct ? "named_struct" : name);
     if (!func)
         return no_such_function(a, f->name, &f->head, err);

@@ -19,8 +19,8 @@ static ch_status set_output(ch_analyzer *a, const column *list, int32_t n, ch_re
     rel->output = (ch_attr_list){0};
     for (int32_t i = 0; i < n; i++) {
         ch_attr *attr;
-        CH_AN_NEW(attr,
-                  ch_an_attr(a, list[i].name, ch_type_of(list[i].type), list[i].nullable, err));
+        CH_AN_NEW(attr, ch_make_attr(a->ctx, list[i].name, ch_type_of(list[i].type),
+                                     list[i].nullable, err));
         CH_TRY(ch_attr_list_add(a->arena, &rel->output, attr, err));
     }
     return CH_OK;

@@ -32,7 +32,7 @@ ch_status ch_an_common_type(ch_analyzer *a, ch_expr *const *expr, int32_t n, int
 ch_status ch_an_boolean(ch_analyzer *a, ch_expr **expr, bool *is, ch_error *err)
 {
     if ((*expr)->type->id == CH_NULL)
-        CH_TRY(ch_an_cast_to(a->arena, expr, CH_T_BOOLEAN, err));
+        CH_TRY(ch_make_cast(a->arena, expr, CH_T_BOOLEAN, err));
     *is = (*expr)->type->id == CH_BOOLEAN;
     return CH_OK;
 }
@@ -108,7 +108,7 @@ static ch_status resolve_case(ch_analyzer *a, ch_an_scope *scope, const ch_expr_
     c->head.nullable = n % 2 == 0;
     for (int32_t i = 0; i < n; i++)
         if (i % 2 || i == n - 1) {
-            CH_TRY(ch_an_cast_to(a->arena, &item[i], type, err));
+            CH_TRY(ch_make_cast(a->arena, &item[i], type, err));
             c->head.nullable |= item[i]->nullable;
         }
     *out = &c->head;
@@ -163,7 +163,7 @@ static ch_status resolve_cast(ch_analyzer *a, ch_an_scope *scope, const ch_expr_
         return cast_error(a, c, err);
     c->implicit = implicit;
     c->head.type = c->to;
-    c->head.nullable = c->child->nullable || ch_an_cast_makes_null(from, c->to) ||
+    c->head.nullable = c->child->nullable || ch_cast_makes_null(from, c->to) ||
                        (c->eval_mode == CH_EVAL_TRY && from != c->to);
     *out = &c->head;
     return CH_OK;
@@ -178,7 +178,7 @@ static ch_status in_types(ch_analyzer *a, ch_expr_subquery *s, ch_error *err)
         CH_AN_FAIL(a, &s->head, err, IN_SUBQUERY_LENGTH, "leftLength", CH_I64(n), "rightLength",
                    CH_I64(s->plan->output.n), "sqlExpr", ch_expr_quoted(a->arena, &s->head, err));
     ch_expr_list refs = {0}, list = {0};
-    CH_TRY(ch_an_refs(a->arena, &s->plan->output, &refs, err));
+    CH_TRY(ch_make_refs(a->arena, &s->plan->output, &refs, err));
     bool changed = false;
     for (int32_t i = 0; i < n; i++) {
         ch_expr *pair[2] = {s->in_values.item[i], refs.item[i]};
@@ -187,17 +187,17 @@ static ch_status in_types(ch_analyzer *a, ch_expr_subquery *s, ch_error *err)
         if (!type)
             CH_AN_FAIL(a, &s->head, err, IN_SUBQUERY_TYPE, "mismatchedColumns",
                        ch_expr_quoted(a->arena, pair[0], err));
-        CH_TRY(ch_an_cast_to(a->arena, &s->in_values.item[i], type, err));
+        CH_TRY(ch_make_cast(a->arena, &s->in_values.item[i], type, err));
         ch_expr *e = refs.item[i];
         if (e->type != type) {
             changed = true;
-            CH_TRY(ch_an_cast_to(a->arena, &e, type, err));
-            CH_AN_NEW(e, ch_an_alias(a, e, s->plan->output.item[i]->name, err));
+            CH_TRY(ch_make_cast(a->arena, &e, type, err));
+            CH_AN_NEW(e, ch_make_alias(a->ctx, e, s->plan->output.item[i]->name, err));
         }
         CH_TRY(ch_expr_list_add(a->arena, &list, e, err));
         s->head.nullable |= s->in_values.item[i]->nullable || e->nullable;
     }
-    return changed ? ch_an_project(a->arena, s->plan, &list, &s->plan, err) : CH_OK;
+    return changed ? ch_make_project(a->arena, s->plan, &list, &s->plan, err) : CH_OK;
 }
 
 static ch_status resolve_subquery(ch_analyzer *a, ch_an_scope *scope, const ch_expr_subquery *in,
@@ -264,7 +264,7 @@ static ch_status resolve_alias(ch_analyzer *a, ch_an_scope *scope, const ch_expr
     if (alias->names.n != 1)
         CH_AN_FAIL(a, &in->head, err, UNSUPPORTED, "feature", "An alias of several names");
     CH_TRY(ch_an_expr(a, scope, in->child, &alias->child, err));
-    alias->id = ch_an_id(a);
+    alias->id = atomic_fetch_add_explicit(a->ctx->next_id, 1, memory_order_relaxed);
     alias->head.type = alias->child->type;
     alias->head.nullable = alias->child->nullable;
     *out = &alias->head;

@@ -22,7 +22,7 @@ static ch_status with_columns(ch_analyzer *a, const ch_rel_with_columns *w, ch_r
         CH_TRY(ch_an_named(a, w->aliases.item[i], e, &e, err));
         if (e->kind != CH_EXPR_ALIAS) {
             const ch_attr *attr = ((const ch_expr_attribute *)e)->attr;
-            CH_AN_NEW(e, ch_an_alias(a, e, attr->name, err));
+            CH_AN_NEW(e, ch_make_alias(a->ctx, e, attr->name, err));
         }
         const char *name = ((const ch_expr_alias *)e)->names.item[0];
         for (int32_t k = 0; k < i; k++)
@@ -44,13 +44,13 @@ static ch_status with_columns(ch_analyzer *a, const ch_rel_with_columns *w, ch_r
                 placed[k] = true;
             }
         if (!e)
-            CH_AN_NEW(e, ch_an_ref(a->arena, input->output.item[i], err));
+            CH_AN_NEW(e, ch_make_ref(a->arena, input->output.item[i], err));
         CH_TRY(ch_expr_list_add(a->arena, &list, e, err));
     }
     for (int32_t k = 0; k < fresh.n; k++)
         if (!placed[k])
             CH_TRY(ch_expr_list_add(a->arena, &list, fresh.item[k], err));
-    return ch_an_project(a->arena, input, &list, out, err);
+    return ch_make_project(a->arena, input, &list, out, err);
 }
 
 /* Each column under its new name; NULL keeps the name. */
@@ -60,12 +60,12 @@ static ch_status rename_project(ch_analyzer *a, ch_rel *input, const char *const
     ch_expr_list list = {0};
     for (int32_t i = 0; i < input->output.n; i++) {
         ch_expr *e;
-        CH_AN_NEW(e, ch_an_ref(a->arena, input->output.item[i], err));
+        CH_AN_NEW(e, ch_make_ref(a->arena, input->output.item[i], err));
         if (name[i])
-            CH_AN_NEW(e, ch_an_alias(a, e, name[i], err));
+            CH_AN_NEW(e, ch_make_alias(a->ctx, e, name[i], err));
         CH_TRY(ch_expr_list_add(a->arena, &list, e, err));
     }
-    return ch_an_project(a->arena, input, &list, out, err);
+    return ch_make_project(a->arena, input, &list, out, err);
 }
 
 static ch_status with_columns_renamed(ch_analyzer *a, const ch_rel_with_columns_renamed *w,
@@ -113,11 +113,11 @@ static ch_status drop(ch_analyzer *a, const ch_rel_drop *d, ch_rel *input, ch_re
         for (int32_t k = 0; k < d->names.n && keep; k++)
             keep = !ch_an_same_name(a, d->names.item[k], attr->name);
         ch_expr *e;
-        CH_AN_NEW(e, ch_an_ref(a->arena, attr, err));
+        CH_AN_NEW(e, ch_make_ref(a->arena, attr, err));
         if (keep)
             CH_TRY(ch_expr_list_add(a->arena, &list, e, err));
     }
-    return ch_an_project(a->arena, input, &list, out, err);
+    return ch_make_project(a->arena, input, &list, out, err);
 }
 
 /* ---- the others: their input's columns ------------------------------------------------------------------- */

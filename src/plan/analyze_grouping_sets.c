@@ -22,7 +22,7 @@ static ch_status null_outside_set(void *user, ch_expr **child, ch_error *err)
             continue;
         if (!r->in_set[i]) {
             ch_scalar null = {.type = e->type, .is_null = true};
-            CH_AN_NEW(*child, ch_an_literal(r->a->arena, &null, err));
+            CH_AN_NEW(*child, ch_make_literal(r->a->arena, &null, err));
         }
         return CH_OK;
     }
@@ -47,7 +47,7 @@ static ch_status branch(ch_analyzer *a, const ch_rel_aggregate *g, ch_rel *input
         if (e->kind == CH_EXPR_ALIAS)
             e = ((ch_expr_alias *)e)->child;
         CH_TRY(null_outside_set(&r, &e, err));
-        CH_AN_NEW(e, ch_an_alias(a, e, name, err));
+        CH_AN_NEW(e, ch_make_alias(a->ctx, e, name, err));
         CH_TRY(ch_expr_list_add(a->arena, &output, e, err));
     }
     return ch_an_make_aggregate(a, &g->head, input, &keys, &output, true, out, err);

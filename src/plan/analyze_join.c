@@ -21,35 +21,6 @@ static ch_status concat(ch_arena *arena, const ch_attr_list *left, const ch_attr
     return CH_OK;
 }
 
-static ch_status add_nullable(ch_arena *arena, ch_attr_list *out, const ch_attr_list *in,
-                              bool nullable, ch_error *err)
-{
-    for (int32_t i = 0; i < in->n; i++) {
-        const ch_attr *attr = in->item[i];
-        if (nullable && !attr->nullable) {
-            ch_attr *copy;
-            CH_ARENA_NEW(copy, arena, err);
-            *copy = *attr;
-            copy->nullable = true;
-            attr = copy;
-        }
-        CH_TRY(ch_attr_list_add(arena, out, attr, err));
-    }
-    return CH_OK;
-}
-
-ch_status ch_join_output(ch_arena *arena, ch_rel_join *j, ch_error *err)
-{
-    ch_attr_list out = {0};
-    bool null_left = j->join_type == CH_JOIN_RIGHT_OUTER || j->join_type == CH_JOIN_FULL_OUTER;
-    bool null_right = j->join_type == CH_JOIN_LEFT_OUTER || j->join_type == CH_JOIN_FULL_OUTER;
-    CH_TRY(add_nullable(arena, &out, &j->left->output, null_left, err));
-    if (j->join_type != CH_JOIN_LEFT_SEMI && j->join_type != CH_JOIN_LEFT_ANTI)
-        CH_TRY(add_nullable(arena, &out, &j->right->output, null_right, err));
-    j->head.output = out;
-    return CH_OK;
-}
-
 /* ---- ON ---------------------------------------------------------------------------------------------- */
 
 static ch_status on_condition(ch_analyzer *a, const ch_rel_join *in, ch_rel_join *j, ch_error *err)
@@ -136,8 +107,8 @@ static ch_status using_condition(ch_analyzer *a, ch_rel_join *j, using_keys *key
         if (!l || !r)
             return using_error(a, j, name, !l, err);
         ch_expr *pair[2], *equal;
-        CH_AN_NEW(pair[0], ch_an_ref(a->arena, l, err));
-        CH_AN_NEW(pair[1], ch_an_ref(a->arena, r, err));
+        CH_AN_NEW(pair[0], ch_make_ref(a->arena, l, err));
+        CH_AN_NEW(pair[1], ch_make_ref(a->arena, r, err));
         CH_TRY(ch_call_make(a->ctx, "=", pair, 2, &equal, err));
         if (j->condition) {
             ch_expr *both[2] = {j->condition, equal};
@@ -156,13 +127,13 @@ static ch_status key_column(ch_analyzer *a, const ch_rel_join *j, const ch_attr 
 {
     const ch_attr *keep = j->join_type == CH_JOIN_RIGHT_OUTER ? r : l;
     const ch_attr *now = ch_attr_list_find(&j->head.output, keep->id);
-    CH_AN_NEW(*out, ch_an_ref(a->arena, now, err));
+    CH_AN_NEW(*out, ch_make_ref(a->arena, now, err));
     if (j->join_type != CH_JOIN_FULL_OUTER)
         return CH_OK;
     ch_expr *pair[2] = {*out, NULL};
-    CH_AN_NEW(pair[1], ch_an_ref(a->arena, ch_attr_list_find(&j->head.output, r->id), err));
+    CH_AN_NEW(pair[1], ch_make_ref(a->arena, ch_attr_list_find(&j->head.output, r->id), err));
     CH_TRY(ch_call_make(a->ctx, "coalesce", pair, 2, out, err));
-    CH_AN_NEW(*out, ch_an_alias(a, *out, l->name, err));
+    CH_AN_NEW(*out, ch_make_alias(a->ctx, *out, l->name, err));
     return CH_OK;
 }
 
@@ -173,7 +144,7 @@ static ch_status add_rest(ch_analyzer *a, const ch_attr_list *side, const ch_att
         if (ch_attr_list_find(keys, side->item[i]->id))
             continue;
         ch_expr *ref;
-        CH_AN_NEW(ref, ch_an_ref(a->arena, ch_attr_list_find(output, side->item[i]->id), err));
+        CH_AN_NEW(ref, ch_make_ref(a->arena, ch_attr_list_find(output, side->item[i]->id), err));
         CH_TRY(ch_expr_list_add(a->arena, list, ref, err));
     }
     return CH_OK;
@@ -188,7 +159,7 @@ static ch_status add_hidden(ch_analyzer *a, const ch_attr_list *keys, const ch_a
         *attr = *ch_attr_list_find(output, keys->item[i]->id);
         attr->hidden = true;
         ch_expr *ref;
-        CH_AN_NEW(ref, ch_an_ref(a->arena, attr, err));
+        CH_AN_NEW(ref, ch_make_ref(a->arena, attr, err));
         CH_TRY(ch_expr_list_add(a->arena, list, ref, err));
     }
     return CH_OK;
@@ -213,7 +184,7 @@ static ch_status using_output(ch_analyzer *a, ch_rel_join *j, const using_keys *
         if (type != CH_JOIN_RIGHT_OUTER)
             CH_TRY(add_hidden(a, &keys->right, &j->head.output, &list, err));
     }
-    return ch_an_project(a->arena, &j->head, &list, out, err);
+    return ch_make_project(a->arena, &j->head, &list, out, err);
 }
 
 /* ---- the join ------------------------------------------------------------------------------------------ */

@@ -337,14 +337,14 @@ ch_status ch_an_name(ch_analyzer *a, ch_an_scope *scope, const ch_expr_unresolve
         renamed->name = u->parts.item[used - 1];
         attr = renamed;
     }
-    CH_AN_NEW(*out, ch_an_ref(a->arena, attr, err));
+    CH_AN_NEW(*out, ch_make_ref(a->arena, attr, err));
     (*out)->start = u->head.start;
     (*out)->stop = u->head.stop;
     for (int32_t i = used; i < u->parts.n; i++) {
         ch_scalar key = {.type = CH_T_STRING,
                          .v.str = {u->parts.item[i], (int64_t)strlen(u->parts.item[i])}};
         ch_expr *field;
-        CH_AN_NEW(field, ch_an_literal(a->arena, &key, err));
+        CH_AN_NEW(field, ch_make_literal(a->arena, &key, err));
         CH_TRY(ch_an_extract(a, &u->head, *out, field, out, err));
     }
     return CH_OK;
@@ -433,7 +433,7 @@ ch_status ch_an_extract(ch_analyzer *a, const ch_expr *at, ch_expr *child, ch_ex
     }
     x->extraction = extraction;
     if (type->id == CH_MAP) {
-        CH_TRY(ch_an_cast_to(a->arena, &x->extraction, type->field[0].type, err));
+        CH_TRY(ch_make_cast(a->arena, &x->extraction, type->field[0].type, err));
         x->head.type = type->field[1].type;
         x->head.nullable = true;
         return CH_OK;
@@ -506,7 +506,7 @@ static ch_status expand_struct(ch_analyzer *a, ch_an_scope *scope,
         x->head.type = f->type;
         x->head.nullable = base->nullable || f->nullable;
         ch_expr *alias;
-        CH_AN_NEW(alias, ch_an_alias(a, &x->head, f->name, err));
+        CH_AN_NEW(alias, ch_make_alias(a->ctx, &x->head, f->name, err));
         CH_TRY(ch_expr_list_add(a->arena, out, alias, err));
     }
     return CH_OK;
@@ -543,7 +543,7 @@ ch_status ch_an_star(ch_analyzer *a, ch_an_scope *scope, const ch_expr_unresolve
             if (ch_attr_list_find(&except, attr->id))
                 continue;
             ch_expr *ref;
-            CH_AN_NEW(ref, ch_an_ref(a->arena, attr, err));
+            CH_AN_NEW(ref, ch_make_ref(a->arena, attr, err));
             CH_TRY(ch_expr_list_add(a->arena, out, ref, err));
         }
     if (any || star->target.n == 0 || !scope->n_tiers)

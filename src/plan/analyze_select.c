@@ -46,7 +46,7 @@ ch_status ch_an_named(ch_analyzer *a, const ch_expr *written, ch_expr *expr, ch_
         return CH_OK;
     const char *name;
     CH_TRY(automatic_name(a, written, expr, &name, err));
-    CH_AN_NEW(*out, ch_an_alias(a, expr, name, err));
+    CH_AN_NEW(*out, ch_make_alias(a->ctx, expr, name, err));
     return CH_OK;
 }
 
@@ -126,23 +126,23 @@ static ch_status layered_project(ch_analyzer *a, ch_rel *input, const ch_expr_li
     CH_TRY(find_levels(a, list, &level, &used, &top, err));
     for (int32_t l = 0; l < top; l++) {
         ch_expr_list lower = {0};
-        CH_TRY(ch_an_refs(a->arena, &input->output, &lower, err));
+        CH_TRY(ch_make_refs(a->arena, &input->output, &lower, err));
         for (int32_t i = 0; i < list->n; i++)
             if (used[i] && level[i] == l)
                 CH_TRY(ch_expr_list_add(a->arena, &lower, list->item[i], err));
-        CH_TRY(ch_an_project(a->arena, input, &lower, &input, err));
+        CH_TRY(ch_make_project(a->arena, input, &lower, &input, err));
     }
     ch_expr_list last = {0};
     for (int32_t i = 0; i < list->n; i++) {
         ch_expr *e = list->item[i];
         if (used[i])
             CH_AN_NEW(e,
-                      ch_an_ref(a->arena,
-                                ch_attr_list_find(&input->output, ((const ch_expr_alias *)e)->id),
-                                err));
+                      ch_make_ref(a->arena,
+                                  ch_attr_list_find(&input->output, ((const ch_expr_alias *)e)->id),
+                                  err));
         CH_TRY(ch_expr_list_add(a->arena, &last, e, err));
     }
-    return ch_an_project(a->arena, input, &last, out, err);
+    return ch_make_project(a->arena, input, &last, out, err);
 }
 
 /* Items that use no alias go into the aggregate, the others above it. */
@@ -163,7 +163,7 @@ static ch_status layered_aggregate(ch_analyzer *a, const ch_rel *at, ch_rel *inp
     for (int32_t i = 0; i < list->n; i++) {
         ch_expr *e = list->item[i];
         if (level[i] == 0) {
-            CH_AN_NEW(e, ch_an_ref(a->arena, agg->output.item[n++], err));
+            CH_AN_NEW(e, ch_make_ref(a->arena, agg->output.item[n++], err));
         } else {
             ch_expr_alias *alias;
             CH_AN_NEW(alias, ch_expr_clone(a->arena, e, err));
@@ -173,7 +173,7 @@ static ch_status layered_aggregate(ch_analyzer *a, const ch_rel *at, ch_rel *inp
                 if (level[k] > 0) {
                     ch_expr_list one = {&list->item[k], 1};
                     ch_attr_list attr;
-                    CH_TRY(ch_an_output(a->arena, &one, &attr, err));
+                    CH_TRY(ch_make_output(a->arena, &one, &attr, err));
                     ch_attr_list more = {0};
                     for (int32_t m = 0; m < lax.head.output.n; m++)
                         CH_TRY(ch_attr_list_add(a->arena, &more, lax.head.output.item[m], err));
@@ -215,5 +215,5 @@ ch_status ch_an_select(ch_analyzer *a, const ch_rel_project *p, bool aggregate, 
         return ch_an_aggregate_list(a, &p->head, input, &scope, &none, &list, false, out, err);
     if (scope.used_lateral)
         return layered_project(a, input, &list, out, err);
-    return ch_an_project(a->arena, input, &list, out, err);
+    return ch_make_project(a->arena, input, &list, out, err);
 }

@@ -37,15 +37,15 @@ static ch_status cast_side(ch_analyzer *a, ch_rel **side, const ch_type *const *
     for (int32_t i = 0; i < (*side)->output.n; i++) {
         const ch_attr *attr = (*side)->output.item[i];
         ch_expr *e;
-        CH_AN_NEW(e, ch_an_ref(a->arena, attr, err));
+        CH_AN_NEW(e, ch_make_ref(a->arena, attr, err));
         if (attr->type != type[i]) {
             changed = true;
-            CH_TRY(ch_an_cast_to(a->arena, &e, type[i], err));
-            CH_AN_NEW(e, ch_an_alias(a, e, attr->name, err));
+            CH_TRY(ch_make_cast(a->arena, &e, type[i], err));
+            CH_AN_NEW(e, ch_make_alias(a->ctx, e, attr->name, err));
         }
         CH_TRY(ch_expr_list_add(a->arena, &list, e, err));
     }
-    return changed ? ch_an_project(a->arena, *side, &list, side, err) : CH_OK;
+    return changed ? ch_make_project(a->arena, *side, &list, side, err) : CH_OK;
 }
 
 static ch_status widen(ch_analyzer *a, const ch_rel_set_operation *at, ch_rel_set_operation *s,
@@ -95,11 +95,11 @@ static ch_status arrange(ch_analyzer *a, const ch_rel_set_operation *at, const c
         int32_t pos = find_name(a, &(*side)->output, name);
         ch_expr *e;
         if (pos >= 0) {
-            CH_AN_NEW(e, ch_an_ref(a->arena, (*side)->output.item[pos], err));
+            CH_AN_NEW(e, ch_make_ref(a->arena, (*side)->output.item[pos], err));
         } else if (at->allow_missing_columns) {
             ch_scalar null = {.type = like->item[i]->type, .is_null = true};
-            CH_AN_NEW(e, ch_an_literal(a->arena, &null, err));
-            CH_AN_NEW(e, ch_an_alias(a, e, name, err));
+            CH_AN_NEW(e, ch_make_literal(a->arena, &null, err));
+            CH_AN_NEW(e, ch_make_alias(a->ctx, e, name, err));
         } else {
             ch_str_list one = {&name, 1};
             CH_AN_FAIL(a, &at->head, err, UNRESOLVED_COLUMN, "objectName",
@@ -110,10 +110,10 @@ static ch_status arrange(ch_analyzer *a, const ch_rel_set_operation *at, const c
     for (int32_t i = 0; i < (*side)->output.n && at->allow_missing_columns; i++)
         if (find_name(a, like, (*side)->output.item[i]->name) < 0) {
             ch_expr *e;
-            CH_AN_NEW(e, ch_an_ref(a->arena, (*side)->output.item[i], err));
+            CH_AN_NEW(e, ch_make_ref(a->arena, (*side)->output.item[i], err));
             CH_TRY(ch_expr_list_add(a->arena, &list, e, err));
         }
-    return ch_an_project(a->arena, *side, &list, side, err);
+    return ch_make_project(a->arena, *side, &list, side, err);
 }
 
 static ch_status by_name(ch_analyzer *a, const ch_rel_set_operation *at, ch_rel_set_operation *s,
@@ -135,7 +135,7 @@ ch_status ch_an_union_output(ch_analyzer *a, ch_rel_set_operation *u, ch_rel **o
     for (int32_t i = 0; i < u->left->output.n; i++) {
         const ch_attr *l = u->left->output.item[i], *r = u->right->output.item[i];
         ch_attr *attr;
-        CH_AN_NEW(attr, ch_an_attr(a, l->name, l->type, l->nullable || r->nullable, err));
+        CH_AN_NEW(attr, ch_make_attr(a->ctx, l->name, l->type, l->nullable || r->nullable, err));
         CH_TRY(ch_attr_list_add(a->arena, &output, attr, err));
     }
     u->head.output = output;
@@ -195,18 +195,18 @@ static ch_status values_column(ch_analyzer *a, const ch_rel_values *at, ch_rel_v
     }
     for (int32_t r = 0; r < v->n_rows; r++) {
         ch_expr *e = cell[r];
-        CH_TRY(ch_an_cast_to(a->arena, &e, type, err));
+        CH_TRY(ch_make_cast(a->arena, &e, type, err));
         ch_scalar value;
         bool done;
         /* What can be computed is: then the table is data. */
         CH_TRY(ch_expr_fold(a->ctx->func, a->arena, e, &value, &done, err));
         if (done)
-            CH_AN_NEW(e, ch_an_literal(a->arena, &value, err));
+            CH_AN_NEW(e, ch_make_literal(a->arena, &value, err));
         nullable |= e->nullable;
         v->row[r].item[column] = e;
     }
     ch_attr *attr;
-    CH_AN_NEW(attr, ch_an_attr(a, name, type, nullable, err));
+    CH_AN_NEW(attr, ch_make_attr(a->ctx, name, type, nullable, err));
     *out = attr;
     return CH_OK;
 }

@@ -51,8 +51,8 @@ static ch_status keep_columns(ch_analyzer *a, ch_rel **rel, const ch_attr_list *
         ch_expr_list list = {0};
         for (int32_t i = 0; i < p->expressions.n; i++)
             CH_TRY(ch_expr_list_add(a->arena, &list, p->expressions.item[i], err));
-        CH_TRY(ch_an_refs(a->arena, more, &list, err));
-        return ch_an_project(a->arena, p->input, &list, rel, err);
+        CH_TRY(ch_make_refs(a->arena, more, &list, err));
+        return ch_make_project(a->arena, p->input, &list, rel, err);
     }
     ch_rel_filter *f; /* and Hint, whose input lies at the same place */
     CH_AN_NEW(f, ch_rel_clone(a->arena, *rel, err));
@@ -80,8 +80,8 @@ static ch_status drop_kept(ch_analyzer *a, const ch_attr_list *wanted, ch_rel **
     if ((*rel)->output.n == wanted->n)
         return CH_OK;
     ch_expr_list list = {0};
-    CH_TRY(ch_an_refs(a->arena, wanted, &list, err));
-    return ch_an_project(a->arena, *rel, &list, rel, err);
+    CH_TRY(ch_make_refs(a->arena, wanted, &list, err));
+    return ch_make_project(a->arena, *rel, &list, rel, err);
 }
 
 /* ---- WHERE ------------------------------------------------------------------------------------------ */
@@ -215,7 +215,7 @@ static ch_status sort_item(ch_analyzer *a, ch_an_scope *scope, const ch_expr *wr
         if (!attr)
             CH_AN_FAIL(a, order->child, err, ORDER_BY_POS_OUT_OF_RANGE, "index", CH_I64(index),
                        "size", CH_I64(n_visible(output)));
-        CH_AN_NEW(order->child, ch_an_ref(a->arena, attr, err));
+        CH_AN_NEW(order->child, ch_make_ref(a->arena, attr, err));
     }
     return ch_an_expr(a, scope, &order->head, out, err);
 }
@@ -228,7 +228,7 @@ static ch_status sort_all(ch_analyzer *a, const ch_expr_sort_order *like,
             continue;
         ch_expr_sort_order *s;
         CH_AN_NEW(s, ch_expr_clone(a->arena, &like->head, err));
-        CH_AN_NEW(s->child, ch_an_ref(a->arena, output->item[i], err));
+        CH_AN_NEW(s->child, ch_make_ref(a->arena, output->item[i], err));
         s->head.type = s->child->type;
         CH_TRY(ch_expr_list_add(a->arena, out, &s->head, err));
     }

@@ -45,11 +45,11 @@ static ch_status rename_columns(ch_analyzer *a, const ch_rel_subquery_alias *at,
     ch_expr_list list = {0};
     for (int32_t i = 0; i < n; i++) {
         ch_expr *e;
-        CH_AN_NEW(e, ch_an_ref(a->arena, (*rel)->output.item[i], err));
-        CH_AN_NEW(e, ch_an_alias(a, e, at->columns.item[i], err));
+        CH_AN_NEW(e, ch_make_ref(a->arena, (*rel)->output.item[i], err));
+        CH_AN_NEW(e, ch_make_alias(a->ctx, e, at->columns.item[i], err));
         CH_TRY(ch_expr_list_add(a->arena, &list, e, err));
     }
-    return ch_an_project(a->arena, *rel, &list, rel, err);
+    return ch_make_project(a->arena, *rel, &list, rel, err);
 }
 
 /* A resolved SubqueryAlias over a resolved input. */
@@ -180,7 +180,7 @@ static ch_status fields(ch_analyzer *a, const ch_type *schema, bool all_nullable
     for (int32_t i = 0; i < schema->n_fields; i++) {
         const ch_field *f = &schema->field[i];
         ch_attr *attr;
-        CH_AN_NEW(attr, ch_an_attr(a, f->name, f->type, all_nullable || f->nullable, err));
+        CH_AN_NEW(attr, ch_make_attr(a->ctx, f->name, f->type, all_nullable || f->nullable, err));
         attr->metadata = f->metadata;
         CH_TRY(ch_attr_list_add(a->arena, out, attr, err));
     }
@@ -218,7 +218,7 @@ static ch_status range(ch_analyzer *a, const ch_rel_range *in, ch_rel **out, ch_
     ch_rel_range *r;
     ch_attr *attr;
     CH_AN_NEW(r, ch_rel_clone(a->arena, &in->head, err));
-    CH_AN_NEW(attr, ch_an_attr(a, "id", CH_T_LONG, false, err));
+    CH_AN_NEW(attr, ch_make_attr(a->ctx, "id", CH_T_LONG, false, err));
     r->head.output = (ch_attr_list){0};
     *out = &r->head;
     return ch_attr_list_add(a->arena, &r->head.output, attr, err);

@@ -10,6 +10,7 @@
 #define CH_PLAN_ANALYZER_H
 
 #include "plan/analyze.h"
+#include "plan/make.h"
 #include "plan/node.h"
 #include "plan/print.h"
 
@@ -63,13 +64,6 @@ struct ch_an_scope {
         ch_error_locate((err), (a)->sql, (node)->start, (node)->stop);          \
         return CH_E_##CODE;                                                     \
     } while (0)
-/* x = expr, or out of memory */
-#define CH_AN_NEW(x, expr)      \
-    do {                        \
-        (x) = (expr);           \
-        if (!(x))               \
-            return CH_E_MEMORY; \
-    } while (0)
 
 /* ---- relations (analyze.c) ---- */
 
@@ -79,32 +73,8 @@ CH_NODISCARD ch_status ch_an_input(ch_analyzer *a, const ch_rel *rel, ch_rel **o
 /* A project on top that drops hidden columns, if there are any. */
 CH_NODISCARD ch_status ch_an_visible(ch_analyzer *a, ch_rel **rel, ch_error *err);
 
-/* ---- making nodes (analyze_make.c) ---- */
+/* ---- helpers (analyze_make.c) ---- */
 
-int64_t ch_an_id(ch_analyzer *a);
-ch_attr *ch_an_attr(ch_analyzer *a, const char *name, const ch_type *type, bool nullable,
-                    ch_error *err);
-CH_NODISCARD ch_status ch_attr_list_add(ch_arena *arena, ch_attr_list *list, const ch_attr *attr,
-                                        ch_error *err);
-const ch_attr *ch_attr_list_find(const ch_attr_list *list, int64_t id);
-ch_expr *ch_an_ref(ch_arena *arena, const ch_attr *attr, ch_error *err);
-/* child AS name, with a fresh id */
-ch_expr *ch_an_alias(ch_analyzer *a, ch_expr *child, const char *name, ch_error *err);
-ch_expr *ch_an_literal(ch_arena *arena, const ch_scalar *value, ch_error *err);
-ch_expr *ch_an_int(ch_arena *arena, int32_t value, ch_error *err);
-/* The expression itself if it has the type already. */
-CH_NODISCARD ch_status ch_an_cast_to(ch_arena *arena, ch_expr **expr, const ch_type *to,
-                                     ch_error *err);
-/* May a cast give NULL for a value (Cast.forceNullable)? */
-bool ch_an_cast_makes_null(const ch_type *from, const ch_type *to);
-/* The column that an Alias or Attribute of a select list makes. */
-CH_NODISCARD ch_status ch_an_output(ch_arena *arena, const ch_expr_list *list, ch_attr_list *out,
-                                    ch_error *err);
-/* A resolved project, whose expressions are Aliases and Attributes. */
-CH_NODISCARD ch_status ch_an_project(ch_arena *arena, ch_rel *input, const ch_expr_list *list,
-                                     ch_rel **out, ch_error *err);
-CH_NODISCARD ch_status ch_an_refs(ch_arena *arena, const ch_attr_list *attrs, ch_expr_list *out,
-                                  ch_error *err);
 bool ch_an_same_name(const ch_analyzer *a, const char *x, const char *y);
 /* The scope of a clause over one or two inputs. */
 ch_an_scope ch_an_scope_of(const ch_analyzer *a, const ch_rel *left, const ch_rel *right,
@@ -202,8 +172,6 @@ CH_NODISCARD ch_status ch_an_sort(ch_analyzer *a, const ch_rel_sort *s, ch_rel *
 CH_NODISCARD ch_status ch_an_limit(ch_analyzer *a, const ch_rel *rel, ch_rel **out, ch_error *err);
 CH_NODISCARD ch_status ch_an_join(ch_analyzer *a, const ch_rel_join *j, ch_rel **out,
                                   ch_error *err);
-/* The output that follows from join type and sides. */
-CH_NODISCARD ch_status ch_join_output(ch_arena *arena, ch_rel_join *join, ch_error *err);
 /* A union's output, with fresh ids, from sides of equal types. */
 CH_NODISCARD ch_status ch_an_union_output(ch_analyzer *a, ch_rel_set_operation *u, ch_rel **out,
                                           ch_error *err);

@@ -420,6 +420,22 @@ static ch_status print_like(printer *p, const call_view *c, ch_error *err)
     return put(p, "'", err);
 }
 
+static const name_pair TRIMS[] = {
+    {"trim", "TRIM(BOTH "}, {"ltrim", "TRIM(LEADING "}, {"rtrim", "TRIM(TRAILING "}};
+
+/* The analyzer makes (a >= b AND a <= c) of it, and keeps the name. */
+static ch_status print_between(printer *p, const ch_expr_list *args, ch_error *err)
+{
+    const ch_expr_call *low = (const void *)args->item[0], *high = (const void *)args->item[1];
+    if (in_tree(p) || low->head.kind != CH_EXPR_CALL || high->head.kind != CH_EXPR_CALL)
+        return print_infix(p, args, " AND ", err);
+    CH_TRY(put(p, "between(", err));
+    CH_TRY(print_args(p, &low->args, ", ", err));
+    CH_TRY(put(p, ", ", err));
+    CH_TRY(print(p, high->args.item[1], err));
+    return put(p, ")", err);
+}
+
 /* Shapes other than name(args). *done says that it was one. */
 static ch_status print_shaped(printer *p, const call_view *c, bool *done, ch_error *err)
 {
@@ -469,9 +485,22 @@ static ch_status print_shaped(printer *p, const call_view *c, bool *done, ch_err
     }
     if (strcasecmp(name, "like") == 0 && args->n >= 2)
         return print_like(p, c, err);
+    const char *trim = args->n == 2 ? PAIR(TRIMS, name) : NULL;
+    if (trim) {
+        CH_TRY(put(p, trim, err));
+        CH_TRY(print(p, args->item[0], err));
+        CH_TRY(put(p, " FROM ", err));
+        CH_TRY(print(p, args->item[1], err));
+        return put(p, ")", err);
+    }
+    if (strcmp(name, "between") == 0 && args->n == 2)
+        return print_between(p, args, err);
     *done = false;
     return CH_OK;
 }
+
+static const name_pair FIRSTS[] = {
+    {"first", ""}, {"last", ""}, {"any_value", ""}, {"first_value", ""}, {"last_value", ""}};
 
 static ch_status print_call_head(printer *p, const call_view *c, ch_error *err)
 {
@@ -493,7 +522,10 @@ static ch_status print_call_head(printer *p, const call_view *c, ch_error *err)
         CH_TRY(put(p, in_tree(p) ? "distinct " : "DISTINCT ", err));
     if (strcasecmp(c->name, "log") == 0 && c->args->n == 1 && !in_tree(p))
         CH_TRY(put(p, "E(), ", err));
-    CH_TRY(print_args(p, c->args, ", ", err));
+    /* first(x, true) ignores NULLs, which Spark does not show. */
+    bool hide = !in_tree(p) && c->args->n == 2 && PAIR(FIRSTS, c->name);
+    ch_expr_list shown = {c->args->item, hide ? 1 : c->args->n};
+    CH_TRY(print_args(p, &shown, ", ", err));
     if (more && !in_tree(p))
         CH_TRY(put(p, more, err));
     return put(p, if_ ? "))" : ")", err);
