@@ -18,7 +18,12 @@ typedef struct ch_rule {
    * when the rule applies. */
     ch_status (*apply)(const ch_analyze_context *ctx, ch_rel **rel, bool *changed, ch_error *err);
     bool top_down; /* before the inputs instead */
+    bool whole;    /* is given the root only, and walks by itself */
+    bool once; /* not again after it has run over the whole plan: its result would match again */
 } ch_rule;
+
+/* The rules in the order of the table; NULL past the last. */
+const ch_rule *ch_rule_at(int i);
 
 CH_NODISCARD ch_status ch_optimize(const ch_analyze_context *ctx, ch_rel **plan, ch_error *err);
 

@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * rule_column_pruning.c - columns that nobody above uses are not read, not joined, not sorted.
+ *
+ * One walk from the root, which carries the columns that are needed. Where an operator keeps rows (join,
+ * sort, distinct, union), a project below it drops what only a filter needed.
+ */
+#include "optimize/rewrite.h"
+
+static ch_status prune(const ch_analyze_context *ctx, ch_rel **rel, const ch_attr_list *needed,
+                       bool exact, ch_error *err);
+
+/* Those of the list that are needed. */
+static ch_status only_needed(ch_arena *arena, const ch_attr_list *list, const ch_attr_list *needed,
+                             ch_attr_list *out, ch_error *err)
+{
+    for (int32_t i = 0; i < list->n; i++)
+        if (ch_attr_list_find(needed, list->item[i]->id))
+            CH_TRY(ch_attr_list_add(arena, out, list->item[i], err));
+    return CH_OK;
+}
+
+static ch_status copy_needed(ch_arena *arena, const ch_attr_list *needed, ch_attr_list *out,
+                             ch_error *err)
+{
+    *out = (ch_attr_list){0};
+    for (int32_t i = 0; i < needed->n; i++)
+        CH_TRY(ch_attr_list_add(arena, out, needed->item[i], err));
+    return CH_OK;
+}
+
+/* A project that leaves the needed columns of what rel gives. */
+static ch_status narrow(const ch_analyze_context *ctx, ch_rel **rel, const ch_attr_list *needed,
+                        ch_error *err)
+{
+    ch_attr_list keep = {0};
+    CH_TRY(only_needed(ctx->arena, &(*rel)->output, needed, &keep, err));
+    if (keep.n == (*rel)->output.n)
+        return CH_OK;
+    ch_expr_list list = {0};
+    CH_TRY(ch_make_refs(ctx->arena, &keep, &list, err));
+    return ch_make_project(ctx->arena, *rel, &list, rel, err);
+}
+
+static ch_status prune_list(const ch_analyze_context *ctx, const ch_expr_list *list,
+                            const ch_attr_list *output, const ch_attr_list *needed,
+                            ch_expr_list *out, ch_attr_list *used, ch_error *err)
+{
+    for (int32_t i = 0; i < list->n; i++) {
+        if (!ch_attr_list_find(needed, output->item[i]->id))
+            continue;
+        CH_TRY(ch_expr_list_add(ctx->arena, out, list->item[i], err));
+        CH_TRY(ch_columns_used(ctx->arena, list->item[i], used, err));
+    }
+    return CH_OK;
+}
+
+static ch_status prune_project(const ch_analyze_context *ctx, ch_rel **rel,
+                               const ch_attr_list *needed, ch_error *err)
+{
+    const ch_rel_project *p = (const ch_rel_project *)*rel;
+    ch_expr_list list = {0};
+    ch_attr_list used = {0};
+    CH_TRY(prune_list(ctx, &p->expressions, &p->head.output, needed, &list, &used, err));
+    ch_rel *input = p->input;
+    CH_TRY(prune(ctx, &input, &used, false, err));
+    return ch_make_project(ctx->arena, input, &list, rel, err);
+}
+
+static ch_status prune_aggregate(const ch_analyze_context *ctx, ch_rel **rel,
+                                 const ch_attr_list *needed, ch_error *err)
+{
+    ch_rel_aggregate *g;
+    CH_AN_NEW(g, ch_rel_clone(ctx->arena, *rel, err));
+    ch_expr_list list = {0};
+    ch_attr_list used = {0};
+    CH_TRY(prune_list(ctx, &g->aggregates, &g->head.output, needed, &list, &used, err));
+    if (!list.n && g->aggregates.n) { /* its rows are still counted */
+        CH_TRY(ch_expr_list_add(ctx->arena, &list, g->aggregates.item[0], err));
+        CH_TRY(ch_columns_used(ctx->arena, list.item[0], &used, err));
+    }
+    for (int32_t i = 0; i < g->grouping.n; i++)
+        CH_TRY(ch_columns_used(ctx->arena, g->grouping.item[i], &used, err));
+    g->aggregates = list;
+    CH_TRY(ch_make_output(ctx->arena, &list, &g->head.output, err));
+    CH_TRY(prune(ctx, &g->input, &used, false, err));
+    *rel = &g->head;
+    return CH_OK;
+}
+
+static ch_status prune_side(const ch_analyze_context *ctx, ch_rel **side,
+                            const ch_attr_list *needed, ch_error *err)
+{
+    ch_attr_list mine = {0};
+    CH_TRY(only_needed(ctx->arena, &(*side)->output, needed, &mine, err));
+    /* A row without columns is hard to keep. */
+    if (!mine.n && (*side)->output.n)
+        CH_TRY(ch_attr_list_add(ctx->arena, &mine, (*side)->output.item[0], err));
+    return prune(ctx, side, &mine, true, err);
+}
+
+static ch_status prune_join(const ch_analyze_context *ctx, ch_rel **rel, const ch_attr_list *needed,
+                            ch_error *err)
+{
+    ch_rel_join *j;
+    ch_attr_list all;
+    CH_AN_NEW(j, ch_rel_clone(ctx->arena, *rel, err));
+    CH_TRY(copy_needed(ctx->arena, needed, &all, err));
+    if (j->condition)
+        CH_TRY(ch_columns_used(ctx->arena, j->condition, &all, err));
+    CH_TRY(prune_side(ctx, &j->left, &all, err));
+    CH_TRY(prune_side(ctx, &j->right, &all, err));
+    *rel = &j->head;
+    return ch_join_output(ctx->arena, j, err);
+}
+
+/* Columns of a union meet by position: both sides give the same positions, in order. */
+static ch_status prune_union(const ch_analyze_context *ctx, ch_rel **rel,
+                             const ch_attr_list *needed, ch_error *err)
+{
+    ch_rel_set_operation *u;
+    ch_arena *arena = ctx->arena;
+    ch_attr_list left = {0}, right = {0}, output = {0};
+    CH_AN_NEW(u, ch_rel_clone(arena, *rel, err));
+    for (int32_t i = 0; i < u->head.output.n; i++) {
+        bool first = i == 0 && !needed->n;
+        if (!first && !ch_attr_list_find(needed, u->head.output.item[i]->id))
+            continue;
+        CH_TRY(ch_attr_list_add(arena, &left, u->left->output.item[i], err));
+        CH_TRY(ch_attr_list_add(arena, &right, u->right->output.item[i], err));
+        CH_TRY(ch_attr_list_add(arena, &output, u->head.output.item[i], err));
+    }
+    for (int side = 0; side < 2; side++) {
+        ch_rel **input = side ? &u->right : &u->left;
+        const ch_attr_list *want = side ? &right : &left;
+        CH_TRY(prune(ctx, input, want, false, err));
+        bool same = (*input)->output.n == want->n;
+        for (int32_t i = 0; i < want->n && same; i++)
+            same = (*input)->output.item[i]->id == want->item[i]->id;
+        if (same)
+            continue;
+        ch_expr_list list = {0};
+        CH_TRY(ch_make_refs(arena, want, &list, err));
+        CH_TRY(ch_make_project(arena, *input, &list, input, err));
+    }
+    u->head.output = output;
+    *rel = &u->head;
+    return CH_OK;
+}
+
+static ch_status prune_scan(const ch_analyze_context *ctx, ch_rel **rel, const ch_attr_list *needed,
+                            ch_error *err)
+{
+    ch_rel_scan *s;
+    CH_AN_NEW(s, ch_rel_clone(ctx->arena, *rel, err));
+    int32_t *wanted, n = 0;
+    ch_attr_list output = {0};
+    CH_ARENA_ARRAY(wanted, ctx->arena, s->head.output.n + 1, err);
+    for (int32_t i = 0; i < s->head.output.n; i++)
+        if (ch_attr_list_find(needed, s->head.output.item[i]->id)) {
+            wanted[n++] = s->wanted[i];
+            CH_TRY(ch_attr_list_add(ctx->arena, &output, s->head.output.item[i], err));
+        }
+    s->wanted = wanted;
+    s->head.output = output;
+    *rel = &s->head;
+    return CH_OK;
+}
+
+/* Filter, Sort, Limit ...: what is needed above, and what they look at themselves. */
+static ch_status prune_passing(const ch_analyze_context *ctx, ch_rel **rel,
+                               const ch_attr_list *needed, ch_error *err)
+{
+    ch_attr_list all;
+    ch_rel *input = ch_only_input(*rel);
+    CH_TRY(copy_needed(ctx->arena, needed, &all, err));
+    bool keeps_rows = (*rel)->kind == CH_REL_SORT;
+    switch ((*rel)->kind) {
+    case CH_REL_FILTER:
+        CH_TRY(ch_columns_used(ctx->arena, ((const ch_rel_filter *)*rel)->condition, &all, err));
+        break;
+    case CH_REL_SORT: {
+        const ch_expr_list *order = &((const ch_rel_sort *)*rel)->order;
+        for (int32_t i = 0; i < order->n; i++)
+            CH_TRY(ch_columns_used(ctx->arena, order->item[i], &all, err));
+        break;
+    }
+    case CH_REL_REPARTITION: {
+        const ch_expr_list *list = &((const ch_rel_repartition *)*rel)->expressions;
+        for (int32_t i = 0; i < list->n; i++)
+            CH_TRY(ch_columns_used(ctx->arena, list->item[i], &all, err));
+        break;
+    }
+    case CH_REL_DEDUPLICATE:
+        CH_TRY(copy_needed(ctx->arena, &input->output, &all, err));
+        keeps_rows = true;
+        break;
+    default:
+        break;
+    }
+    CH_TRY(prune(ctx, &input, &all, keeps_rows, err));
+    return ch_with_input(ctx->arena, *rel, input, rel, err);
+}
+
+static ch_status prune_all(void *user, ch_rel **input, ch_error *err)
+{
+    const ch_analyze_context *ctx = user;
+    ch_attr_list all = (*input)->output;
+    return prune(ctx, input, &all, false, err);
+}
+
+static ch_status prune(const ch_analyze_context *ctx, ch_rel **rel, const ch_attr_list *needed,
+                       bool exact, ch_error *err)
+{
+    switch ((*rel)->kind) {
+    case CH_REL_PROJECT:
+        return prune_project(ctx, rel, needed, err);
+    case CH_REL_AGGREGATE:
+        CH_TRY(prune_aggregate(ctx, rel, needed, err));
+        break;
+    case CH_REL_JOIN:
+        CH_TRY(prune_join(ctx, rel, needed, err));
+        break;
+    case CH_REL_SET_OPERATION:
+        if (((const ch_rel_set_operation *)*rel)->op == CH_SET_UNION)
+            CH_TRY(prune_union(ctx, rel, needed, err));
+        else
+            CH_TRY(ch_rel_map_inputs(ctx->arena, rel, prune_all, (void *)ctx, err));
+        break;
+    case CH_REL_SCAN:
+        return prune_scan(ctx, rel, needed, err);
+    default:
+        if (ch_passes_columns(*rel))
+            CH_TRY(prune_passing(ctx, rel, needed, err));
+        else
+            CH_TRY(ch_rel_map_inputs(ctx->arena, rel, prune_all, (void *)ctx, err));
+    }
+    return exact ? narrow(ctx, rel, needed, err) : CH_OK;
+}
+
+static ch_status apply(const ch_analyze_context *ctx, ch_rel **rel, bool *changed, ch_error *err)
+{
+    ch_attr_list all = (*rel)->output;
+    CH_UNUSED(changed);
+    CH_TRY(prune(ctx, rel, &all, false, err));
+    /* A filter at the root passes on what only it needed. */
+    bool same = (*rel)->output.n == all.n;
+    for (int32_t i = 0; i < all.n && same; i++)
+        same = (*rel)->output.item[i]->id == all.item[i]->id;
+    if (same)
+        return CH_OK;
+    ch_expr_list list = {0};
+    CH_TRY(ch_make_refs(ctx->arena, &all, &list, err));
+    return ch_make_project(ctx->arena, *rel, &list, rel, err);
+}
+
+const ch_rule ch_rule_column_pruning = {
+    .name = "column_pruning",
+    .doc = "Reads, joins and sorts only the columns that are used.",
+    .apply = apply,
+    .whole = true,
+    .once = true,
+};

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * rule_join_side.c - which side of a join is hashed and kept in memory.
+ *
+ *   inner, cross              the smaller one
+ *   left outer, semi, anti    the right one
+ *   right outer               the left one
+ *   full outer                the right one
+ *
+ * A BROADCAST hint decides where the type of join leaves a choice.
+ */
+#include "optimize/rewrite.h"
+
+static ch_build_side choose(const ch_rel_join *j)
+{
+    switch (j->join_type) {
+    case CH_JOIN_INNER:
+    case CH_JOIN_CROSS: {
+        if (j->build != CH_BUILD_UNDECIDED)
+            return j->build;
+        int64_t left = ch_estimate_bytes(j->left), right = ch_estimate_bytes(j->right);
+        return left >= 0 && (right < 0 || left < right) ? CH_BUILD_LEFT : CH_BUILD_RIGHT;
+    }
+    case CH_JOIN_RIGHT_OUTER:
+        return CH_BUILD_LEFT;
+    default:
+        return CH_BUILD_RIGHT;
+    }
+}
+
+static ch_status apply(const ch_analyze_context *ctx, ch_rel **rel, bool *changed, ch_error *err)
+{
+    CH_UNUSED(changed); /* nothing that other rules look at */
+    if ((*rel)->kind != CH_REL_JOIN)
+        return CH_OK;
+    ch_rel_join *j;
+    CH_AN_NEW(j, ch_rel_clone(ctx->arena, *rel, err));
+    j->build = choose(j);
+    *rel = &j->head;
+    return CH_OK;
+}
+
+const ch_rule ch_rule_join_side = {
+    .name = "join_side",
+    .doc = "Hashes the smaller side of a join.",
+    .apply = apply,
+    .once = true,
+};
