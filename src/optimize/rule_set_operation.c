@@ -58,6 +58,7 @@ static ch_status apply(const ch_analyze_context *ctx, ch_rel **rel, bool *change
     CH_AN_NEW(u, ch_rel_new(arena, CH_REL_SET_OPERATION, err));
     u->op = CH_SET_UNION;
     u->is_all = true;
+    u->head.output = (ch_attr_list){0};
     CH_TRY(tagged(ctx, s->left, 0, &u->left, err));
     CH_TRY(tagged(ctx, s->right, 1, &u->right, err));
     for (int32_t i = 0; i <= n; i++) {

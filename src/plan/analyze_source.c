@@ -40,7 +40,8 @@ static ch_status rename_columns(ch_analyzer *a, const ch_rel_subquery_alias *at,
     if ((*rel)->kind == CH_REL_VALUES) {
         static const ch_str_list none;
         CH_AN_NEW(*rel, ch_rel_clone(a->arena, *rel, err));
-        return qualify(a, &(*rel)->output, &none, &at->columns, &(*rel)->output, err);
+        ch_attr_list columns = (*rel)->output;
+        return qualify(a, &columns, &none, &at->columns, &(*rel)->output, err);
     }
     ch_expr_list list = {0};
     for (int32_t i = 0; i < n; i++) {

@@ -485,7 +485,7 @@ static ch_status print_shaped(printer *p, const call_view *c, bool *done, ch_err
     }
     if (strcasecmp(name, "like") == 0 && args->n >= 2)
         return print_like(p, c, err);
-    const char *trim = args->n == 2 ? PAIR(TRIMS, name) : NULL;
+    const char *trim = args->n == 2 && !in_tree(p) ? PAIR(TRIMS, name) : NULL;
     if (trim) {
         CH_TRY(put(p, trim, err));
         CH_TRY(print(p, args->item[0], err));
