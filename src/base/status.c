@@ -125,29 +125,32 @@ void ch_error_locate(ch_error *err, const char *sql, int32_t start, int32_t stop
     err->column = column;
     err->start = start;
     err->stop = stop > start ? stop : start;
-    /* The whole line is kept, for the caret to point into. */
-    const char *begin = sql + start;
-    while (begin > sql && begin[-1] != '\n')
-        begin--;
-    err->fragment = strndup(begin, strcspn(begin, "\n"));
+    err->sql = strdup(sql);
 }
 
 char *ch_error_text(const ch_error *err)
 {
     const char *message = err->message ? err->message : "";
-    size_t cap = strlen(message) + 256;
-    if (err->fragment)
-        cap += 2 * strlen(err->fragment) + 64;
+    size_t column = err->line ? (size_t)err->column - 1 : 0;
+    size_t cap = strlen(message) + 256 + (err->sql ? strlen(err->sql) + column : 0);
     char *text = malloc(cap);
     if (!text)
         return NULL;
     int n = snprintf(text, cap, "[%s] %s SQLSTATE: %s", ch_status_class(err->code), message,
                      ch_status_sqlstate(err->code));
-    if (err->line && err->fragment) {
-        int32_t width = err->column - 1;
-        snprintf(text + n, cap - (size_t)n, " (line %d, pos %d)\n\n== SQL ==\n%s\n%*s^", err->line,
-                 err->column - 1, err->fragment, width, "");
-    }
+    if (!err->line || !err->sql)
+        return text;
+    /* The statement, and below the line at fault an arrow: ----^^^ */
+    n += snprintf(text + n, cap - (size_t)n, " (line %d, pos %d)\n\n== SQL ==\n", err->line,
+                  err->column - 1);
+    const char *below = err->sql;
+    for (int32_t l = 0; l < err->line && *below; l++)
+        below += strcspn(below, "\n") + (strchr(below, '\n') && l + 1 < err->line);
+    char *p = mempcpy(text + n, err->sql, (size_t)(below - err->sql));
+    *p++ = '\n';
+    p = (char *)memset(p, '-', column) + column;
+    p = stpcpy(p, "^^^");
+    strcpy(p, below);
     return text;
 }
 
@@ -158,7 +161,7 @@ void ch_error_release(ch_error *err)
         free(err->param[i].value);
     }
     free(err->message);
-    free(err->fragment);
+    free(err->sql);
     *err = (ch_error){0};
 }
 

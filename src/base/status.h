@@ -34,7 +34,7 @@ typedef struct ch_error {
     char *message;        /* owned, without the "[CLASS]" prefix */
     int32_t line, column; /* 1-based place in the SQL text, 0 when unknown */
     int32_t start, stop;  /* byte range [start, stop) of the fragment at fault */
-    char *fragment;       /* owned, text of that range, or NULL */
+    char *sql;            /* owned, the whole statement, or NULL */
 } ch_error;
 
 /* Spark's error class ("DIVIDE_BY_ZERO"), SQLSTATE ("22012") and the code's
@@ -62,7 +62,7 @@ ch_status ch_error_memory(ch_error *err, const char *account, int64_t bytes, int
 /* The value of parameter `name`, or NULL. Borrowed from err. */
 const char *ch_error_param(const ch_error *err, const char *name);
 
-/* "[CLASS] message SQLSTATE: xxxxx", and the place with a caret if known.
+/* "[CLASS] message SQLSTATE: xxxxx", and if the place is known the statement, with an arrow.
  * Caller frees; may be NULL. */
 char *ch_error_text(const ch_error *err);
 

@@ -12,7 +12,7 @@
 static ch_status qualify(ch_analyzer *a, const ch_attr_list *in, const ch_str_list *qualifier,
                          const ch_str_list *names, ch_attr_list *out, ch_error *err)
 {
-    *out = (ch_attr_list){0};
+    ch_attr_list list = {0}; /* in may be out */
     for (int32_t i = 0; i < in->n; i++) {
         ch_attr *attr;
         CH_ARENA_NEW(attr, a->arena, err);
@@ -20,8 +20,9 @@ static ch_status qualify(ch_analyzer *a, const ch_attr_list *in, const ch_str_li
         attr->qualifier = *qualifier;
         if (names && names->n)
             attr->name = names->item[i];
-        CH_TRY(ch_attr_list_add(a->arena, out, attr, err));
+        CH_TRY(ch_attr_list_add(a->arena, &list, attr, err));
     }
+    *out = list;
     return CH_OK;
 }
 

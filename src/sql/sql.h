@@ -2,7 +2,7 @@
 /*
  * sql.h - Spark SQL text to unresolved plan.
  *
- * Errors are located in `text` (line, position, fragment): PARSE_SYNTAX_ERROR
+ * Errors are located in `text` (line and position): PARSE_SYNTAX_ERROR
  * with Spark's parameters error and hint, PARSE_EMPTY_STATEMENT,
  * INVALID_TYPED_LITERAL, UNSUPPORTED_DATATYPE.
  */

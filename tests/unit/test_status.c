@@ -66,7 +66,7 @@ static void the_place_counts_characters_and_the_caret_points_there(void **state)
     assert_non_null(text);
     assert_non_null(strstr(text, "[PATH_NOT_FOUND] Path does not exist: file:/no/such."));
     assert_non_null(strstr(text, "SQLSTATE: 42K03"));
-    assert_non_null(strstr(text, "\n  'ü', bad\n       ^"));
+    assert_non_null(strstr(text, "\n  'ü', bad\n-------^^^\n"));
     free(text);
     ch_error_release(&err);
 }
