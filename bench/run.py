@@ -12,6 +12,7 @@ ROUNDS (5), GIB (1: size of the counter's input), SORT_GIB (4), KEYS (10000000),
 import os
 import platform
 import shutil
+import signal
 import statistics
 import subprocess
 import sys
@@ -36,20 +37,30 @@ verdicts = []
 
 # -- running and measuring -------------------------------------------------------------------------------------------
 
+def forget(path):
+    if os.path.isdir(path):
+        shutil.rmtree(path)
+    elif os.path.exists(path):
+        os.remove(path)
+
+
 class Run:
     """One process: wall and processor seconds, peak MiB, why it failed (None if it did not)."""
 
-    def __init__(self, argv, stdout=None, env=None, limit=3600):
+    def __init__(self, argv, env=None, limit=3600):
         report = os.path.join(WORK, "report")
         with open(os.path.join(WORK, "stderr"), "w+b") as err:
-            out = open(stdout, "wb") if stdout else subprocess.DEVNULL
+            forget(report)
+            child = subprocess.Popen([f"{TOOLS}/measure", report, *argv], stdout=subprocess.DEVNULL, stderr=err, env=env,
+                                     start_new_session=True)
             try:
-                os.path.exists(report) and os.remove(report)
-                subprocess.run([f"{TOOLS}/measure", report, *argv], stdout=out, stderr=err, env=env, timeout=limit)
+                child.wait(limit)
             except subprocess.TimeoutExpired:
                 pass
             finally:
-                stdout and out.close()
+                if child.poll() is None:
+                    os.killpg(child.pid, signal.SIGKILL)
+                    child.wait()
             err.seek(0)
             tail = err.read().decode(errors="replace").strip().split("\n")
         self.wall, self.cpu, self.peak, self.why = float("nan"), float("nan"), float("nan"), f"no end in {limit} s"
@@ -106,8 +117,9 @@ def missing(what, asked, why):
 
 
 def check(path, keys=0):
-    """(rows, hash, sorted) of a CSV file, whatever its order and quoting."""
-    done = subprocess.run([f"{TOOLS}/check_csv", path, str(keys)], capture_output=True, text=True)
+    """(rows, hash, sorted) of a CSV file or a folder of part files, whatever their order and quoting."""
+    parts = sorted(os.path.join(path, f) for f in os.listdir(path) if f.startswith("part-")) if os.path.isdir(path) else [path]
+    done = subprocess.run([f"{TOOLS}/check_csv", str(keys), *parts], capture_output=True, text=True)
     return tuple(done.stdout.split()) if done.returncode == 0 else ("unreadable", done.stderr.strip(), "0")
 
 
@@ -257,14 +269,16 @@ def startup():
 
 
 def chert_sql(view, query, out):
-    return Run([CHERT, "sql", "--memory", "256M", "--threads", str(THREADS), "--format", "csv", "-e", f"{view}; {query}"],
-               stdout=out, env={**os.environ, "CHERT_SPILL_DIR": TEMP, "TMPDIR": TEMP})
+    """Writes part files into the folder `out`, spills into TEMP."""
+    write = f"INSERT OVERWRITE DIRECTORY '{out}' USING csv OPTIONS (header 'true', quoteAll 'true') {query}"
+    return Run([CHERT, "sql", "--memory", "256M", "--threads", str(THREADS), "-e", f"{view}; {write}"],
+               env={**os.environ, "TMPDIR": TEMP})
 
 
 def breaker(title, what, source, size, view, query, engine, sort_keys, rounds):
     """One query that must spill, in Chert and in DuckDB, both with 256 MB."""
     print(f"\n{title}")
-    outs = {"chert": f"{WORK}/out_chert.csv", "duckdb": f"{WORK}/out_duckdb.csv"}
+    outs = {"chert": f"{WORK}/out_chert", "duckdb": f"{WORK}/out_duckdb.csv"}
     engines = {"duckdb": lambda: Run([PY, f"{ENGINES}/{engine}.py", source, outs["duckdb"], str(THREADS), "256MB", TEMP])}
     if can("sql", "-e", "select 1"):
         engines = {"chert": lambda: chert_sql(view, query, outs["chert"]), **engines}
@@ -286,7 +300,7 @@ def breaker(title, what, source, size, view, query, engine, sort_keys, rounds):
         ratio = chert / median(runs["duckdb"])
         verdict(what, asked, f"{ratio:.2f} x DuckDB's time", ratio <= 1)
     for path in outs.values():
-        os.path.exists(path) and os.remove(path)
+        forget(path)
 
 
 def groupby():
