@@ -45,7 +45,7 @@ int main(int argc, char **argv)
     if (ch_strmap_put(&options, "header", (void *)(uintptr_t) "true", &err) != CH_OK)
         return fail(&err);
     const char *pairs = getenv("CSV_OPTIONS"); /* name=value;name=value */
-    for (char *p = pairs ? strdup(pairs) : NULL; p && *p;) {
+    for (char *p = pairs ? ch_arena_str(&arena, pairs, &err) : NULL; p && *p;) {
         char *end = strchr(p, ';'), *value = strchr(p, '=');
         if (end)
             *end = 0;
@@ -57,7 +57,8 @@ int main(int argc, char **argv)
         p = end ? end + 1 : NULL;
     }
     for (int round = 0; round < rounds; round++) {
-        ch_format_context ctx = {.time_zone = "UTC", .n_slots = 1, .batch_rows = CH_BATCH_ROWS, .mem = mem};
+        ch_format_context ctx = {
+            .time_zone = "UTC", .n_slots = 1, .batch_rows = CH_BATCH_ROWS, .mem = mem};
         ch_scan_spec spec = {.file = &file,
                              .n_files = 1,
                              .options = &options,

@@ -248,6 +248,7 @@ int chert_query_print(const chert_query *q, chert_style style, int64_t n, int32_
                                         truncate, out, &err)
                           : print_stream(q, ch_printer_find(PRINTERS[style]), batch, n_batches, out,
                                          &err);
+    CH_UNUSED(status); /* err says the same */
     free_batches(batch, n_batches);
     return chert_error_take(error, &err);
 }

@@ -16,8 +16,8 @@
 #include <zlib.h>
 #include <zstd.h>
 
-#define BLOCK_BYTES ((size_t)256 << 10)        /* raw bytes of the blocks we write */
-#define BLOCK_MOST_BYTES ((size_t)256 << 20)   /* of those we accept */
+#define BLOCK_BYTES ((size_t)256 << 10)      /* raw bytes of the blocks we write */
+#define BLOCK_MOST_BYTES ((size_t)256 << 20) /* of those we accept */
 #define BLOCK_OVERHEAD 8
 
 struct ch_codec_stream {
@@ -104,8 +104,8 @@ static ch_status library_failed(ch_codec_stream **out, ch_error *err)
 {
     ch_codec_stream *s = *out;
     *out = NULL;
-    ch_status status = ch_error_memory(err, CODEC[s->codec].name, CODEC[s->codec].memory,
-                                       ch_mem_limit(s->mem));
+    ch_status status =
+        ch_error_memory(err, CODEC[s->codec].name, CODEC[s->codec].memory, ch_mem_limit(s->mem));
     s->begun = false;
     ch_codec_close(s);
     return status;
@@ -161,9 +161,9 @@ ch_status ch_codec_encoder(ch_mem *mem, ch_codec codec, int level, ch_codec_stre
     case CH_CODEC_LZ4:
     case CH_CODEC_SNAPPY:
         s->raw_cap = BLOCK_BYTES;
-        s->packed_cap = BLOCK_OVERHEAD + (codec == CH_CODEC_LZ4
-                                              ? (size_t)LZ4_compressBound((int)BLOCK_BYTES)
-                                              : snappy_max_compressed_length(BLOCK_BYTES));
+        s->packed_cap =
+            BLOCK_OVERHEAD + (codec == CH_CODEC_LZ4 ? (size_t)LZ4_compressBound((int)BLOCK_BYTES)
+                                                    : snappy_max_compressed_length(BLOCK_BYTES));
         s->raw = ch_mem_alloc(mem, s->raw_cap, err);
         s->packed = s->raw ? ch_mem_alloc(mem, s->packed_cap, err) : NULL;
         if (!s->packed) {
@@ -260,7 +260,8 @@ static ch_status code_zlib(ch_codec_stream *s, span io, bool finish, bool *end, 
     s->z.avail_in = in;
     s->z.next_out = *io.out;
     s->z.avail_out = out;
-    int code = s->encode ? deflate(&s->z, finish ? Z_FINISH : Z_NO_FLUSH) : inflate(&s->z, Z_NO_FLUSH);
+    int code =
+        s->encode ? deflate(&s->z, finish ? Z_FINISH : Z_NO_FLUSH) : inflate(&s->z, Z_NO_FLUSH);
     span_moved(io, *io.n_in - (in - s->z.avail_in), *io.n_out - (out - s->z.avail_out));
     if (code == Z_STREAM_END)
         s->ended = true;
@@ -296,8 +297,8 @@ static ch_status code_bzip2(ch_codec_stream *s, span io, bool finish, bool *end,
     s->bz.avail_in = in;
     s->bz.next_out = (char *)*io.out;
     s->bz.avail_out = out;
-    int code = s->encode ? BZ2_bzCompress(&s->bz, finish ? BZ_FINISH : BZ_RUN)
-                         : BZ2_bzDecompress(&s->bz);
+    int code =
+        s->encode ? BZ2_bzCompress(&s->bz, finish ? BZ_FINISH : BZ_RUN) : BZ2_bzDecompress(&s->bz);
     span_moved(io, *io.n_in - (in - s->bz.avail_in), *io.n_out - (out - s->bz.avail_out));
     if (code == BZ_STREAM_END)
         s->ended = true;
@@ -315,9 +316,9 @@ static ch_status code_zstd(ch_codec_stream *s, span io, bool finish, bool *end, 
 {
     ZSTD_inBuffer in = {*io.in, *io.n_in, 0};
     ZSTD_outBuffer out = {*io.out, *io.n_out, 0};
-    size_t code = s->encode
-                      ? ZSTD_compressStream2(s->zc, &out, &in, finish ? ZSTD_e_end : ZSTD_e_continue)
-                      : ZSTD_decompressStream(s->zd, &out, &in);
+    size_t code =
+        s->encode ? ZSTD_compressStream2(s->zc, &out, &in, finish ? ZSTD_e_end : ZSTD_e_continue)
+                  : ZSTD_decompressStream(s->zd, &out, &in);
     if (ZSTD_isError(code))
         return damaged(err, path, ZSTD_getErrorName(code));
     if (s->encode)
@@ -354,8 +355,8 @@ static void give(const uint8_t *from, size_t n, size_t *at, span io)
     *io.n_out -= some;
 }
 
-static ch_status block_room(ch_codec_stream *s, uint8_t **buf, size_t *cap, size_t need, size_t keep,
-                            ch_error *err)
+static ch_status block_room(ch_codec_stream *s, uint8_t **buf, size_t *cap, size_t need,
+                            size_t keep, ch_error *err)
 {
     if (need <= *cap)
         return CH_OK;

@@ -85,7 +85,7 @@ static ch_status first_line(inference *n, ch_csv_text *t, ch_csv_record *rec, ch
 {
     const ch_csv_rules *u = &n->rules;
     for (;;) {
-        const char *from = t->text + t->at, *stop = t->text + t->len, *end = stop, *next = stop;
+        const char *from = t->text + t->at, *stop = t->text + t->len, *end, *next;
         if (n->options.line_sep) {
             size_t k = u->line_sep[1] ? 2 : 1;
             const char *at = memmem(from, (size_t)(stop - from), u->line_sep, k);
