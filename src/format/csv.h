@@ -11,6 +11,7 @@ typedef struct ch_csv_sizes {
     int64_t chunk_bytes;  /* read at once; grows for longer records */
     int64_t window_bytes; /* indexed at once */
     bool ragged;          /* records with other numbers of fields are as good as any */
+    bool one_by_one;      /* every record through the tokenizer: the oracle of the index */
 } ch_csv_sizes;
 
 /* As ch_format.scan. */

@@ -151,6 +151,8 @@ static ch_status first_record(inference *n, const char *path, ch_error *err)
     ch_status status;
     ch_csv_record_init(&rec, n->ctx->mem, &n->rules);
     ch_buf_init(&line, n->ctx->mem);
+    if (multi && !n->options.line_sep)
+        CH_TRY_OUT(ch_csv_text_detect(&t, path, n->rules.line_sep, err));
     CH_TRY_OUT(ch_csv_text_open(&t, path, err));
     while (!done) {
         CH_TRY_OUT(ch_csv_text_fill(&t, -1, err));
@@ -228,6 +230,12 @@ static bool fits(const inference *n, ch_str v, const ch_type *type)
         if (n->timestamp)
             return ch_pattern_parse(n->timestamp, v.text, v.len, n->zone, &i);
         return !o->timestamp_format && ch_timestamp_parse(v.text, v.len, n->zone, n->today, &i);
+    case CH_TIMESTAMP_NTZ:
+        if (!n->ctx->timestamp_ntz)
+            return false;
+        if (n->timestamp_ntz)
+            return ch_pattern_parse_ntz(n->timestamp_ntz, v.text, v.len, &i);
+        return !o->timestamp_ntz_format && ch_timestamp_ntz_parse(v.text, v.len, false, &i);
     case CH_BOOLEAN:
         return (v.len == 4 && strncasecmp(v.text, "true", 4) == 0) ||
                (v.len == 5 && strncasecmp(v.text, "false", 5) == 0);
@@ -297,6 +305,10 @@ static const ch_type *type_of_value(const inference *n, ch_str v, const ch_type 
         if ((from->id == CH_DATE || n->options.prefer_date) && fits(n, v, CH_T_DATE))
             return CH_T_DATE;
         /* fall through */
+    case CH_TIMESTAMP_NTZ:
+        if (fits(n, v, ch_type_of(CH_TIMESTAMP_NTZ)))
+            return ch_type_of(CH_TIMESTAMP_NTZ);
+        /* fall through */
     case CH_TIMESTAMP:
         if (fits(n, v, CH_T_TIMESTAMP))
             return CH_T_TIMESTAMP;
@@ -316,11 +328,11 @@ static const ch_type *decimal_for(const ch_type *t)
 }
 
 /* Dates among timestamps: fine where the lenient timestamp parser reads dates. */
-static bool date_reads_as_timestamp(const inference *n)
+static bool date_reads_as(const inference *n, const ch_type *timestamp)
 {
     static const char *const LENIENT[] = {"yyyy-MM-dd", "yyyy-M-d", "yyyy-M-dd", "yyyy-MM-d",
                                           "yyyy-MM",    "yyyy-M",   "yyyy"};
-    if (n->options.timestamp_format)
+    if (timestamp->id == CH_TIMESTAMP ? n->options.timestamp_format : n->options.timestamp_ntz_format)
         return false;
     const char *format = n->options.date_format ? n->options.date_format : "yyyy-MM-dd";
     for (size_t k = 0; k < sizeof LENIENT / sizeof *LENIENT; k++)
@@ -344,8 +356,14 @@ static const ch_type *merge(const inference *n, const ch_type *a, const ch_type 
         b = decimal_for(b);
         return a->precision > b->precision ? a : b;
     }
-    if ((a->id == CH_DATE && b->id == CH_TIMESTAMP) || (a->id == CH_TIMESTAMP && b->id == CH_DATE))
-        return date_reads_as_timestamp(n) ? CH_T_TIMESTAMP : CH_T_STRING;
+    bool stamp_a = a->id == CH_TIMESTAMP || a->id == CH_TIMESTAMP_NTZ;
+    bool stamp_b = b->id == CH_TIMESTAMP || b->id == CH_TIMESTAMP_NTZ;
+    if (stamp_a && stamp_b)
+        return CH_T_TIMESTAMP;
+    if (a->id == CH_DATE && stamp_b)
+        return date_reads_as(n, b) ? b : CH_T_STRING;
+    if (stamp_a && b->id == CH_DATE)
+        return date_reads_as(n, a) ? a : CH_T_STRING;
     return CH_T_STRING;
 }
 
@@ -474,6 +492,7 @@ static ch_status infer_schema(inference *n, const ch_type **schema, ch_error *er
         CH_TRY(compile(n, o->date_format ? o->date_format : o->prefer_date ? "yyyy-MM-dd" : NULL,
                        &n->date, err));
         CH_TRY(compile(n, o->timestamp_format, &n->timestamp, err));
+        CH_TRY(compile(n, o->timestamp_ntz_format, &n->timestamp_ntz, err));
         const ch_type *strings = ch_type_struct(field, n->n_header);
         if (!strings)
             return ch_error_memory(err, "type", 0, 0);

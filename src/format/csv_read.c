@@ -38,7 +38,6 @@
 #define STREAM_CHUNK_BYTES ((int64_t)256 << 10)
 #define SMALL_WINDOW 2048
 #define MOST_INDEX_ROWS 16384
-#define DETECT_BYTES ((int64_t)1 << 20)
 
 typedef struct csv_slot {
     ch_csv_text text;
@@ -69,6 +68,9 @@ typedef struct csv_scan {
     ch_csv_options options;
     ch_csv_rules rules;
     bool simple;      /* the index can be used at all */
+    bool wide;        /* lines of two or four bytes a character, which end at single bytes */
+    char line_sep[16]; /* as it is in the file, n_line_sep bytes; 0: the usual ones */
+    size_t n_line_sep;
     bool count_lines; /* no columns wanted: lines are counted, not parsed */
     bool splittable;  /* files that are not compressed are */
     bool pruned;      /* only wanted columns are parsed: the number of fields does not matter */
@@ -387,10 +389,9 @@ static bool find_line(const csv_scan *s, const csv_slot *slot, uint32_t *end, ui
 {
     const ch_csv_text *t = &slot->text;
     const char *from = t->text + t->at, *stop = t->text + t->len;
-    if (s->options.line_sep) {
-        const ch_csv_rules *u = &s->rules;
-        size_t n = u->line_sep[1] ? 2 : 1;
-        const char *at = memmem(from, (size_t)(stop - from), u->line_sep, n);
+    if (s->n_line_sep) {
+        size_t n = s->n_line_sep;
+        const char *at = memmem(from, (size_t)(stop - from), s->line_sep, n);
         if (at) {
             *end = (uint32_t)(at - t->text);
             *next = *end + (uint32_t)n;
@@ -418,11 +419,33 @@ static bool is_blank(const char *p, int64_t n)
     return true;
 }
 
+/* A line of UTF-16 or UTF-32 was found byte by byte, as Spark does it; slot->restored = its text. */
+static ch_status decode_line(const csv_scan *s, csv_slot *slot, const char *line, int64_t len,
+                             ch_error *err)
+{
+    size_t skip, left;
+    const char *name = ch_csv_iconv_name(s->options.encoding, line, (size_t)len, &skip);
+    iconv_t cd = iconv_open("UTF-8", name);
+    if (cd == (iconv_t)-1)
+        CH_FAIL(err, INVALID_CHARSET, "functionName", "CSVOptions", "charset", name, "charsets",
+                "those of iconv");
+    slot->restored.len = 0;
+    ch_status status = ch_csv_decode(cd, name, line + skip, (size_t)len - skip, true,
+                                     &slot->restored, &left, err);
+    iconv_close(cd);
+    return status;
+}
+
 /* One line by the tokenizer: no row for blanks and comments. */
 static ch_status one_line(csv_scan *s, csv_slot *slot, const char *line, int64_t len, uint32_t at,
                           ch_error *err)
 {
-    if (s->rules.n_alias) {
+    if (s->wide) {
+        CH_TRY(decode_line(s, slot, line, len, err));
+        line = slot->restored.data ? slot->restored.data : "";
+        len = (int64_t)slot->restored.len;
+    }
+    if (s->rules.n_alias || s->wide) {
         slot->line.len = 0;
         CH_TRY(ch_csv_prepare(&s->rules, line, len, &slot->line, err));
         line = slot->line.data ? slot->line.data : "";
@@ -534,8 +557,8 @@ static int64_t regular_run(const csv_scan *s, const csv_slot *slot, int64_t most
     return r;
 }
 
-/* Indexes text from text.at on. */
-static void scan_window(csv_slot *slot)
+/* Indexes text from text.at on. True: to the end of the chunk. */
+static bool scan_window(csv_slot *slot)
 {
     ch_csv_text *t = &slot->text;
     uint32_t len = t->len;
@@ -546,6 +569,7 @@ static void scan_window(csv_slot *slot)
     if (len > t->len)
         t->text[t->len] = 0;
     slot->row = 0;
+    return slot->index.end == len;
 }
 
 /*
@@ -591,19 +615,17 @@ static ch_status take_rows(csv_scan *s, csv_slot *slot, bool *fill, bool *end, c
             CH_TRY(s->options.multi_line ? slow_record(s, slot, &done, err)
                                          : slow_line(s, slot, &done, err));
         } else {
-            scan_window(slot);
+            bool all = scan_window(slot);
+            bool full = slot->index.n_pos >= slot->index.cap_pos;
             if (slot->index.n_rows > 0) {
                 if (slot->window < UINT32_MAX / 4)
                     slot->window *= 4;
-            } else if (slot->index.irregular) {
+            } else if (slot->index.irregular || full || (all && t->eof)) {
                 slot->window = SMALL_WINDOW;
                 CH_TRY(s->options.multi_line ? slow_record(s, slot, &done, err)
                                              : slow_line(s, slot, &done, err));
-            } else if (slot->index.end < t->len) {
+            } else if (!all) {
                 slot->window *= 4; /* no record fits this window */
-                if (slot->index.n_pos >= slot->index.cap_pos)
-                    CH_TRY(s->options.multi_line ? slow_record(s, slot, &done, err)
-                                                 : slow_line(s, slot, &done, err));
             } else {
                 done = false;
             }
@@ -618,41 +640,6 @@ static ch_status take_rows(csv_scan *s, csv_slot *slot, bool *fill, bool *end, c
 
 /* ---- morsels --------------------------------------------------------------------------------- */
 
-/* The first line end of the file says which one it uses, as univocity detects it. */
-static ch_status detect_line_sep(csv_scan *s, csv_slot *slot, ch_error *err)
-{
-    ch_csv_text *t = &slot->text;
-    uint8_t *sep = slot->rules.line_sep;
-    int64_t seen = 0;
-    bool found = false;
-    CH_TRY(ch_csv_text_open(t, s->file[slot->file].path, err));
-    sep[0] = '\n';
-    sep[1] = 0;
-    while (!found && seen < DETECT_BYTES) {
-        t->at = t->len;
-        CH_TRY(ch_csv_text_fill(t, -1, err));
-        for (uint32_t i = 0; i < t->len && !found; i++) {
-            found = t->text[i] == '\n' || t->text[i] == '\r';
-            if (t->text[i] == '\r') {
-                if (i + 1 == t->len && !t->eof) { /* LF may follow in the next chunk */
-                    found = false;
-                    t->at = i;
-                    CH_TRY(ch_csv_text_fill(t, -1, err));
-                    i = 0;
-                    found = true;
-                }
-                sep[0] = '\r';
-                sep[1] = i + 1 < t->len && t->text[i + 1] == '\n' ? '\n' : 0;
-            }
-        }
-        seen += t->len;
-        if (t->eof)
-            break;
-    }
-    ch_csv_text_close(t);
-    return CH_OK;
-}
-
 static ch_status open_file(csv_scan *s, csv_slot *slot, int32_t file, ch_error *err)
 {
     slot->file = file;
@@ -660,7 +647,7 @@ static ch_status open_file(csv_scan *s, csv_slot *slot, int32_t file, ch_error *
     slot->fast = s->simple;
     slot->text.bytes_done = NULL;
     if (s->options.multi_line && !s->options.line_sep)
-        CH_TRY(detect_line_sep(s, slot, err));
+        CH_TRY(ch_csv_text_detect(&slot->text, s->file[file].path, slot->rules.line_sep, err));
     slot->text.bytes_done = &s->bytes_done;
     const uint8_t *sep = slot->rules.line_sep;
     slot->dialect.crlf = s->options.line_sep ? false : !s->options.multi_line || sep[1] == '\n';
@@ -974,7 +961,7 @@ static ch_status slot_init(csv_scan *s, csv_slot *slot, ch_error *err)
     size_t rows = (size_t)s->batch_rows;
     slot->file = -1;
     slot->text = (ch_csv_text){.mem = s->mem,
-                               .encoding = s->options.encoding,
+                               .encoding = s->wide ? NULL : s->options.encoding,
                                .alias = s->options.multi_line ? &s->rules : NULL,
                                .chunk_bytes = s->sizes.chunk_bytes};
     ch_csv_record_init(&slot->record, s->mem, &slot->rules);
@@ -1027,11 +1014,13 @@ static bool is_simple(const csv_scan *s)
     for (int i = 0; i < 3; i++)
         if (special[i] == '\n' || special[i] == '\r')
             return false;
+    if (s->count_lines)
+        return !s->wide && !s->sizes.one_by_one && !o->line_sep && u->n_alias == 0;
     return u->n_sep == 1 && u->n_alias == 0 && u->sep[0] != u->quote && u->sep[0] != u->escape &&
            (u->escape_escape == u->escape || (u->escape_escape == 0 && u->escape == u->quote)) &&
            !u->trim_left && !u->trim_right && u->max_chars < 0 &&
            (!o->line_sep || strcmp(o->line_sep, "\n") == 0) &&
-           s->n_data <= u->max_columns && s->n_data > 0;
+           !s->wide && !s->sizes.one_by_one && s->n_data <= u->max_columns && s->n_data > 0;
 }
 
 /* Which columns come from where. */
@@ -1082,6 +1071,36 @@ static ch_status map_columns(csv_scan *s, const ch_scan_spec *spec, ch_error *er
     return CH_OK;
 }
 
+/* The line separator as bytes of the file. */
+static ch_status encode_line_sep(csv_scan *s, ch_error *err)
+{
+    const ch_csv_options *o = &s->options;
+    s->wide = o->encoding && strncmp(o->encoding, "UTF-", 4) == 0 && !o->multi_line;
+    if (!o->line_sep)
+        return CH_OK;
+    if (!s->wide) {
+        s->n_line_sep = s->rules.line_sep[1] ? 2 : 1;
+        if (!s->rules.n_alias || o->multi_line) {
+            memcpy(s->line_sep, s->rules.line_sep, 2);
+            return CH_OK;
+        }
+        s->n_line_sep = strlen(o->line_sep);
+        memcpy(s->line_sep, o->line_sep, s->n_line_sep);
+        return CH_OK;
+    }
+    size_t skip;
+    iconv_t cd = iconv_open(ch_csv_iconv_name(o->encoding, "", 0, &skip), "UTF-8");
+    if (cd == (iconv_t)-1)
+        CH_FAIL(err, INVALID_CHARSET, "functionName", "CSVOptions", "charset", o->encoding,
+                "charsets", "those of iconv");
+    char *in = (char *)(uintptr_t)o->line_sep, *out = s->line_sep;
+    size_t left = strlen(in), room = sizeof s->line_sep;
+    (void)iconv(cd, &in, &left, &out, &room);
+    s->n_line_sep = sizeof s->line_sep - room;
+    iconv_close(cd);
+    return CH_OK;
+}
+
 /* Two characters that may overlap themselves cannot be found from the middle of a file. */
 static bool can_split(const csv_scan *s)
 {
@@ -1098,6 +1117,7 @@ static ch_status open_scan(csv_scan *s, const ch_format_context *ctx, const ch_s
 {
     CH_TRY(ch_csv_options_read(ctx, spec->options, &s->arena, &s->options, err));
     CH_TRY(ch_csv_rules_make(&s->options, &s->rules, err));
+    CH_TRY(encode_line_sep(s, err));
     if (sizes)
         s->sizes = *sizes;
     if (s->sizes.ragged)

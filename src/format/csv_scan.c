@@ -29,7 +29,7 @@ void ch_csv_scan_scalar(const ch_csv_dialect *d, const char *text, uint32_t star
                    (after_close && !ends && !is_cr && !(doubles && opens)) ||
                    (c == '\n' && quoted && !d->multi_line) ||
                    (!d->no_fields && !doubles && c == d->escape && quoted) ||
-                   (is_cr && !(quoted && d->multi_line) && (t[i + 1] != '\n' || !d->crlf));
+                   (is_cr && (quoted && d->multi_line ? d->crlf : t[i + 1] != '\n' || !d->crlf));
         index->non_ascii |= c >= 0x80;
         index->has_cr |= is_cr;
         if (bad) {

@@ -15,7 +15,8 @@
  *     before a separator or newline (CR LF counts as one newline)
  *   - within quotes there is no escape character, and no newline unless multi_line
  *   - with quote_escape == quote, two quotes within quotes stand for one
- *   - no CR stands without its LF
+ *   - no CR stands without its LF; with multi_line and crlf none stands within quotes, where CR LF
+ *     turns into LF
  * At the first byte that breaks a rule the scan stops with `irregular` set; the record that holds it
  * is for csv_record.h, which knows what Spark makes of it, and the scan starts anew behind it.
  *

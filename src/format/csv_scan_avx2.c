@@ -60,6 +60,7 @@ static inline __attribute__((always_inline)) void scan(const ch_csv_dialect *d, 
     const uint64_t fields = d->no_fields ? 0 : ~UINT64_C(0);
     const uint64_t one_line = d->multi_line ? 0 : ~UINT64_C(0);
     const uint64_t cr_is_bad = d->crlf ? 0 : ~UINT64_C(0);
+    const uint64_t quoted_cr_is_bad = d->multi_line && d->crlf ? ~UINT64_C(0) : 0;
     uint32_t *pos = index->pos + 1, *row = index->row + 1;
     const uint32_t *pos_end = index->pos + index->cap_pos, *row_end = index->row + index->cap_rows;
     uint64_t in_quotes = 0, was_close = 0, was_end = 1;
@@ -103,6 +104,7 @@ static inline __attribute__((always_inline)) void scan(const ch_csv_dialect *d, 
             /* The byte behind the last one of this block. */
             before_nl |= valid == ~UINT64_C(0) ? next_nl << 63 : next_nl << (len - i - 1);
             lone_cr = c & (~before_nl | cr_is_bad) & (~quoted | one_line);
+            lone_cr |= c & quoted & quoted_cr_is_bad;
             seen_high |= high & valid;
             seen_cr |= c;
         }

@@ -8,6 +8,7 @@
 
 #define PACKED_BYTES ((size_t)64 << 10)
 #define RAW_BYTES ((size_t)64 << 10)
+#define DETECT_BYTES ((int64_t)1 << 20)
 #define LEAST_BYTES 4096 /* of a read, so that a record that crosses `most` is soon complete */
 #define MOST_CHUNK ((int64_t)INT32_MAX - 4096)
 
@@ -54,31 +55,58 @@ static ch_status read_raw(ch_csv_text *t, char *to, int64_t n, int64_t *got, ch_
     return CH_OK;
 }
 
-/* Decodes what raw holds into made. Bytes that make no character become U+FFFD. */
-static ch_status decode_some(ch_csv_text *t, ch_error *err)
+const char *ch_csv_iconv_name(const char *encoding, const char *first, size_t n, size_t *skip)
 {
-    char *in = t->raw + t->raw_at;
-    size_t left = t->n_raw - t->raw_at;
+    bool utf16 = strcmp(encoding, "UTF-16") == 0, utf32 = strcmp(encoding, "UTF-32") == 0;
+    *skip = 0;
+    if (utf16 && n >= 2 && memcmp(first, "\xFF\xFE", 2) == 0)
+        return *skip = 2, "UTF-16LE";
+    if (utf16 && n >= 2 && memcmp(first, "\xFE\xFF", 2) == 0)
+        return *skip = 2, "UTF-16BE";
+    if (utf32 && n >= 4 && memcmp(first, "\xFF\xFE\0\0", 4) == 0)
+        return *skip = 4, "UTF-32LE";
+    if (utf32 && n >= 4 && memcmp(first, "\0\0\xFE\xFF", 4) == 0)
+        return *skip = 4, "UTF-32BE";
+    return utf16 ? "UTF-16BE" : utf32 ? "UTF-32BE" : encoding;
+}
+
+/* Bytes that make no character become U+FFFD, a unit at a time. */
+ch_status ch_csv_decode(iconv_t cd, const char *encoding, const char *bytes, size_t n, bool complete,
+                        ch_buf *made, size_t *rest, ch_error *err)
+{
+    char *in = (char *)(uintptr_t)bytes;
+    size_t left = n;
     while (left > 0) {
-        CH_TRY(ch_buf_reserve(&t->made, left * 4 + 16, err));
-        char *out = t->made.data + t->made.len;
-        size_t room = t->made.cap - t->made.len - 1;
-        size_t n = iconv(t->iconv, &in, &left, &out, &room);
-        t->made.len = (size_t)(out - t->made.data);
-        if (n != (size_t)-1 || errno == E2BIG)
+        CH_TRY(ch_buf_reserve(made, left * 4 + 16, err));
+        char *out = made->data + made->len;
+        size_t room = made->cap - made->len - 1;
+        size_t done = iconv(cd, &in, &left, &out, &room);
+        made->len = (size_t)(out - made->data);
+        if (done != (size_t)-1 || errno == E2BIG)
             continue;
-        if (errno == EINVAL && !t->raw_eof)
+        if (errno == EINVAL && !complete)
             break; /* the rest of this character is still to come */
-        CH_TRY(ch_buf_add(&t->made, "\xEF\xBF\xBD", 3, err));
-        size_t skip = strncmp(t->encoding, "UTF-32", 6) == 0   ? 4
-                      : strncmp(t->encoding, "UTF-16", 6) == 0 ? 2
-                                                               : 1;
+        CH_TRY(ch_buf_add(made, "\xEF\xBF\xBD", 3, err));
+        size_t skip = strncmp(encoding, "UTF-32", 6) == 0 ? 4 : strncmp(encoding, "UTF-16", 6) == 0 ? 2 : 1;
         if (skip > left)
             skip = left;
         in += skip;
         left -= skip;
     }
-    t->raw_at = t->n_raw - left;
+    *rest = left;
+    return CH_OK;
+}
+
+static ch_status open_iconv(ch_csv_text *t, ch_error *err)
+{
+    size_t skip;
+    const char *name = ch_csv_iconv_name(t->encoding, t->raw, t->n_raw, &skip);
+    t->iconv = iconv_open("UTF-8", name);
+    if (t->iconv == (iconv_t)-1)
+        CH_FAIL(err, INVALID_CHARSET, "functionName", "CSVOptions", "charset", t->encoding,
+                "charsets", "those of iconv");
+    t->has_iconv = true;
+    t->raw_at = skip;
     return CH_OK;
 }
 
@@ -109,8 +137,13 @@ static ch_status refill_made(ch_csv_text *t, ch_error *err)
             t->n_raw += (size_t)got;
             t->raw_eof = got == 0;
         }
-        if (t->has_iconv) {
-            CH_TRY(decode_some(t, err));
+        if (t->encoding) {
+            size_t left;
+            if (!t->has_iconv)
+                CH_TRY(open_iconv(t, err));
+            CH_TRY(ch_csv_decode(t->iconv, t->encoding, t->raw + t->raw_at, t->n_raw - t->raw_at,
+                                 t->raw_eof, &t->made, &left, err));
+            t->raw_at = t->n_raw - left;
         } else {
             size_t tail = t->raw_eof ? 0 : open_tail(t->raw, t->n_raw);
             CH_TRY(ch_csv_prepare(t->alias, t->raw, (int64_t)(t->n_raw - tail), &t->made, err));
@@ -212,14 +245,37 @@ ch_status ch_csv_text_open(ch_csv_text *t, const char *path, ch_error *err)
         if (!t->raw)
             return CH_E_MEMORY;
     }
-    if (t->encoding) {
-        t->iconv = iconv_open("UTF-8", t->encoding);
-        if (t->iconv == (iconv_t)-1)
-            CH_FAIL(err, INVALID_CHARSET, "functionName", "CSVOptions", "charset", t->encoding,
-                    "charsets", "those of iconv");
-        t->has_iconv = true;
+    return CH_OK;
+}
+
+static ch_status detect(ch_csv_text *t, const char *path, uint8_t sep[2], ch_error *err)
+{
+    CH_TRY(ch_csv_text_open(t, path, err));
+    while (t->base + t->at < DETECT_BYTES && !t->eof) {
+        CH_TRY(ch_csv_text_fill(t, -1, err));
+        for (; t->at < t->len; t->at++) {
+            char c = t->text[t->at];
+            if (c == '\n')
+                return CH_OK;
+            if (c != '\r')
+                continue;
+            while (t->at + 1 == t->len && !t->eof) /* LF may follow in the next chunk */
+                CH_TRY(ch_csv_text_fill(t, -1, err));
+            sep[0] = '\r';
+            sep[1] = t->at + 1 < t->len && t->text[t->at + 1] == '\n' ? '\n' : 0;
+            return CH_OK;
+        }
     }
     return CH_OK;
+}
+
+ch_status ch_csv_text_detect(ch_csv_text *t, const char *path, uint8_t sep[2], ch_error *err)
+{
+    sep[0] = '\n';
+    sep[1] = 0;
+    ch_status status = detect(t, path, sep, err);
+    ch_csv_text_close(t);
+    return status;
 }
 
 void ch_csv_text_seek(ch_csv_text *t, int64_t offset)

@@ -58,6 +58,20 @@ void ch_csv_text_seek(ch_csv_text *t, int64_t offset);
  * Errors CH_E_IO, CH_E_CORRUPT_FILE, CH_E_MEMORY (a record that the memory limit cannot hold).
  */
 CH_NODISCARD ch_status ch_csv_text_fill(ch_csv_text *t, int64_t most, ch_error *err);
+/*
+ * The line separator of a file, as univocity detects it: the first LF, CR or CR LF within the first
+ * million characters; LF if there is none. sep[1] is 0 for one character. t is opened and closed.
+ */
+CH_NODISCARD ch_status ch_csv_text_detect(ch_csv_text *t, const char *path, uint8_t sep[2],
+                                          ch_error *err);
+/*
+ * What iconv calls an encoding: UTF-16 and UTF-32 are big end first unless a mark says otherwise, as in
+ * Java. *skip: bytes of the mark at `first`.
+ */
+const char *ch_csv_iconv_name(const char *encoding, const char *first, size_t n, size_t *skip);
+/* Adds bytes, decoded; *left bytes at the end make no character yet. complete: they never will. */
+CH_NODISCARD ch_status ch_csv_decode(iconv_t cd, const char *encoding, const char *bytes, size_t n,
+                                     bool complete, ch_buf *out, size_t *left, ch_error *err);
 /* Also after a failed open. The struct may be opened again. */
 void ch_csv_text_close(ch_csv_text *t);
 /* Frees the chunk too. */

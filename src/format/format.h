@@ -33,6 +33,7 @@ typedef struct ch_option {
 typedef struct ch_format_context {
     const char *time_zone; /* session's, IANA name */
     bool ansi;
+    bool timestamp_ntz; /* spark.sql.timestampType is TIMESTAMP_NTZ */
     bool case_sensitive;
     const char *corrupt_column; /* spark.sql.columnNameOfCorruptRecord */
     int n_slots;                /* threads that will call */
