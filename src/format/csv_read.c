@@ -46,6 +46,8 @@ typedef struct csv_slot {
     bool fast;         /* dialect describes the options */
     int32_t file;      /* open file, -1: none */
     int64_t limit;     /* records that begin here or behind are not this morsel's */
+    int32_t header_of; /* the file of header_at, -1: none */
+    int64_t header_at; /* without multiLine: where the header of a cut file begins */
     bool skim, header; /* header: the next record is one */
     uint64_t seq;
     ch_csv_index index;
@@ -92,6 +94,7 @@ typedef struct csv_scan {
     pthread_mutex_t lock;
     int32_t skim_file;
     int64_t skim_at;
+    bool skim_header; /* the header of skim_file is still to come */
     _Atomic int64_t bytes_done, rows, n_malformed;
     int64_t bytes_total;
     int n_slots;
@@ -516,6 +519,11 @@ static ch_status slow_record(csv_scan *s, csv_slot *slot, bool *done, ch_error *
             t->at = t->len;
             return CH_OK;
         }
+        if (t->base + t->at + rec->start >= slot->limit) {
+            /* Behind empty lines and comments lay a record of the next morsel. */
+            t->at += (uint32_t)rec->start;
+            return CH_OK;
+        }
         if (slot->header) {
             slot->header = false;
             CH_TRY(check_header(s, slot, text, err));
@@ -562,8 +570,10 @@ static bool scan_window(csv_slot *slot)
 {
     ch_csv_text *t = &slot->text;
     uint32_t len = t->len;
-    if (t->eof && len > t->at && t->text[len - 1] != '\n')
-        t->text[len++] = '\n'; /* the last line has no end: padding lends it one */
+    /* A last line without an end: padding lends it one; but with multiLine a last CR is text. */
+    if (t->eof && len > t->at && t->text[len - 1] != '\n' &&
+        !(slot->dialect.multi_line && t->text[len - 1] == '\r'))
+        t->text[len++] = '\n';
     uint32_t to = len - t->at > slot->window ? t->at + slot->window : len;
     ch_csv_scan(&slot->dialect, t->text, t->at, to, &slot->index);
     if (len > t->len)
@@ -656,11 +666,33 @@ static ch_status open_file(csv_scan *s, csv_slot *slot, int32_t file, ch_error *
     return ch_csv_text_open(&slot->text, s->file[file].path, err);
 }
 
-static void start_reading(csv_scan *s, csv_slot *slot, int64_t offset)
+static void start_reading(csv_scan *s, csv_slot *slot, bool header)
 {
     slot->index.n_rows = slot->row = 0;
     slot->window = (uint32_t)(s->sizes.window_bytes ? s->sizes.window_bytes : UINT32_MAX / 4);
-    slot->header = s->options.header && offset == 0;
+    slot->header = header;
+}
+
+/* Where the header stands: behind blank lines and comments. INT64_MAX: there is none. */
+static ch_status find_header(csv_scan *s, csv_slot *slot, ch_error *err)
+{
+    ch_csv_text *t = &slot->text;
+    ch_csv_text_seek(t, 0);
+    slot->header_at = INT64_MAX;
+    for (;;) {
+        CH_TRY(ch_csv_text_fill(t, 0, err));
+        for (uint32_t end, next; t->at < t->len && find_line(s, slot, &end, &next); t->at = next) {
+            uint32_t from = t->at;
+            while (from < end && (uint8_t)t->text[from] <= ' ')
+                from++;
+            if (from == end || (s->options.has_comment && (uint8_t)t->text[from] == s->rules.comment))
+                continue;
+            slot->header_at = t->base + t->at;
+            return CH_OK;
+        }
+        if (t->eof)
+            return CH_OK;
+    }
 }
 
 /* From text.at - 1 on to the first beginning of a line; the limit or the end of file may come first. */
@@ -722,6 +754,9 @@ static ch_status claim_skimmed(csv_scan *s, csv_slot *slot, bool *more, ch_error
     *more = false;
     while (s->skim_file < s->n_files) {
         int32_t file = s->skim_file;
+        if (s->skim_at == 0)
+            s->skim_header = s->options.header;
+        bool header = s->skim_header;
         int64_t from = s->skim_at, target = from + s->sizes.morsel_bytes;
         bool whole = morsels_of(s, file) == 1;
         if (!whole && from > 0 && from >= s->file[file].bytes) {
@@ -738,7 +773,7 @@ static ch_status claim_skimmed(csv_scan *s, csv_slot *slot, bool *more, ch_error
             bool fill = true, end = false;
             ch_csv_text_seek(&slot->text, from);
             slot->text.bytes_done = NULL;
-            start_reading(s, slot, from);
+            start_reading(s, slot, header);
             slot->limit = target;
             slot->skim = true;
             while (!end) {
@@ -747,12 +782,13 @@ static ch_status claim_skimmed(csv_scan *s, csv_slot *slot, bool *more, ch_error
                 CH_TRY(take_rows(s, slot, &fill, &end, err));
             }
             slot->skim = false;
+            s->skim_header = slot->header;
             slot->text.bytes_done = &s->bytes_done;
             slot->limit = s->skim_at = slot->text.base + slot->text.at;
         }
         if (!whole)
             ch_csv_text_seek(&slot->text, from);
-        start_reading(s, slot, from);
+        start_reading(s, slot, header);
         *more = true;
         break;
     }
@@ -779,9 +815,15 @@ static ch_status claim_cut(csv_scan *s, csv_slot *slot, bool *more, ch_error *er
     CH_TRY(use_file(s, slot, low, n == 1, err));
     slot->limit = k + 1 < n ? from + s->sizes.morsel_bytes : INT64_MAX;
     slot->seq = (uint64_t)m << 32;
-    start_reading(s, slot, from);
-    if (n == 1)
+    if (n == 1) {
+        start_reading(s, slot, s->options.header);
         return CH_OK;
+    }
+    if (s->options.header && slot->header_of != low) {
+        CH_TRY(find_header(s, slot, err));
+        slot->header_of = low;
+    }
+    start_reading(s, slot, s->options.header && from <= slot->header_at);
     /* One byte early, two where that may be the second of a line separator. */
     ch_csv_text_seek(&slot->text, k ? from - 1 : 0);
     return k ? skip_to_line(s, slot, err) : CH_OK;
@@ -959,7 +1001,7 @@ static const ch_scan_class CSV_SCAN = {"csv", scan_begin, scan_next, scan_progre
 static ch_status slot_init(csv_scan *s, csv_slot *slot, ch_error *err)
 {
     size_t rows = (size_t)s->batch_rows;
-    slot->file = -1;
+    slot->file = slot->header_of = -1;
     slot->text = (ch_csv_text){.mem = s->mem,
                                .encoding = s->wide ? NULL : s->options.encoding,
                                .alias = s->options.multi_line ? &s->rules : NULL,

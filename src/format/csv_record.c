@@ -152,17 +152,24 @@ static bool is_line_sep(const ch_csv_record *r, int64_t i)
            (!u->line_sep[1] || (i + 1 < r->len && r->text[i + 1] == u->line_sep[1]));
 }
 
+/* What looks ahead sees otherwise when there is more text: then the record waits for it. */
+static bool ran_out(ch_csv_record *r)
+{
+    r->short_of_text |= !r->complete;
+    return false;
+}
+
 /* An unquoted value that lies in the input as it is: getString. False: not possible. */
 static bool take_plain(ch_csv_record *r, uint8_t stop)
 {
     int64_t from = r->i - 1, i = from;
     if (r->i >= r->len)
-        return false;
+        return ran_out(r);
     /* r->ch is text[from], unless it was made of a line separator, which ends a value anyway. */
     for (; i < r->len && r->text[i] != stop && !is_line_sep(r, i); i++)
         ;
     if (i >= r->len)
-        return false;
+        return ran_out(r);
     int64_t len = i - from;
     if (r->rules->trim_right)
         while (len > 0 && r->text[from + len - 1] <= ' ')
@@ -179,7 +186,7 @@ static bool take_quoted(ch_csv_record *r, uint8_t stop)
     int64_t i = r->i;
     for (;; i++) {
         if (i + 1 >= r->len)
-            return false;
+            return ran_out(r);
         uint8_t c = r->text[i], after = r->text[i + 1];
         if (c == u->quote) {
             if (r->text[i - 1] == u->escape || (after != stop && after != u->newline))
@@ -204,12 +211,12 @@ static bool skip_quoted(ch_csv_record *r, uint8_t stop)
     const ch_csv_rules *u = r->rules;
     int64_t i = r->i;
     for (;; i++) {
-        if (i >= r->len)
-            return false;
+        if (i + 1 >= r->len)
+            return ran_out(r);
         if (r->text[i] == u->quote) {
             if (r->text[i - 1] == u->escape)
                 continue;
-            if (i + 1 >= r->len || (r->text[i + 1] != stop && r->text[i + 1] != u->newline))
+            if ( r->text[i + 1] != stop && r->text[i + 1] != u->newline)
                 return false;
             break;
         }
@@ -639,12 +646,12 @@ static bool quoted_done(ch_csv_record *r, bool *done)
     r->normalize = true;
     if (!next(r)) {
         *done = true;
-        return true;
+        return r->complete;
     }
     if (r->ch == u->sep[0]) {
         if (!next(r)) {
             *done = true;
-            return empty_parsed(r);
+            return r->complete && empty_parsed(r);
         }
         if (r->ch == u->newline)
             return empty_parsed(r);
@@ -877,7 +884,7 @@ void ch_csv_record_begin(ch_csv_record *r, const char *text, int64_t len, bool c
     r->made.len = r->from = 0;
     r->ch = r->prev = 0;
     r->match = 0;
-    r->trim = r->dropped = false;
+    r->trim = r->dropped = r->short_of_text = false;
 }
 
 /* One pass of parseNext()'s loop. CH_CSV_MORE: an empty line, go on. */
@@ -894,6 +901,7 @@ static ch_csv_result step(ch_csv_record *r, bool *eof)
         uint8_t c = r->ch;
         while (more && c != u->newline)
             more = next_char(r, &c);
+        *eof = !more && !r->complete;
         return r->one_line ? CH_CSV_COMMENT : CH_CSV_MORE;
     }
     if (r->queue_at >= r->n_queue && !(u->n_sep == 1 ? parse_single(r) : parse_multi(r))) {
@@ -917,11 +925,12 @@ ch_csv_result ch_csv_record_next(ch_csv_record *r, ch_error *err)
     for (;;) {
         bool eof = false;
         ch_csv_result result = step(r, &eof);
-        if (eof) {
-            if (!r->complete)
-                return CH_CSV_MORE;
-            result = at_eof(r);
+        if (r->short_of_text || (eof && !r->complete)) {
+            r->failure = CH_CSV_NO_FAILURE;
+            return CH_CSV_MORE;
         }
+        if (eof)
+            result = at_eof(r);
         r->next = r->i;
         if (result != CH_CSV_MORE)
             return result;

@@ -84,7 +84,7 @@ typedef struct ch_csv_record {
     /* Private: input */
     const uint8_t *text;
     int64_t i, len;
-    bool complete, one_line, normalize;
+    bool complete, one_line, normalize, short_of_text;
     /* The value under construction: made.data[from .. made.len - blanks) */
     size_t from, blanks;
     uint8_t ch, prev;

@@ -10,6 +10,7 @@ void ch_csv_scan_scalar(const ch_csv_dialect *d, const char *text, uint32_t star
     const uint8_t *t = (const uint8_t *)text;
     bool quoted = false, after_close = false, after_end = true;
     bool doubles = d->escape == d->quote;
+    uint8_t odd = doubles ? 0 : d->escape;
     uint32_t n_pos = 0, n_rows = 0, i;
 
     *index = (ch_csv_index){.pos = index->pos,
@@ -28,8 +29,9 @@ void ch_csv_scan_scalar(const ch_csv_dialect *d, const char *text, uint32_t star
         bool bad = (opens && !after_end && !(doubles && after_close)) ||
                    (after_close && !ends && !is_cr && !(doubles && opens)) ||
                    (c == '\n' && quoted && !d->multi_line) ||
-                   (!d->no_fields && !doubles && c == d->escape && quoted) ||
+                   (!d->no_fields && c == odd && quoted) ||
                    (is_cr && (quoted && d->multi_line ? d->crlf : t[i + 1] != '\n' || !d->crlf));
+        bad |= c == '\n' && !quoted && d->multi_line && d->crlf && (i == start || t[i - 1] != '\r');
         index->non_ascii |= c >= 0x80;
         index->has_cr |= is_cr;
         if (bad) {

@@ -14,9 +14,10 @@
  *   - a quote opens a field right after a separator, newline or the start, and closes it right
  *     before a separator or newline (CR LF counts as one newline)
  *   - within quotes there is no escape character, and no newline unless multi_line
- *   - with quote_escape == quote, two quotes within quotes stand for one
- *   - no CR stands without its LF; with multi_line and crlf none stands within quotes, where CR LF
- *     turns into LF
+ *   - with escape == quote, two quotes within quotes stand for one, and within quotes is no NUL,
+ *     which the tokenizer takes for an escape then
+ *   - no CR stands without its LF; with multi_line and crlf no LF without its CR either, and no CR
+ *     within quotes, where CR LF turns into LF
  * At the first byte that breaks a rule the scan stops with `irregular` set; the record that holds it
  * is for csv_record.h, which knows what Spark makes of it, and the scan starts anew behind it.
  *

@@ -56,14 +56,14 @@ static inline __attribute__((always_inline)) void scan(const ch_csv_dialect *d, 
     const __m256i sep = _mm256_set1_epi8((char)(d->no_fields ? '\n' : d->sep));
     const __m256i nl = _mm256_set1_epi8('\n');
     const __m256i cr = _mm256_set1_epi8('\r');
-    const __m256i escape = _mm256_set1_epi8((char)d->escape);
+    const __m256i odd = _mm256_set1_epi8(doubles ? 0 : (char)d->escape);
     const uint64_t fields = d->no_fields ? 0 : ~UINT64_C(0);
     const uint64_t one_line = d->multi_line ? 0 : ~UINT64_C(0);
     const uint64_t cr_is_bad = d->crlf ? 0 : ~UINT64_C(0);
-    const uint64_t quoted_cr_is_bad = d->multi_line && d->crlf ? ~UINT64_C(0) : 0;
+    const uint64_t only_crlf = d->multi_line && d->crlf ? ~UINT64_C(0) : 0;
     uint32_t *pos = index->pos + 1, *row = index->row + 1;
     const uint32_t *pos_end = index->pos + index->cap_pos, *row_end = index->row + index->cap_rows;
-    uint64_t in_quotes = 0, was_close = 0, was_end = 1;
+    uint64_t in_quotes = 0, was_close = 0, was_end = 1, was_cr = 0;
     uint64_t seen_high = 0, seen_cr = 0, seen_doubled = 0;
     uint32_t i = start, stop = len;
     bool irregular = false;
@@ -82,11 +82,9 @@ static inline __attribute__((always_inline)) void scan(const ch_csv_dialect *d, 
         /* CR, escapes and bytes above 127 are rare: one test for all. */
         __m256i rare_lo = _mm256_or_si256(_mm256_cmpeq_epi8(lo, cr), lo);
         __m256i rare_hi = _mm256_or_si256(_mm256_cmpeq_epi8(hi, cr), hi);
-        if (!doubles) {
-            rare_lo = _mm256_or_si256(rare_lo, _mm256_cmpeq_epi8(lo, escape));
-            rare_hi = _mm256_or_si256(rare_hi, _mm256_cmpeq_epi8(hi, escape));
-        }
-        bool rare = _mm256_movemask_epi8(_mm256_or_si256(rare_lo, rare_hi)) != 0;
+        rare_lo = _mm256_or_si256(rare_lo, _mm256_cmpeq_epi8(lo, odd));
+        rare_hi = _mm256_or_si256(rare_hi, _mm256_cmpeq_epi8(hi, odd));
+        bool rare = _mm256_movemask_epi8(_mm256_or_si256(rare_lo, rare_hi)) != 0 || only_crlf;
 
         uint64_t quoted = prefix_xor(q) ^ in_quotes;
         uint64_t opens = q & quoted, closes = q & ~quoted;
@@ -97,14 +95,14 @@ static inline __attribute__((always_inline)) void scan(const ch_csv_dialect *d, 
             uint64_t high = (uint32_t)_mm256_movemask_epi8(lo) |
                             (uint64_t)(uint32_t)_mm256_movemask_epi8(hi) << 32;
             c = equal(lo, hi, cr) & valid;
-            if (!doubles)
-                esc = equal(lo, hi, escape) & fields & valid;
+            esc = equal(lo, hi, odd) & fields & valid;
             uint64_t next_nl = (uint64_t)(text[i + 64 <= len ? i + 64 : len] == '\n');
             uint64_t before_nl = n >> 1;
             /* The byte behind the last one of this block. */
             before_nl |= valid == ~UINT64_C(0) ? next_nl << 63 : next_nl << (len - i - 1);
             lone_cr = c & (~before_nl | cr_is_bad) & (~quoted | one_line);
-            lone_cr |= c & quoted & quoted_cr_is_bad;
+            lone_cr |= only_crlf & ((c & quoted) | (n & ~quoted & ~(c << 1 | was_cr)));
+            was_cr = c >> 63;
             seen_high |= high & valid;
             seen_cr |= c;
         }

@@ -9,6 +9,7 @@
 #include "unit.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "format/csv.h"
@@ -94,9 +95,9 @@ static void the_simd_index_is_that_of_its_scalar_twin(void **state)
         assert_true(b.n_pos <= a.n_pos && b.n_rows <= a.n_rows);
         assert_memory_equal(pos[0], pos[1], sizeof(uint32_t) * (b.n_pos + 1));
         assert_memory_equal(row[0], row[1], sizeof(uint32_t) * (b.n_rows + 1));
-        assert_true(!a.has_cr || b.has_cr || b.end < a.end);
-        assert_true(!a.non_ascii || b.non_ascii || b.end < a.end);
-        assert_true(!a.has_doubled || b.has_doubled || b.end < a.end);
+        assert_true(!a.has_cr || b.has_cr || cap < 4096);
+        assert_true(!a.non_ascii || b.non_ascii || cap < 4096);
+        assert_true(!a.has_doubled || b.has_doubled || cap < 4096);
     }
 }
 
@@ -166,6 +167,7 @@ static char *read_text(const ch_file *file, ch_strmap *options, const int32_t *w
             ch_batch batch;
             assert_ok(scan->cls->next(scan, s, &batch, &err));
             inside[s] = batch.n_full > 0;
+            assert_ok(ch_batch_flatten(&batch, &err));
             if (batch.n_full) {
                 assert_true(n_parts < 20000);
                 char *text = malloc(1 << 16);
@@ -193,6 +195,18 @@ static char *read_text(const ch_file *file, ch_strmap *options, const int32_t *w
     return all;
 }
 
+/* Leaves bytes of a failed round for a person to look at. */
+static void keep(const char *name, const char *bytes, size_t n)
+{
+    char path[64];
+    snprintf(path, sizeof path, "/tmp/chert_csv_%s", name);
+    FILE *f = fopen(path, "wb");
+    if (f) {
+        fwrite(bytes, 1, n, f);
+        fclose(f);
+    }
+}
+
 static void rows_do_not_depend_on_index_cuts_or_slots(void **state)
 {
     static const char *const OPTIONS[][6] = {
@@ -202,7 +216,7 @@ static void rows_do_not_depend_on_index_cuts_or_slots(void **state)
         {"escape", "\"", "multiLine", "true", NULL},
         {"header", "true", "nullValue", "a", NULL},
         {"emptyValue", "EMPTY", "comment", "#", NULL},
-        {"multiLine", "true", "comment", "b", "header", "true"},
+        {"multiLine", "true", "comment", "b", NULL},
         {"lineSep", "\n", NULL},
         {"mode", "DROPMALFORMED", NULL},
     };
@@ -241,13 +255,16 @@ static void rows_do_not_depend_on_index_cuts_or_slots(void **state)
             char *found = read_text(&file, &options, wanted, n_wanted, &sizes, 1 + (int)draw(4),
                                     1 + draw(k ? 9 : 4096), mem, &len, &bad);
             if (len != want_len || memcmp(found, want, len) != 0) {
-                FILE *f = fopen("/tmp/chert_csv_failed.csv", "wb");
-                fwrite(text, 1, n, f);
-                fclose(f);
-                print_error("round %d, options %s=%s, morsel %d chunk %d window %d\nwant:\n%.*s\nfound:\n%.*s\n",
+                size_t same = 0;
+                while (same < len && same < want_len && found[same] == want[same])
+                    same++;
+                keep("text", text, n);
+                keep("want", want, want_len);
+                keep("found", found, len);
+                print_error("round %d, options %s=%s, morsel %d chunk %d window %d, byte %d; see "
+                            "chert_csv_{text,want,found}\n",
                             round, o[0] ? o[0] : "", o[0] ? o[1] : "", (int)sizes.morsel_bytes,
-                            (int)sizes.chunk_bytes, (int)sizes.window_bytes, (int)want_len, want,
-                            (int)len, found);
+                            (int)sizes.chunk_bytes, (int)sizes.window_bytes, (int)same);
                 fail();
             }
             assert_int_equal(bad, want_bad);
@@ -263,6 +280,8 @@ static void rows_do_not_depend_on_index_cuts_or_slots(void **state)
 
 int main(void)
 {
+    if (getenv("CSV_SEED")) /* other text than usual */
+        seed = strtoull(getenv("CSV_SEED"), NULL, 10) * 2 + 1;
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_simd_index_is_that_of_its_scalar_twin),
         cmocka_unit_test(rows_do_not_depend_on_index_cuts_or_slots),
