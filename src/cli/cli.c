@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* cli.c - options, help and errors, all from the tables of the commands. */
+#include "cli/cli.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#define CH_COMMAND(name) extern const ch_cli_command ch_cmd_##name;
+#include "builtin/commands.def"
+#undef CH_COMMAND
+
+const ch_cli_command *const *ch_cli_commands(void)
+{
+    static const ch_cli_command *const COMMANDS[] = {
+#define CH_COMMAND(name) &ch_cmd_##name,
+#include "builtin/commands.def"
+#undef CH_COMMAND
+        NULL,
+    };
+    return COMMANDS;
+}
+
+/* ---- talking ------------------------------------------------------------------------------- */
+
+bool ch_cli_colours(FILE *stream)
+{
+    const char *no = getenv("NO_COLOR"), *term = getenv("TERM");
+    return !(no && *no) && isatty(fileno(stream)) && !(term && strcmp(term, "dumb") == 0);
+}
+
+int ch_cli_error(chert_error *err)
+{
+    bool colours = ch_cli_colours(stderr), cancelled = chert_error_is_cancelled(err);
+    fflush(stdout);
+    fprintf(stderr, "%serror:%s %s\n", colours ? "\033[1;31m" : "", colours ? "\033[0m" : "",
+            err->text      ? err->text
+            : err->message ? err->message
+                           : "out of memory");
+    chert_error_free(err);
+    return cancelled ? CH_EXIT_CANCELLED : CH_EXIT_ERROR;
+}
+
+void ch_cli_bytes(char out[32], double bytes)
+{
+    static const char *const UNIT[] = {"B", "KiB", "MiB", "GiB", "TiB", "PiB"};
+    int u = 0;
+    for (; bytes >= 1024 && u < 5; u++)
+        bytes /= 1024;
+    snprintf(out, 32, u == 0 || bytes >= 100 ? "%.0f %s" : "%.1f %s", bytes, UNIT[u]);
+}
+
+void ch_cli_count(char out[32], int64_t n)
+{
+    char digits[24];
+    int len = snprintf(digits, sizeof digits, "%lld", (long long)n), to = 0;
+    for (int i = 0; i < len; i++) {
+        if (i && (len - i) % 3 == 0)
+            out[to++] = ',';
+        out[to++] = digits[i];
+    }
+    out[to] = 0;
+}
+
+double ch_cli_now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+/* ---- help ---------------------------------------------------------------------------------- */
+
+/* doc, its further lines indented below the first */
+static void print_doc(const char *doc, int indent, FILE *out)
+{
+    for (; *doc; doc++) {
+        fputc(*doc, out);
+        if (*doc == '\n')
+            fprintf(out, "%*s", indent, "");
+    }
+    fputc('\n', out);
+}
+
+void ch_cli_help(const ch_cli_command *c, FILE *out)
+{
+    fprintf(out, "%s\n\nUsage: chert %s%s%s\n", c->summary, c->name, *c->args ? " " : "", c->args);
+    if (c->about)
+        fprintf(out, "\n%s\n", c->about);
+    for (int i = 0; c->sub && c->sub[i]; i++) {
+        if (i == 0)
+            fprintf(out, "\nPrograms:\n");
+        fprintf(out, "  %-22s %s\n", strrchr(c->sub[i]->name, ' ') + 1, c->sub[i]->summary);
+    }
+    fprintf(out, "\nOptions:\n");
+    for (const ch_cli_option *o = c->option; o->name; o++) {
+        char head[64];
+        snprintf(head, sizeof head, "%s%c%s --%s%s%s", o->letter ? "-" : " ",
+                 o->letter ? o->letter : ' ', o->letter ? "," : " ", o->name, o->value ? " " : "",
+                 o->value ? o->value : "");
+        fprintf(out, "  %-24s ", head);
+        print_doc(o->doc, 27, out);
+    }
+}
+
+int ch_cli_usage(const ch_cli_command *command, const char *format, ...)
+{
+    va_list ap;
+    fprintf(stderr, "chert%s%s: ", command ? " " : "", command ? command->name : "");
+    va_start(ap, format);
+    vfprintf(stderr, format, ap);
+    va_end(ap);
+    fprintf(stderr, "\nTry 'chert%s%s --help'.\n", command ? " " : "",
+            command ? command->name : "");
+    return CH_EXIT_USAGE;
+}
+
+/* Edits from a to b: how far apart two names are. */
+static int distance(const char *a, const char *b)
+{
+    int row[32], n = (int)strlen(b);
+    if (n > 30)
+        return 99;
+    for (int j = 0; j <= n; j++)
+        row[j] = j;
+    for (int i = 1; *a; a++, i++) {
+        int corner = row[0];
+        row[0] = i;
+        for (int j = 1; j <= n; j++) {
+            int change = corner + (*a != b[j - 1]),
+                skip = (row[j] < row[j - 1] ? row[j] : row[j - 1]) + 1;
+            corner = row[j];
+            row[j] = change < skip ? change : skip;
+        }
+    }
+    return row[n];
+}
+
+const ch_cli_command *ch_cli_find(const ch_cli_command *const *commands, const char *parent,
+                                  const char *name)
+{
+    const char *near = NULL;
+    for (int i = 0; commands[i]; i++) {
+        const char *last = strrchr(commands[i]->name, ' ');
+        last = last ? last + 1 : commands[i]->name;
+        if (strcmp(last, name) == 0)
+            return commands[i];
+        if (strlen(name) < 30 && distance(name, last) <= 2)
+            near = last;
+    }
+    const char *space = parent ? " " : "";
+    parent = parent ? parent : "";
+    fprintf(stderr, "chert%s%s: there is no %s called '%s'.", space, parent,
+            *parent ? "program" : "command", name);
+    if (near)
+        fprintf(stderr, " Did you mean '%s'?", near);
+    fprintf(stderr, "\nTry 'chert%s%s --help'.\n", space, parent);
+    return NULL;
+}
+
+/* ---- options ------------------------------------------------------------------------------- */
+
+/* The value of option o: behind = or the letter, or the next word. */
+static const ch_cli_option *with_value(ch_cli_args *a, const ch_cli_option *o, const char *attached,
+                                       bool *failed)
+{
+    a->value = attached;
+    if (!attached && a->at < a->argc)
+        a->value = a->argv[a->at++];
+    if (a->value)
+        return o;
+    ch_cli_usage(a->command, "option --%s needs a value: --%s %s", o->name, o->name, o->value);
+    *failed = true;
+    return NULL;
+}
+
+static const ch_cli_option *long_option(ch_cli_args *a, const char *text, bool *failed)
+{
+    size_t len = strcspn(text, "=");
+    for (const ch_cli_option *o = a->command->option; o->name; o++) {
+        if (strlen(o->name) != len || strncmp(o->name, text, len) != 0)
+            continue;
+        if (o->value)
+            return with_value(a, o, text[len] ? text + len + 1 : NULL, failed);
+        if (!text[len])
+            return o;
+        ch_cli_usage(a->command, "option --%s takes no value", o->name);
+        *failed = true;
+        return NULL;
+    }
+    ch_cli_usage(a->command, "unknown option '--%.*s'", (int)len, text);
+    *failed = true;
+    return NULL;
+}
+
+static const ch_cli_option *letter_option(ch_cli_args *a, const char *text, bool *failed)
+{
+    for (const ch_cli_option *o = a->command->option; o->name; o++) {
+        if (o->letter != *text)
+            continue;
+        if (o->value)
+            return with_value(a, o, text[1] ? text + 1 : NULL, failed);
+        a->rest = text[1] ? text + 1 : NULL;
+        return o;
+    }
+    ch_cli_usage(a->command, "unknown option '-%c'", *text);
+    *failed = true;
+    return NULL;
+}
+
+const ch_cli_option *ch_cli_next(ch_cli_args *a, bool *failed)
+{
+    *failed = false;
+    a->value = NULL;
+    if (a->rest) {
+        const char *rest = a->rest;
+        a->rest = NULL;
+        return letter_option(a, rest, failed);
+    }
+    if (a->at >= a->argc)
+        return NULL;
+    const char *word = a->argv[a->at++];
+    if (a->only_words || word[0] != '-' || !word[1]) {
+        a->value = word;
+        return NULL;
+    }
+    if (strcmp(word, "--") == 0) {
+        a->only_words = true;
+        return ch_cli_next(a, failed);
+    }
+    return word[1] == '-' ? long_option(a, word + 2, failed) : letter_option(a, word + 1, failed);
+}
+
+int ch_cli_session_option(ch_cli_session *session, const ch_cli_args *args,
+                          const ch_cli_option *option)
+{
+    if (strcmp(option->name, "memory") == 0) {
+        if (chert_parse_bytes(args->value, &session->options.memory_bytes) &&
+            session->options.memory_bytes > 0)
+            return 1;
+        ch_cli_usage(args->command, "--memory takes bytes such as 256M or 2G, not '%s'",
+                     args->value);
+        return -1;
+    }
+    if (strcmp(option->name, "threads") == 0) {
+        char *end;
+        long n = strtol(args->value, &end, 10);
+        if (n > 0 && n <= 1024 && !*end && end != args->value) {
+            session->options.threads = (int32_t)n;
+            return 1;
+        }
+        ch_cli_usage(args->command, "--threads takes a number from 1 to 1024, not '%s'",
+                     args->value);
+        return -1;
+    }
+    if (strcmp(option->name, "set") != 0)
+        return 0;
+    if (!strchr(args->value, '=') || *args->value == '=') {
+        ch_cli_usage(args->command, "--set takes KEY=VALUE, not '%s'", args->value);
+        return -1;
+    }
+    const char **more = realloc(session->set, sizeof *more * (size_t)(session->n_set + 1));
+    if (!more)
+        return -1;
+    session->set = more;
+    session->set[session->n_set++] = args->value;
+    return 1;
+}
+
+chert_session *ch_cli_session_open(ch_cli_session *s, chert_error *err)
+{
+    chert_session *session = chert_session_new(&s->options, err);
+    for (int i = 0; session && i < s->n_set; i++) {
+        size_t len = strcspn(s->set[i], "=");
+        char *key = strndup(s->set[i], len);
+        int failed = key ? chert_session_set(session, key, s->set[i] + len + 1, err) : 1;
+        free(key);
+        if (failed) {
+            chert_session_free(session);
+            session = NULL;
+        }
+    }
+    free(s->set);
+    s->set = NULL;
+    return session;
+}

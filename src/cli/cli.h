@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * cli.h - what the commands share: their table, options, exit codes, errors.
+ *
+ * A command is a file cmd_<name>.c that ends with its ch_cli_command, and a row in
+ * builtin/commands.def. Help, usage errors and the parsing of options come from that struct, so that
+ * they agree. Commands use the public API alone.
+ */
+#ifndef CH_CLI_CLI_H
+#define CH_CLI_CLI_H
+
+#include "chert/chert.h"
+
+enum {
+    CH_EXIT_OK = 0,
+    CH_EXIT_ERROR = 1,      /* a query failed */
+    CH_EXIT_USAGE = 2,      /* the command line makes no sense */
+    CH_EXIT_CANCELLED = 130 /* Ctrl-C */
+};
+
+typedef struct ch_cli_option {
+    char letter;       /* 0: none */
+    const char *name;  /* "format"; NULL ends the table */
+    const char *value; /* what it takes, as help shows it ("FILE"); NULL: nothing */
+    const char *doc;   /* lines may be broken by \n */
+} ch_cli_option;
+
+typedef struct ch_cli_command ch_cli_command;
+struct ch_cli_command {
+    const char *name;    /* "sql", "run events" */
+    const char *args;    /* "[OPTIONS] DATA_FOLDER" */
+    const char *summary; /* one line */
+    const char *about;   /* help: a paragraph or more, examples; or NULL */
+    const ch_cli_option *option;
+    const ch_cli_command *const *sub;                              /* ended by NULL; or NULL */
+    int (*run)(const ch_cli_command *self, int argc, char **argv); /* argv[0]: behind the name */
+};
+
+/* Options that every command with a session has; in the table of options and in their switch. */
+#define CH_CLI_SESSION_OPTIONS                                            \
+    {'m', "memory", "BYTES",                                              \
+     "most memory to use, as 256M or 2G; more is spilled to disk\n"       \
+     "(default: 60 % of this machine's)"},                                \
+        {'t', "threads", "N", "worker threads (default: one per core)"},  \
+    {                                                                     \
+        0, "set", "KEY=VALUE", "a setting, as SQL's SET; may be repeated" \
+    }
+#define CH_CLI_HELP_OPTION                  \
+    {                                       \
+        'h', "help", NULL, "show this help" \
+    }
+#define CH_CLI_OPTIONS_END  \
+    {                       \
+        0, NULL, NULL, NULL \
+    }
+
+/* ---- options ---- */
+
+typedef struct ch_cli_args {
+    const ch_cli_command *command;
+    int argc, at;
+    char **argv;
+    const char *rest; /* letters behind the one taken, as in -xvf */
+    bool only_words;  /* behind -- */
+    const char *value;
+} ch_cli_args;
+
+/*
+ * The next thing on the command line: its option in the command's table with args->value set; NULL with
+ * args->value a word that is no option; NULL and args->value NULL at the end. *failed: a usage
+ * error was told.
+ */
+const ch_cli_option *ch_cli_next(ch_cli_args *args, bool *failed);
+/* Says what is wrong with the command line, and where help is. Returns CH_EXIT_USAGE. */
+int ch_cli_usage(const ch_cli_command *command, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+void ch_cli_help(const ch_cli_command *command, FILE *out);
+/* The command called name, or NULL with a usage error told that suggests a near name. */
+const ch_cli_command *ch_cli_find(const ch_cli_command *const *commands, const char *parent,
+                                  const char *name);
+const ch_cli_command *const *ch_cli_commands(void);
+
+/* What CH_CLI_SESSION_OPTIONS say. */
+typedef struct ch_cli_session {
+    chert_options options;
+    const char **set; /* KEY=VALUE; malloc */
+    int n_set;
+} ch_cli_session;
+#define CH_CLI_SESSION_INIT         \
+    {                               \
+        CHERT_OPTIONS_INIT, NULL, 0 \
+    }
+/* Takes the option if it is one of the session's. 1 taken, 0 not one of them, -1 usage error told. */
+int ch_cli_session_option(ch_cli_session *session, const ch_cli_args *args,
+                          const ch_cli_option *option);
+/* NULL with err set. Frees what the options hold, in any case. */
+chert_session *ch_cli_session_open(ch_cli_session *session, chert_error *err);
+
+/* ---- talking ---- */
+
+/* May this stream have colours: a terminal, and no NO_COLOR. */
+bool ch_cli_colours(FILE *stream);
+/* "error: ..." on stderr; gives the exit code that fits. Frees err. */
+int ch_cli_error(chert_error *err);
+/* "1.5 GiB"; rows: "12.3 million" */
+void ch_cli_bytes(char out[32], double bytes);
+void ch_cli_count(char out[32], int64_t n);
+double ch_cli_now(void); /* seconds */
+
+#endif

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* cmd_run.c - chert run PROGRAM: the programs in pipelines/. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/watch.h"
+#include "pipelines/events.h"
+
+static int count_events(chert_session *session, const chert_events_options *options)
+{
+    chert_error err = CHERT_ERROR_INIT;
+    chert_events_report report = {0};
+    ch_watch watch;
+    double begin = ch_cli_now();
+    ch_watch_start(&watch, session, ch_watch_wanted());
+    int failed = chert_run_events(session, options, &report, &err);
+    bool stopped = ch_watch_stop(&watch);
+    if (failed) {
+        int code = ch_cli_error(&err);
+        return stopped ? CH_EXIT_CANCELLED : code;
+    }
+    char rows[32], counts[32], malformed[32], bytes[32], rate[32];
+    double seconds = ch_cli_now() - begin;
+    ch_cli_count(rows, report.rows);
+    ch_cli_count(counts, report.result_rows);
+    ch_cli_count(malformed, report.n_malformed);
+    ch_cli_bytes(bytes, (double)report.bytes);
+    ch_cli_bytes(rate, seconds > 0 ? (double)report.bytes / seconds : 0);
+    printf("%s rows, %s in %.2f s, %s/s\n", rows, bytes, seconds, rate);
+    if (report.n_malformed)
+        printf("%s malformed rows: read as far as they go, the rest as NULL\n", malformed);
+    printf("%s counts in %s\n", counts, report.result_path);
+    free(report.result_path);
+    return CH_EXIT_OK;
+}
+
+static int run_events(const ch_cli_command *self, int argc, char **argv)
+{
+    ch_cli_args args = {.command = self, .argc = argc, .argv = argv};
+    ch_cli_session options = CH_CLI_SESSION_INIT;
+    chert_events_options events = {0};
+    int code = CH_EXIT_USAGE;
+    for (;;) {
+        bool failed;
+        const ch_cli_option *o = ch_cli_next(&args, &failed);
+        if (failed)
+            goto out;
+        if (!o && !args.value)
+            break;
+        int taken = o ? ch_cli_session_option(&options, &args, o) : 0;
+        if (taken < 0)
+            goto out;
+        if (taken)
+            continue;
+        if (!o && events.data_folder) {
+            ch_cli_usage(self, "unexpected '%s'", args.value);
+            goto out;
+        }
+        if (!o) {
+            events.data_folder = args.value;
+        } else if (strcmp(o->name, "delete") == 0) {
+            events.delete_parts = true;
+        } else if (strcmp(o->name, "out") == 0) {
+            events.out_folder = args.value;
+        } else {
+            ch_cli_help(self, stdout);
+            code = CH_EXIT_OK;
+            goto out;
+        }
+    }
+    if (!events.data_folder) {
+        ch_cli_usage(self, "the data folder is missing");
+        goto out;
+    }
+    ch_watch_block();
+    chert_error err = CHERT_ERROR_INIT;
+    chert_session *session = ch_cli_session_open(&options, &err);
+    code = session ? count_events(session, &events) : ch_cli_error(&err);
+    chert_session_free(session);
+out:
+    free(options.set);
+    return code;
+}
+
+static const ch_cli_option EVENTS_OPTIONS[] = {
+    {'d', "delete", NULL, "delete the part files when the result is written"},
+    {'o', "out", "DIR", "where output/ and result.csv go (default: DATA_FOLDER)"},
+    CH_CLI_SESSION_OPTIONS,
+    CH_CLI_HELP_OPTION,
+    CH_CLI_OPTIONS_END,
+};
+
+static const ch_cli_command EVENTS = {
+    .name = "run events",
+    .args = "[OPTIONS] DATA_FOLDER",
+    .summary = "Count events per region and day",
+    .about =
+        "Reads DATA_FOLDER/region (region_id, region_name) and DATA_FOLDER/location (lat, long, region_id,\n"
+        "date), each a .csv, .csv.gz or .csv.zst file with a header line, or a folder of such files. Writes\n"
+        "part files to DATA_FOLDER/output/ and merges them into DATA_FOLDER/result.csv: \"region_name\",\n"
+        "\"date\",\"count\". Events of regions that the region file does not list are left out.\n"
+        "\n"
+        "  chert generate events -s 1G /tmp/events && chert run events -d /tmp/events",
+    .option = EVENTS_OPTIONS,
+    .run = run_events,
+};
+
+static const ch_cli_command *const PROGRAMS[] = {&EVENTS, NULL};
+
+static int run(const ch_cli_command *self, int argc, char **argv)
+{
+    if (argc == 0) {
+        ch_cli_help(self, stderr);
+        return CH_EXIT_USAGE;
+    }
+    if (argv[0][0] == '-') {
+        ch_cli_args args = {.command = self, .argc = argc, .argv = argv};
+        bool failed;
+        if (!ch_cli_next(&args, &failed) || failed)
+            return CH_EXIT_USAGE;
+        ch_cli_help(self, stdout);
+        return CH_EXIT_OK;
+    }
+    const ch_cli_command *program = ch_cli_find(PROGRAMS, self->name, argv[0]);
+    return program ? program->run(program, argc - 1, argv + 1) : CH_EXIT_USAGE;
+}
+
+static const ch_cli_option OPTIONS[] = {CH_CLI_HELP_OPTION, CH_CLI_OPTIONS_END};
+
+const ch_cli_command ch_cmd_run;
+const ch_cli_command ch_cmd_run = {
+    .name = "run",
+    .args = "PROGRAM [OPTIONS]",
+    .summary = "Run one of the programs that come with Chert",
+    .option = OPTIONS,
+    .sub = PROGRAMS,
+    .run = run,
+};

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* cmd_sql.c - chert sql: statements from -e, -f and stdin, or the shell on a terminal. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/shell.h"
+#include "cli/watch.h"
+
+/* Texts to run, in order of the command line. */
+typedef struct source {
+    const char *sql;  /* of -e */
+    const char *file; /* of -f */
+} source;
+
+/* All of a stream; NULL on failure, errno set. */
+static char *read_all(FILE *in)
+{
+    char *text = NULL;
+    size_t len = 0, cap = 0;
+    for (;;) {
+        if (cap - len < 4096) {
+            cap = cap ? 2 * cap : 65536;
+            char *more = realloc(text, cap);
+            if (!more)
+                break;
+            text = more;
+        }
+        size_t n = fread(text + len, 1, cap - len - 1, in);
+        len += n;
+        if (n == 0) {
+            if (ferror(in))
+                break;
+            text[len] = 0;
+            return text;
+        }
+    }
+    free(text);
+    return NULL;
+}
+
+static int run_file(chert_session *session, const char *path, const ch_statement_style *style)
+{
+    bool is_stdin = strcmp(path, "-") == 0;
+    FILE *in = is_stdin ? stdin : fopen(path, "rb");
+    char *text = in ? read_all(in) : NULL;
+    int why = errno;
+    if (in && !is_stdin)
+        fclose(in);
+    if (!text) {
+        fprintf(stderr, "error: cannot read '%s': %s\n", path, strerror(why));
+        return CH_EXIT_ERROR;
+    }
+    int code = ch_statement_run(session, text, is_stdin ? NULL : path, style);
+    free(text);
+    return code;
+}
+
+static int run_sources(chert_session *session, const source *item, int n, ch_statement_style *style)
+{
+    int code = CH_EXIT_OK;
+    if (n == 0 && isatty(STDIN_FILENO)) {
+        style->timing = true;
+        return ch_shell_run(session, style);
+    }
+    if (n == 0)
+        return run_file(session, "-", style);
+    for (int i = 0; i < n && code == CH_EXIT_OK; i++)
+        code = item[i].sql ? ch_statement_run(session, item[i].sql, NULL, style)
+                           : run_file(session, item[i].file, style);
+    return code;
+}
+
+static int run(const ch_cli_command *self, int argc, char **argv)
+{
+    ch_cli_args args = {.command = self, .argc = argc, .argv = argv};
+    ch_cli_session options = CH_CLI_SESSION_INIT;
+    ch_statement_style style = {.style = CHERT_STYLE_TABLE, .progress = ch_watch_wanted()};
+    source *item = calloc((size_t)argc + 1, sizeof *item);
+    int n = 0, code = CH_EXIT_USAGE;
+    for (;;) {
+        bool failed;
+        const ch_cli_option *o = ch_cli_next(&args, &failed);
+        if (failed)
+            goto out;
+        if (!o && args.value) {
+            ch_cli_usage(self, "unexpected '%s'; SQL goes behind -e, a file behind -f", args.value);
+            goto out;
+        }
+        if (!o)
+            break;
+        int taken = ch_cli_session_option(&options, &args, o);
+        if (taken < 0)
+            goto out;
+        if (taken)
+            continue;
+        if (strcmp(o->name, "execute") == 0) {
+            item[n++].sql = args.value;
+        } else if (strcmp(o->name, "file") == 0) {
+            item[n++].file = args.value;
+        } else if (strcmp(o->name, "timing") == 0) {
+            style.timing = true;
+        } else if (strcmp(o->name, "format") == 0) {
+            if (!ch_statement_style_of(args.value, &style.style)) {
+                ch_cli_usage(self, "--format is table, csv, json, markdown or vertical, not '%s'",
+                             args.value);
+                goto out;
+            }
+        } else {
+            ch_cli_help(self, stdout);
+            code = CH_EXIT_OK;
+            goto out;
+        }
+    }
+    ch_watch_block();
+    chert_error err = CHERT_ERROR_INIT;
+    chert_session *session = ch_cli_session_open(&options, &err);
+    code = session ? run_sources(session, item, n, &style) : ch_cli_error(&err);
+    chert_session_free(session);
+out:
+    free(options.set);
+    free(item);
+    return code;
+}
+
+static const ch_cli_option OPTIONS[] = {
+    {'e', "execute", "SQL", "run these statements, separated by ; (may be repeated)"},
+    {'f', "file", "FILE", "run the statements in FILE, - for stdin (may be repeated)"},
+    {0, "format", "FORMAT", "table (default), csv, json, markdown or vertical"},
+    {0, "timing", NULL, "tell rows and seconds of each statement, on stderr"},
+    CH_CLI_SESSION_OPTIONS,
+    CH_CLI_HELP_OPTION,
+    CH_CLI_OPTIONS_END,
+};
+
+const ch_cli_command ch_cmd_sql;
+const ch_cli_command ch_cmd_sql = {
+    .name = "sql",
+    .args = "[OPTIONS]",
+    .summary = "Run SQL: a shell, or statements from -e, -f or stdin",
+    .about =
+        "Without -e and -f it is a shell on a terminal, and runs what stdin holds otherwise.\n"
+        "Several statements are separated by ; and each result is printed. The first error ends\n"
+        "the run: exit code 1 for a failed query, 2 for a wrong command line, 130 after Ctrl-C.\n"
+        "\n"
+        "  chert sql -e \"SELECT count(*) FROM csv.`data/*.csv`\"\n"
+        "  chert sql --format csv -f report.sql > report.csv\n"
+        "  echo \"SELECT 1\" | chert sql --format json\n"
+        "  chert sql --memory 256M --set spark.sql.ansi.enabled=false -f nightly.sql",
+    .option = OPTIONS,
+    .run = run,
+};

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* watch.c - the thread that waits for signals and draws the progress line. */
+#include "cli/watch.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+static void watched_signals(sigset_t *set)
+{
+    sigemptyset(set);
+    sigaddset(set, SIGINT);
+    sigaddset(set, SIGTERM);
+    sigaddset(set, SIGUSR2); /* the work is over */
+}
+
+void ch_watch_block(void)
+{
+    sigset_t set;
+    watched_signals(&set);
+    pthread_sigmask(SIG_BLOCK, &set, NULL);
+}
+
+bool ch_watch_wanted(void)
+{
+    const char *term = getenv("TERM");
+    return isatty(STDERR_FILENO) && !(term && strcmp(term, "dumb") == 0);
+}
+
+/* "2 s left", "3 min left" */
+static void time_left(char out[32], double seconds)
+{
+    if (seconds < 90)
+        snprintf(out, 32, "%.0f s left", seconds + 0.5);
+    else if (seconds < 5400)
+        snprintf(out, 32, "%.0f min left", seconds / 60);
+    else
+        snprintf(out, 32, "%.1f h left", seconds / 3600);
+}
+
+static void draw(const ch_watch *w)
+{
+    chert_progress p = CHERT_PROGRESS_INIT;
+    char rows[32], done[32], total[32], rate[32], left[32] = "";
+    if (!chert_session_progress(w->session, &p))
+        return;
+    double seconds = ch_cli_now() - w->begin;
+    double speed = seconds > 0 ? (double)p.bytes_done / seconds : 0;
+    ch_cli_count(rows, p.rows);
+    ch_cli_bytes(done, (double)p.bytes_done);
+    ch_cli_bytes(rate, speed);
+    fputs("\r\033[K", stderr);
+    if (p.bytes_total > 0) {
+        double share = (double)p.bytes_done / (double)p.bytes_total;
+        enum { WIDTH = 24 };
+        share = share > 1 ? 1 : share;
+        ch_cli_bytes(total, (double)p.bytes_total);
+        if (speed > 0)
+            time_left(left, (double)(p.bytes_total - p.bytes_done) / speed);
+        fprintf(stderr, "%3.0f %% [", share * 100);
+        for (int i = 0; i < WIDTH; i++)
+            fputc(i < (int)(share * WIDTH) ? '#' : '.', stderr);
+        fprintf(stderr, "] %s rows  %s of %s  %s/s  %s", rows, done, total, rate, left);
+    } else {
+        fprintf(stderr, "%s rows  %s  %s/s  %.0f s", rows, done, rate, seconds);
+    }
+    fflush(stderr);
+}
+
+static void *watch_loop(void *arg)
+{
+    ch_watch *w = arg;
+    sigset_t set;
+    bool drawn = false;
+    watched_signals(&set);
+    while (!atomic_load(&w->stop)) {
+        struct timespec tick = {.tv_nsec = 100 * 1000 * 1000};
+        int signal = sigtimedwait(&set, NULL, &tick);
+        if (signal == SIGINT || signal == SIGTERM) {
+            if (atomic_load(&w->signal)) {
+                fputs(drawn ? "\r\033[K" : "", stderr);
+                _exit(128 + signal);
+            }
+            atomic_store(&w->signal, signal);
+        }
+        /* Again at every tick: the query may have begun after the signal came. */
+        if (atomic_load(&w->signal))
+            chert_session_cancel(w->session);
+        if (w->show && ch_cli_now() - w->begin > 1 && !atomic_load(&w->stop)) {
+            draw(w);
+            drawn = true;
+        }
+    }
+    if (drawn) {
+        fputs("\r\033[K", stderr);
+        fflush(stderr);
+    }
+    return NULL;
+}
+
+void ch_watch_start(ch_watch *w, chert_session *session, bool show)
+{
+    *w = (ch_watch){.session = session, .show = show, .begin = ch_cli_now()};
+    w->started = pthread_create(&w->thread, NULL, watch_loop, w) == 0;
+}
+
+bool ch_watch_stop(ch_watch *w)
+{
+    if (w->started) {
+        atomic_store(&w->stop, true);
+        pthread_kill(w->thread, SIGUSR2);
+        pthread_join(w->thread, NULL);
+        w->started = false;
+    }
+    return atomic_load(&w->signal) != 0;
+}
