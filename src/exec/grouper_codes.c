@@ -143,15 +143,22 @@ static uint32_t code_of(key_codes *k, uint64_t a, uint64_t b)
     return 0;
 }
 
-#define VALUES(EXPR_A, EXPR_B)                                                               \
-    for (int64_t i = from; i < to; i++) {                                                    \
-        int64_t s = index ? index[i] : flat ? i : 0;                                         \
-        uint32_t name = 0;                                                                    \
-        if (!valid || ch_bit_get(valid, flat || index ? i : 0)) {                            \
-            name = code_of(k, EXPR_A, EXPR_B);                                               \
-            bad |= !name;                                                                    \
-        }                                                                                    \
-        code[i] |= name << k->shift;                                                         \
+static uint64_t word_at(const ch_view *view, size_t offset)
+{
+    uint64_t w;
+    memcpy(&w, (const char *)view + offset, sizeof w);
+    return w;
+}
+
+#define VALUES(EXPR_A, EXPR_B)                                    \
+    for (int64_t i = from; i < to; i++) {                         \
+        int64_t s = index ? index[i] : flat ? i : 0;              \
+        uint32_t name = 0;                                        \
+        if (!valid || ch_bit_get(valid, flat || index ? i : 0)) { \
+            name = code_of(k, EXPR_A, EXPR_B);                    \
+            bad |= !name;                                         \
+        }                                                         \
+        code[i] |= name << k->shift;                              \
     }
 
 static bool add_values(key_codes *k, ch_rowkind kind, const ch_column *c, int64_t from, int64_t to,
@@ -191,7 +198,6 @@ static bool add_values(key_codes *k, ch_rowkind kind, const ch_column *c, int64_
     }
     default: {
         const ch_view *v = values->data;
-        uint64_t w[2];
         if (values->n_text)
             for (int64_t i = from; i < to; i++) {
                 int64_t s = index ? index[i] : flat ? i : 0;
@@ -199,7 +205,7 @@ static bool add_values(key_codes *k, ch_rowkind kind, const ch_column *c, int64_
             }
         if (bad)
             return false;
-        VALUES((memcpy(w, &v[s], 16), w[0]), w[1])
+        VALUES(word_at(v + s, 0), word_at(v + s, 8))
     }
     }
     return !bad;
