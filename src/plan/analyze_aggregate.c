@@ -38,6 +38,8 @@ static ch_status check(void *user, ch_expr **child, ch_error *err)
     const ch_expr *e = *child;
     if (is_aggregate_call(e) || position_of(c->grouping, e) >= 0 || e->kind == CH_EXPR_SUBQUERY)
         return CH_OK;
+    if (ch_an_is_grouping(e))
+        CH_AN_FAIL(c->a, e, err, UNSUPPORTED_GROUPING);
     if (e->kind != CH_EXPR_ATTRIBUTE)
         return ch_expr_map_children(c->a->arena, child, check, c, err);
     if (!c->has_group_by)
@@ -313,6 +315,7 @@ ch_status ch_an_having(ch_analyzer *a, const ch_rel_filter *f, ch_rel **out, ch_
     if (agg) {
         scope.tier[scope.n_tiers++] = &agg->input->output;
         scope.inverted = true;
+        scope.grouping = &agg->grouping;
         scope.proposal = &child->output;
     }
     ch_expr *condition;

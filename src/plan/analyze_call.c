@@ -76,6 +76,19 @@ static ch_status no_such_function(ch_analyzer *a, const char *name, const ch_exp
                "[`system`.`builtin`, `system`.`session`, `spark_catalog`.`default`]");
 }
 
+/* Does a cast that binding asked for give NULL for some value, and the function then, too? */
+static bool casts_make_null(const ch_expr_call *draft, const ch_bind *b)
+{
+    static const char *const STRICT[] = {"and", "or", "not", "in"};
+    bool strict = (b->func->flags & CH_FUNC_NULL_PROPAGATES) != 0;
+    for (size_t i = 0; i < sizeof STRICT / sizeof *STRICT; i++)
+        strict |= strcmp(b->func->name, STRICT[i]) == 0;
+    for (int32_t i = 0; strict && i < b->n_args; i++)
+        if (ch_cast_makes_null(draft->args.item[i]->type, b->arg_type[i]))
+            return true;
+    return false;
+}
+
 ch_status ch_an_bound(ch_analyzer *a, const ch_expr_call *draft, const ch_expr *at, ch_expr **out,
                       ch_error *err)
 {
@@ -115,7 +128,7 @@ ch_status ch_an_bound(ch_analyzer *a, const ch_expr_call *draft, const ch_expr *
     call->eval = (void *)bind.eval;
     call->data = bind.data;
     call->head.type = bind.result;
-    call->head.nullable = bind.nullable;
+    call->head.nullable = bind.nullable || casts_make_null(draft, &bind);
     *out = &call->head;
     return CH_OK;
 }
@@ -212,6 +225,30 @@ static ch_status between(ch_analyzer *a, ch_an_scope *scope, const ch_expr_unres
     return CH_OK;
 }
 
+/* grouping(x), grouping_id(): known only when the set is; analyze_grouping_sets.c replaces them. */
+static const ch_func GROUPING = {.name = "grouping", .flags = CH_FUNC_INTERNAL};
+
+bool ch_an_is_grouping(const ch_expr *expr)
+{
+    return expr->kind == CH_EXPR_CALL && ((const ch_expr_call *)expr)->func == &GROUPING;
+}
+
+static ch_status grouping_call(ch_analyzer *a, ch_an_scope *scope,
+                               const ch_expr_unresolved_function *f, const char *name,
+                               ch_expr **out, ch_error *err)
+{
+    ch_expr_call *c;
+    CH_AN_NEW(c, ch_expr_new(a->arena, CH_EXPR_CALL, err));
+    c->head.start = f->head.start;
+    c->head.stop = f->head.stop;
+    c->func = &GROUPING;
+    c->name = name;
+    CH_TRY(ch_an_exprs(a, scope, &f->args, &c->args, err));
+    c->head.type = ch_type_of(strcmp(name, "grouping") == 0 ? CH_BYTE : CH_LONG);
+    *out = &c->head;
+    return CH_OK;
+}
+
 /* struct(a, b AS c) is named_struct('a', a, 'c', b) under its own name. */
 static ch_status struct_args(ch_analyzer *a, ch_expr_list *args, ch_error *err)
 {
@@ -299,6 +336,8 @@ ch_status ch_an_call(ch_analyzer *a, ch_an_scope *scope, const ch_expr_unresolve
         return rewrite_as_case(a, scope, f, out, err);
     if (strcmp(name, "between") == 0)
         return between(a, scope, f, out, err);
+    if (strcmp(name, "grouping") == 0 || strcmp(name, "grouping_id") == 0)
+        return grouping_call(a, scope, f, name, out, err);
     const ch_func *func = ch_func_find(is_struct ? "named_struct" : name);
     if (!func)
         return no_such_function(a, f->name, &f->head, err);

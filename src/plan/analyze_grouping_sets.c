@@ -13,10 +13,31 @@ typedef struct set_rewriter {
     const bool *in_set;
 } set_rewriter;
 
+/* One bit per expression, the first one highest: 1 where it is outside the set. */
+static ch_status grouping_value(set_rewriter *r, ch_expr **expr, ch_error *err)
+{
+    const ch_expr_call *c = (const ch_expr_call *)*expr;
+    const ch_expr_list *list = c->args.n ? &c->args : r->grouping;
+    ch_scalar value = {.type = c->head.type};
+    for (int32_t i = 0; i < list->n; i++) {
+        int32_t at = -1;
+        for (int32_t k = 0; k < r->grouping->n; k++)
+            if (ch_expr_equal(list->item[i], r->grouping->item[k]))
+                at = k;
+        if (at < 0)
+            CH_AN_FAIL(r->a, *expr, err, UNSUPPORTED_GROUPING);
+        value.v.i64 = value.v.i64 << 1 | !r->in_set[at];
+    }
+    CH_AN_NEW(*expr, ch_make_literal(r->a->arena, &value, err));
+    return CH_OK;
+}
+
 static ch_status null_outside_set(void *user, ch_expr **child, ch_error *err)
 {
     set_rewriter *r = user;
     const ch_expr *e = *child;
+    if (ch_an_is_grouping(e))
+        return grouping_value(r, child, err);
     for (int32_t i = 0; i < r->grouping->n; i++) {
         if (!ch_expr_equal(r->grouping->item[i], e))
             continue;

@@ -13,14 +13,17 @@
 /* ---- suggestions ----------------------------------------------------------------------------- */
 
 typedef struct near_name {
-    const char *text;
+    const char *text, *last; /* whole, and the column alone */
     int32_t distance;
 } near_name;
 
 static int by_distance(const void *x, const void *y)
 {
     const near_name *a = x, *b = y;
-    return a->distance != b->distance ? a->distance - b->distance : strcmp(a->text, b->text);
+    if (a->distance != b->distance)
+        return a->distance - b->distance;
+    int by_last = strcmp(a->last, b->last);
+    return by_last ? by_last : strcmp(a->text, b->text);
 }
 
 /* Levenshtein; row is the table's last line, of |y| + 1 numbers. */
@@ -85,6 +88,7 @@ static ch_status rank_names(ch_analyzer *a, ch_str_list *name, int32_t n, const 
             shown.n = keep;
         }
         CH_AN_NEW(near[i].text, ch_names_quoted(a->arena, &shown, err));
+        near[i].last = name[i].item[name[i].n - 1];
         int32_t *row;
         CH_ARENA_ARRAY(row, a->arena, strlen(near[i].text) + 1, err);
         near[i].distance = distance(base, near[i].text, row);
@@ -184,6 +188,41 @@ static ch_status find_column(ch_analyzer *a, const ch_attr_list *list,
             *used = k + 1;
             return CH_OK;
         }
+    }
+    return CH_OK;
+}
+
+/* As find_column, but what is ambiguous is not there. */
+static ch_status find_one(ch_analyzer *a, const ch_attr_list *list,
+                          const ch_expr_unresolved_attribute *u, const ch_attr **out, int32_t *used,
+                          ch_error *err)
+{
+    ch_error two = {0};
+    ch_status status = find_column(a, list, u, out, used, &two);
+    if (status == CH_E_AMBIGUOUS_REFERENCE) {
+        ch_error_release(&two);
+        *out = NULL;
+        return CH_OK;
+    }
+    if (status != CH_OK && err && err->code == CH_OK)
+        *err = two;
+    else
+        ch_error_release(&two);
+    return status;
+}
+
+/* HAVING: a column of the input that is grouped by comes before the output's columns. */
+static ch_status find_grouping(ch_analyzer *a, const ch_an_scope *scope,
+                               const ch_expr_unresolved_attribute *u, const ch_attr **out,
+                               int32_t *used, ch_error *err)
+{
+    const ch_attr *attr;
+    *out = NULL;
+    CH_TRY(find_one(a, scope->tier[scope->n_tiers - 1], u, &attr, used, err));
+    for (int32_t i = 0; attr && i < scope->grouping->n; i++) {
+        const ch_expr *e = scope->grouping->item[i];
+        if (e->kind == CH_EXPR_ATTRIBUTE && ((const ch_expr_attribute *)e)->attr->id == attr->id)
+            *out = attr;
     }
     return CH_OK;
 }
@@ -310,10 +349,13 @@ ch_status ch_an_name(ch_analyzer *a, ch_an_scope *scope, const ch_expr_unresolve
     int32_t used = 1;
     if (u->plan_id >= 0)
         CH_TRY(find_by_plan(a, scope, u, &attr, &used, err));
+    if (!attr && scope->grouping && !scope->in_aggregate)
+        CH_TRY(find_grouping(a, scope, u, &attr, &used, err));
     for (int32_t i = 0; i < scope->n_tiers && !attr; i++) {
         bool last_first = scope->inverted && scope->in_aggregate;
         int32_t t = last_first ? scope->n_tiers - 1 - i : i;
-        CH_TRY(find_column(a, scope->tier[t], u, &attr, &used, err));
+        CH_TRY(scope->lenient ? find_one(a, scope->tier[t], u, &attr, &used, err)
+                              : find_column(a, scope->tier[t], u, &attr, &used, err));
     }
     if (!attr) {
         used = 1;
@@ -329,11 +371,12 @@ ch_status ch_an_name(ch_analyzer *a, ch_an_scope *scope, const ch_expr_unresolve
     }
     if (!attr)
         return unresolved(a, scope, u, err);
-    if (strcmp(attr->name, u->parts.item[used - 1]) != 0) {
-        /* The output is named as it was written. */
+    if (attr->hidden || strcmp(attr->name, u->parts.item[used - 1]) != 0) {
+        /* The output is named as it was written, and what is named is to be seen. */
         ch_attr *renamed;
         CH_ARENA_NEW(renamed, a->arena, err);
         *renamed = *attr;
+        renamed->hidden = false;
         renamed->name = u->parts.item[used - 1];
         attr = renamed;
     }
@@ -542,6 +585,13 @@ ch_status ch_an_star(ch_analyzer *a, ch_an_scope *scope, const ch_expr_unresolve
             any = true;
             if (ch_attr_list_find(&except, attr->id))
                 continue;
+            if (hidden) {
+                ch_attr *shown;
+                CH_ARENA_NEW(shown, a->arena, err);
+                *shown = *attr;
+                shown->hidden = false;
+                attr = shown;
+            }
             ch_expr *ref;
             CH_AN_NEW(ref, ch_make_ref(a->arena, attr, err));
             CH_TRY(ch_expr_list_add(a->arena, out, ref, err));

@@ -187,7 +187,12 @@ static ch_status values_column(ch_analyzer *a, const ch_rel_values *at, ch_rel_v
         cell[r] = v->row[r].item[column];
     CH_AN_NEW(name, ch_arena_printf(a->arena, err, "col%d", column + 1));
     CH_TRY(ch_an_common_type(a, cell, v->n_rows, 1, &type, err));
-    if (!type) {
+    bool text = false, other = false; /* here they do not go together */
+    for (int32_t r = 0; r < v->n_rows; r++) {
+        text |= ch_type_is_string(cell[r]->type);
+        other |= !ch_type_is_string(cell[r]->type) && cell[r]->type->id != CH_NULL;
+    }
+    if (!type || (text && other)) {
         ch_str_list one = {(const char **)&name, 1};
         char *quoted;
         CH_AN_NEW(quoted, ch_names_quoted(a->arena, &one, err));

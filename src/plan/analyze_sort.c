@@ -261,6 +261,7 @@ ch_status ch_an_sort(ch_analyzer *a, const ch_rel_sort *s, ch_rel **out, ch_erro
     ch_an_scope scope = ch_an_scope_of(a, input, NULL, "ORDER BY");
     scope.aggregates = agg != NULL;
     scope.inverted = agg != NULL;
+    scope.lenient = true;
     scope.proposal = &visible;
     const ch_attr_list *more = agg ? &agg->input->output : dropped_by(input);
     if (more)

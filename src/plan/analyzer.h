@@ -45,6 +45,8 @@ struct ch_an_scope {
     const ch_attr_list *tier[3];
     int32_t n_tiers;
     bool inverted;
+    bool lenient; /* ORDER BY: a name that is ambiguous in one tier may mean the next */
+    const ch_expr_list *grouping; /* HAVING: what the last tier is grouped by; or NULL */
     const ch_rel *input[2];       /* where the protocol's plan ids are searched; may be NULL */
     const ch_attr_list *proposal; /* for "did you mean"; NULL: all tiers */
 
@@ -95,6 +97,8 @@ CH_NODISCARD ch_status ch_an_boolean(ch_analyzer *a, ch_expr **expr, bool *is, c
 
 /* ---- calls (analyze_call.c) ---- */
 
+/* grouping(x) or grouping_id() */
+bool ch_an_is_grouping(const ch_expr *expr);
 /* A bound call on resolved arguments; `at` is blamed and may be NULL. */
 CH_NODISCARD ch_status ch_an_bound(ch_analyzer *a, const ch_expr_call *draft, const ch_expr *at,
                                    ch_expr **out, ch_error *err);

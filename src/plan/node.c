@@ -63,8 +63,8 @@ static const ch_node_class EXPR[CH_N_EXPR_KINDS] = {
     EXPR_CLASS(SUBQUERY, subquery, "SubqueryExpression", subquery_kind, plan, in_values),
     EXPR_CLASS(CASE, case, "CaseWhen", args),
     EXPR_CLASS(ATTRIBUTE, attribute, "Attribute", attr),
-    EXPR_CLASS(CALL, call, "Call", func, name, args, eval, data, is_distinct, ignore_nulls, is_infix,
-               filter),
+    /* eval and data follow from func and args */
+    EXPR_CLASS(CALL, call, "Call", func, name, args, is_distinct, ignore_nulls, is_infix, filter),
     EXPR_CLASS(EXTRACT, extract, "Extract", child, ordinal, extraction),
 };
 
