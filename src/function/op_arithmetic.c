@@ -482,7 +482,7 @@ static ch_status bind_arithmetic(ch_bind *bind, ch_error *err)
                                        : ch_dec_op_type(rule, a, b,
                                                         bind->ctx->decimal_allow_precision_loss);
         bind->eval = eval_decimal;
-        bind->nullable |= data->mode != ANSI;
+        bind->nullable |= data->mode != ANSI || divides;
     } else {
         const ch_type *t;
         if (data->op == '/')
@@ -494,7 +494,7 @@ static ch_status bind_arithmetic(ch_bind *bind, ch_error *err)
                                                                      : ch_common_type(a, b, ansi);
         a = b = bind->result = t;
         bind->eval = kernel_of(data->op, t->id);
-        bind->nullable |= data->mode == TRY || (divides && data->mode != ANSI);
+        bind->nullable |= data->mode == TRY || divides; /* Spark says so in ANSI mode, too */
     }
     bind->arg_type[0] = a;
     bind->arg_type[1] = b;

@@ -241,7 +241,7 @@ static ch_status prune(const ch_analyze_context *ctx, ch_rel **rel, const ch_att
 static ch_status apply(const ch_analyze_context *ctx, ch_rel **rel, bool *changed, ch_error *err)
 {
     ch_attr_list all = (*rel)->output;
-    CH_UNUSED(changed);
+    *changed = true; /* projects may have nothing left to do */
     CH_TRY(prune(ctx, rel, &all, false, err));
     /* A filter at the root passes on what only it needed. */
     bool same = (*rel)->output.n == all.n;

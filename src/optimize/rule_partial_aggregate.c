@@ -51,6 +51,12 @@ static bool splits(const eager *e, const ch_expr *expr)
         known |= strcmp(c->func->name, NAME[i]) == 0;
     if (!known || c->is_distinct || !ch_uses_only(expr, &e->big->output))
         return false;
+    /* A row that meets no other must not fail. */
+    for (int32_t i = 0; i < c->args.n; i++)
+        if (ch_expr_may_fail(c->args.item[i]))
+            return false;
+    if (c->filter && ch_expr_may_fail(c->filter))
+        return false;
     /* Decimal sums grow with each step, and doubles would be added in another order. */
     return strcmp(c->func->name, "sum") != 0 || c->head.type->id == CH_LONG;
 }
@@ -61,6 +67,11 @@ static ch_status collect_calls(void *user, ch_expr **child, ch_error *err)
     if (is_aggregate(*child))
         return ch_expr_list_add(e->ctx->arena, &e->call, *child, err);
     return ch_expr_map_children(e->ctx->arena, child, collect_calls, e, err);
+}
+
+static bool can_move(const ch_expr *e)
+{
+    return ch_expr_is_deterministic(e) && !ch_expr_may_fail(e);
 }
 
 static bool one_sided(const eager *e, const ch_expr *expr)
@@ -84,10 +95,10 @@ static ch_status may_apply(eager *e, bool *out, ch_error *err)
     if (!e->big_key.n || keys.rest.n)
         return CH_OK;
     for (int32_t i = 0; i < e->big_key.n; i++)
-        if (!ch_expr_is_deterministic(e->big_key.item[i]))
+        if (!can_move(e->big_key.item[i]))
             return CH_OK;
     for (int32_t i = 0; i < g->grouping.n; i++)
-        if (!one_sided(e, g->grouping.item[i]) || !ch_expr_is_deterministic(g->grouping.item[i]))
+        if (!one_sided(e, g->grouping.item[i]) || !can_move(g->grouping.item[i]))
             return CH_OK;
     for (int32_t i = 0; i < g->aggregates.n; i++) {
         ch_expr *item = g->aggregates.item[i];

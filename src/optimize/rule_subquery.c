@@ -211,6 +211,10 @@ static ch_status apply(const ch_analyze_context *ctx, ch_rel **rel, bool *change
     if (copy->kind == CH_REL_AGGREGATE) {
         /* The value is one for all rows, but not a grouping expression: group by it, too. */
         ch_rel_aggregate *g = (ch_rel_aggregate *)copy;
+        ch_expr_list keys = {0};
+        for (int32_t i = 0; i < g->grouping.n; i++)
+            CH_TRY(ch_expr_list_add(ctx->arena, &keys, g->grouping.item[i], err));
+        g->grouping = keys;
         for (int32_t i = input->output.n; i < l.input->output.n; i++) {
             ch_expr *ref;
             CH_AN_NEW(ref, ch_make_ref(ctx->arena, l.input->output.item[i], err));
