@@ -183,12 +183,40 @@ static ch_status append(csv_writer *w, int32_t column, bool *quoted, bool stands
     return CH_OK;
 }
 
+/* Nothing in it to quote, escape or trim. */
+static bool is_plain(const csv_writer *w, int32_t column, const char *text, size_t len)
+{
+    uint8_t seen = PLAIN;
+    if (len == 0 || (uint8_t)text[0] <= ' ' || (uint8_t)text[len - 1] <= ' ')
+        return false;
+    if (column == 0 && starts(&w->comment, text, text + len))
+        return false;
+    for (size_t i = 0; i < len; i++)
+        seen |= w->class[(uint8_t)text[i]];
+    return seen == PLAIN;
+}
+
+/* The text as it is, in quotes if all are: what most values come to. */
+static ch_status put_plain(csv_writer *w, const char *text, size_t len, ch_error *err)
+{
+    size_t quote = w->options.quote_all ? w->quote.len : 0;
+    CH_TRY(ch_buf_reserve(&w->row, len + 2 * quote, err));
+    char *to = w->row.data + w->row.len;
+    memcpy(to, w->quote.text, quote);
+    memcpy(to + quote, text, len);
+    memcpy(to + quote + len, w->quote.text, quote);
+    w->row.len += len + 2 * quote;
+    return CH_OK;
+}
+
 /* Adds a value to the row. text NULL: NULL. processRow() */
 static ch_status put_value(csv_writer *w, int32_t column, const char *text, size_t len,
                            ch_error *err)
 {
     const ch_csv_options *o = &w->options;
     bool stands_for = false; /* the text stands for NULL or for nothing */
+    if (text && is_plain(w, column, text, len))
+        return put_plain(w, text, len, err);
     if (!text) {
         text = o->null_value.text;
         len = (size_t)o->null_value.len;
