@@ -150,6 +150,14 @@ static uint64_t word_at(const ch_view *view, size_t offset)
     return w;
 }
 
+/* Word 0 or 1 of a view that lies all inside. */
+static inline uint64_t load_word(const ch_view *v, int word)
+{
+    uint64_t w[2];
+    memcpy(w, v, sizeof w);
+    return w[word];
+}
+
 #define VALUES(EXPR_A, EXPR_B)                                    \
     for (int64_t i = from; i < to; i++) {                         \
         int64_t s = index ? index[i] : flat ? i : 0;              \

@@ -141,9 +141,14 @@ static uint64_t next_random(void)
     return random_state ^= random_state << 17;
 }
 
+/* Short ones differ in their first or last bytes only; long ones do not fit into a view. */
+static bool short_keys;
+
 static int key_text(char out[64], int64_t g)
 {
-    return snprintf(out, 64, g % 3 ? "%lld" : "a rather long key number %lld", (long long)g);
+    if (g % 3 || short_keys)
+        return snprintf(out, 64, g % 2 ? "%lld" : "%011lld", (long long)g);
+    return snprintf(out, 64, "a rather long key number %lld", (long long)g);
 }
 
 static ch_status make_input(ch_mem *mem, const int64_t *group, const int64_t *value, int64_t n,
@@ -204,7 +209,7 @@ typedef struct expected {
 typedef struct setup {
     int64_t rows, groups, limit;
     int n_slots, n_aggs, n_keys;
-    bool dict;
+    bool dict, short_keys;
 } setup;
 
 static ch_status push_all(const setup *p, ch_exec *exec, ch_mem *mem, ch_grouper *g, expected *want,
@@ -322,6 +327,7 @@ static void check(setup p, bool must_spill)
     ch_mem *mem = ch_mem_new(NULL, "test", p.limit);
     int64_t spilled = 0;
     random_state = 88172645463325252u;
+    short_keys = p.short_keys;
     assert_ok(run(&p, mem, &spilled, &err));
     assert_int_equal(ch_mem_used(mem), 0);
     if (must_spill)
@@ -345,6 +351,12 @@ CASE(no_rows_with_keys_is_no_group, false, .rows = 0, .groups = 1, .n_slots = 2,
 CASE(few_groups, false, .rows = 50000, .groups = 100, .n_slots = 4, .n_aggs = 3, .n_keys = 2)
 CASE(few_groups_of_dictionaries, false, .rows = 50000, .groups = 100, .n_slots = 2, .n_aggs = 2,
      .n_keys = 2, .dict = true)
+CASE(few_groups_of_short_keys, false, .rows = 100000, .groups = 100, .n_slots = 2, .n_aggs = 2,
+     .n_keys = 2, .short_keys = true)
+CASE(too_many_groups_for_codes, false, .rows = 100000, .groups = 3000, .n_slots = 2, .n_aggs = 2,
+     .n_keys = 2, .short_keys = true)
+CASE(short_keys_of_dictionaries, false, .rows = 100000, .groups = 150, .n_slots = 2, .n_aggs = 2,
+     .n_keys = 2, .short_keys = true, .dict = true)
 CASE(many_groups, false, .rows = 300000, .groups = 200000, .n_slots = 1, .n_aggs = 2, .n_keys = 2)
 CASE(many_groups_on_four_slots, false, .rows = 300000, .groups = 100000, .n_slots = 4, .n_aggs = 3,
      .n_keys = 2)
@@ -389,6 +401,9 @@ int main(void)
         cmocka_unit_test(no_rows_with_keys_is_no_group),
         cmocka_unit_test(few_groups),
         cmocka_unit_test(few_groups_of_dictionaries),
+        cmocka_unit_test(few_groups_of_short_keys),
+        cmocka_unit_test(too_many_groups_for_codes),
+        cmocka_unit_test(short_keys_of_dictionaries),
         cmocka_unit_test(many_groups),
         cmocka_unit_test(many_groups_on_four_slots),
         cmocka_unit_test(groups_far_beyond_the_budget),
