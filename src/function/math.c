@@ -8,6 +8,39 @@
 
 #include "function/support.h"
 
+/* fdlibm's cbrt, which is Java's; the C library's differs in the last digit. */
+static double java_cbrt(double x)
+{
+    const double C = 5.42857142857142815906e-01, D = -7.05306122448979611050e-01,
+                 E = 1.41428571428571436819e+00, F = 1.60714285714285720630e+00,
+                 G = 3.57142857142857150787e-01;
+    if (!isfinite(x) || x == 0)
+        return x;
+    double a = fabs(x), t;
+    uint64_t bits;
+    memcpy(&bits, &a, sizeof bits);
+    if (bits >> 52 == 0) { /* subnormal */
+        double scaled = a * 0x1p54;
+        memcpy(&bits, &scaled, sizeof bits);
+        bits = (uint64_t)((uint32_t)(bits >> 32) / 3 + 696219795U) << 32;
+    } else {
+        bits = (uint64_t)((uint32_t)(bits >> 32) / 3 + 715094163U) << 32;
+    }
+    memcpy(&t, &bits, sizeof t);
+    double r = t * t / a, s = C + r * t;
+    t *= G + F / (s + E + D / s);
+    /* 20 bits, rounded up, so that t * t is exact */
+    memcpy(&bits, &t, sizeof bits);
+    bits = (bits & UINT64_C(0xFFFFFFFF00000000)) + UINT64_C(0x100000000);
+    memcpy(&t, &bits, sizeof t);
+    s = t * t;
+    r = a / s;
+    double w = t + t;
+    r = (r - t) / (w + r);
+    t += t * r;
+    return x < 0 ? -t : t;
+}
+
 #define UNARY(name, EXPR)                                                      \
     static ch_status name(const ch_call *call, ch_column **out, ch_error *err) \
     {                                                                          \
@@ -21,7 +54,7 @@
         return CH_OK;                                                          \
     }
 UNARY(eval_sqrt, sqrt(x))
-UNARY(eval_cbrt, cbrt(x))
+UNARY(eval_cbrt, java_cbrt(x))
 UNARY(eval_exp, exp(x))
 UNARY(eval_expm1, expm1(x))
 UNARY(eval_sin, sin(x))
@@ -151,7 +184,7 @@ static uint32_t rotl(uint32_t x, int r)
     return x << r | x >> (32 - r);
 }
 
-/* Scala's MurmurHash3.bytesHash of the seed's 64 bytes, as hashSeed has it. */
+/* Scala's MurmurHash3.bytesHash of the seed's bytes, big-endian, as hashSeed has it. */
 static uint32_t murmur_bytes(const uint8_t *p, int n, uint32_t h)
 {
     for (int i = 0; i + 4 <= n; i += 4) {
@@ -171,10 +204,10 @@ static uint32_t murmur_bytes(const uint8_t *p, int n, uint32_t h)
 
 static uint64_t hash_seed(int64_t seed)
 {
-    uint8_t bytes[64] = {0}; /* ByteBuffer.allocate(java.lang.Long.SIZE): 64, in bytes */
+    uint8_t bytes[8];
     for (int i = 0; i < 8; i++)
         bytes[i] = (uint8_t)((uint64_t)seed >> (56 - 8 * i));
-    uint32_t low = murmur_bytes(bytes, 64, 0x3c074a61U), high = murmur_bytes(bytes, 64, low);
+    uint32_t low = murmur_bytes(bytes, 8, 0x3c074a61U), high = murmur_bytes(bytes, 8, low);
     return (uint64_t)high << 32 | low;
 }
 

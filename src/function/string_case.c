@@ -72,6 +72,15 @@ static int64_t map_text(ch_str s, char *out, bool upper)
     return p - out;
 }
 
+int64_t ch_lower(ch_str s, char *out)
+{
+    pthread_once(&once, make_locale);
+    if (!ch_is_ascii(s))
+        return map_text(s, out, false);
+    map_ascii(s.text, s.len, out, 'A');
+    return s.len;
+}
+
 static ch_status map_column(const ch_call *call, ch_column *out, bool upper, ch_error *err)
 {
     ch_textout w;

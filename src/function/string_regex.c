@@ -286,6 +286,7 @@ typedef struct like_state {
     ch_buf pattern; /* the raw text below was made of */
     ch_buf text;    /* without escapes */
     ch_buf kind;    /* per byte of text: 0 itself, 1 any run (%), 2 any character (_) */
+    ch_buf lower[2]; /* ilike: string and pattern in small letters */
     bool ready;
     int32_t n_runs; /* how many % */
     bool any_one;   /* has _ */
@@ -300,6 +301,8 @@ static ch_status like_open(const ch_call *call, void **state, ch_error *err)
     ch_buf_init(&s->pattern, call->mem);
     ch_buf_init(&s->text, call->mem);
     ch_buf_init(&s->kind, call->mem);
+    ch_buf_init(&s->lower[0], call->mem);
+    ch_buf_init(&s->lower[1], call->mem);
     return CH_OK;
 }
 
@@ -311,6 +314,8 @@ static void like_close(const ch_call *call, void *state)
     ch_buf_release(&s->pattern);
     ch_buf_release(&s->text);
     ch_buf_release(&s->kind);
+    ch_buf_release(&s->lower[0]);
+    ch_buf_release(&s->lower[1]);
     ch_mem_free(call->mem, s, sizeof *s);
 }
 
@@ -408,17 +413,31 @@ static bool like_pieces(const like_state *st, ch_str s)
     return true;
 }
 
+static ch_status small_letters(ch_buf *buf, ch_str *s, ch_error *err)
+{
+    ch_buf_reset(buf);
+    CH_TRY(ch_buf_reserve(buf, (size_t)s->len * 3, err));
+    s->len = ch_lower(*s, buf->data);
+    s->text = buf->data;
+    return CH_OK;
+}
+
 static ch_status eval_like(const ch_call *call, ch_column **out, ch_error *err)
 {
     like_state *st = call->state;
     uint64_t *bits = (*out)->data;
+    bool nocase = call->func->name[0] == 'i';
     ch_bits_fill(bits, call->rows, false);
     for (int64_t i = 0; i < call->rows; i++) {
         if (!ch_is_valid(*out, i))
             continue;
         ch_str escape = call->n_args > 2 ? ch_arg_str(call, 2, i) : (ch_str){"\\", 1};
-        CH_TRY(like_use(st, ch_arg_str(call, 1, i), escape.len ? escape.text[0] : '\\', err));
-        ch_str s = ch_arg_str(call, 0, i);
+        ch_str s = ch_arg_str(call, 0, i), pattern = ch_arg_str(call, 1, i);
+        if (nocase) {
+            CH_TRY(small_letters(&st->lower[0], &s, err));
+            CH_TRY(small_letters(&st->lower[1], &pattern, err));
+        }
+        CH_TRY(like_use(st, pattern, escape.len ? escape.text[0] : '\\', err));
         if (st->text.len == 0 ? s.len == 0
             : st->any_one     ? like_match(st, s)
                               : like_pieces(st, s))
@@ -465,5 +484,9 @@ const ch_func ch_func_string_regex[] = {
      .open = like_open, .close = like_close, .flags = RE_FLAGS,
      .doc = "Does it match a pattern of % (any run) and _ (any character)?",
      .example = "SELECT 'Spark' LIKE 'S%k'", .expect = "true", .since = "0.1"},
+    {.name = "ilike", .sig = "string, string[, string] -> boolean", .eval = eval_like,
+     .open = like_open, .close = like_close, .flags = RE_FLAGS,
+     .doc = "As like, without case.", .example = "SELECT 'Spark' ILIKE 's%K'", .expect = "true",
+     .since = "0.1"},
     CH_FUNC_END,
 };

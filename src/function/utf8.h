@@ -117,4 +117,7 @@ static inline int32_t ch_arg_i32(const ch_call *call, int32_t a, int64_t i)
     return ((const int32_t *)c->data)[c->encoding == CH_CONST ? 0 : i];
 }
 
+/* Small letters; writes up to 3 * s.len bytes and says how many (string_case.c). */
+int64_t ch_lower(ch_str s, char *out);
+
 #endif
