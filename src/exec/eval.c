@@ -146,6 +146,25 @@ static ch_status compile_call(ch_evaluator *ev, const ch_expr_call *call, const 
     return CH_OK;
 }
 
+/* array[index], map[key]: the function get_item. */
+static ch_status compile_item(ch_evaluator *ev, const ch_expr_extract *x, const ch_attr_list *input,
+                              node *n, ch_error *err)
+{
+    ch_expr_call *call;
+    ch_arena *arena = ev->exec->arena;
+    CH_ARENA_NEW(call, arena, err);
+    call->head = x->head;
+    call->head.kind = CH_EXPR_CALL;
+    call->func = ch_func_find("get_item");
+    call->name = call->func->name;
+    call->eval = (void *)call->func->eval;
+    CH_ARENA_ARRAY(call->args.item, arena, 2, err);
+    call->args.item[0] = x->child;
+    call->args.item[1] = x->extraction;
+    call->args.n = 2;
+    return compile_call(ev, call, input, n, err);
+}
+
 static ch_status compile(ch_evaluator *ev, const ch_expr *e, const ch_attr_list *input, node **out,
                          ch_error *err)
 {
@@ -194,7 +213,7 @@ static ch_status compile(ch_evaluator *ev, const ch_expr *e, const ch_attr_list 
     case CH_EXPR_EXTRACT: {
         const ch_expr_extract *x = (const ch_expr_extract *)e;
         if (x->ordinal < 0)
-            break;
+            return compile_item(ev, x, input, n, err);
         n->kind = NODE_FIELD;
         n->ordinal = x->ordinal;
         return compile_one_arg(ev, x->child, input, n, err);

@@ -323,6 +323,20 @@ static ch_status eval_size(const ch_call *call, ch_column **out, ch_error *err)
 
 /* ---- one element ---- */
 
+static int64_t get_int(const ch_column *c, int64_t i)
+{
+    switch (ch_type_width(c->type)) {
+    case 1:
+        return ((const int8_t *)c->data)[i];
+    case 2:
+        return ((const int16_t *)c->data)[i];
+    case 4:
+        return ((const int32_t *)c->data)[i];
+    default:
+        return ((const int64_t *)c->data)[i];
+    }
+}
+
 /* element_at, try_element_at, get, get_item on arrays and maps. */
 static ch_status bind_element(ch_bind *bind, ch_error *err)
 {
@@ -347,7 +361,7 @@ static ch_status bind_element(ch_bind *bind, ch_error *err)
     return CH_OK;
 }
 
-static ch_status bad_index(const ch_call *call, int32_t index, int32_t size, ch_error *err)
+static ch_status bad_index(const ch_call *call, int64_t index, int32_t size, ch_error *err)
 {
     if (call->func->name[0] == 'e')
         CH_FAIL(err, INVALID_ARRAY_INDEX_IN_ELEMENT_AT, "indexValue", CH_I64(index), "arraySize",
@@ -379,7 +393,7 @@ static ch_status eval_element(const ch_call *call, ch_column **out, ch_error *er
                     idx[i] = k;
             continue;
         }
-        int32_t n = ((const int32_t *)key->data)[i], at = n;
+        int64_t n = get_int(key, i), at = n;
         if (from_one) {
             if (n == 0) {
                 status = ch_error_set(err, CH_E_INVALID_INDEX_OF_ZERO, (const char *)0);
@@ -388,7 +402,7 @@ static ch_status eval_element(const ch_call *call, ch_column **out, ch_error *er
             at = n > 0 ? n - 1 : size + n;
         }
         if (at >= 0 && at < size) {
-            idx[i] = from + at;
+            idx[i] = from + (int32_t)at;
         } else if (strict) {
             status = bad_index(call, n, size, err);
             goto out;
@@ -485,20 +499,6 @@ static ch_status bind_sequence(ch_bind *bind, ch_error *err)
     bind->arg_type[0] = bind->arg_type[1] = t;
     bind->result = ch_type_array(t, false);
     return bind->result ? CH_OK : CH_E_MEMORY;
-}
-
-static int64_t get_int(const ch_column *c, int64_t i)
-{
-    switch (ch_type_width(c->type)) {
-    case 1:
-        return ((const int8_t *)c->data)[i];
-    case 2:
-        return ((const int16_t *)c->data)[i];
-    case 4:
-        return ((const int32_t *)c->data)[i];
-    default:
-        return ((const int64_t *)c->data)[i];
-    }
 }
 
 static ch_status add_value(ch_buf *buf, int64_t v, int width, ch_error *err)
