@@ -20,20 +20,34 @@
 
 #define HEADER "\"region_name\",\"date\",\"count\"\n"
 
-/* An error of the file system, told as chert_error through the one function that makes such: SQL's
- * raise_error would run a query, so the struct is filled here. */
-static int io_error(chert_error *err, const char *action, const char *path)
+/* An error of the program itself, in the struct that the caller frees with chert_error_free(). */
+static int set_error(chert_error *err, const char *error_class, const char *sqlstate,
+                     const char *message)
 {
-    int why = errno;
     char *text;
     if (err->code)
         return err->code;
     err->code = 1;
-    err->error_class = why == ENOSPC ? "DISK_FULL" : why == ENOENT ? "PATH_NOT_FOUND" : "IO_ERROR";
-    err->sqlstate = why == ENOSPC ? "53100" : why == ENOENT ? "42K03" : "58030";
-    if (asprintf(&text, "[%s] Cannot %s '%s': %s", err->error_class, action, path, strerror(why)) >=
-        0)
+    err->error_class = error_class;
+    err->sqlstate = sqlstate;
+    if (asprintf(&text, "[%s] %s. SQLSTATE: %s", error_class, message, sqlstate) >= 0)
         err->text = text;
+    return err->code;
+}
+
+static int io_error(chert_error *err, const char *action, const char *path)
+{
+    int why = errno;
+    char *message;
+    if (asprintf(&message, "Cannot %s '%s': %s", action, path, strerror(why)) < 0)
+        message = NULL;
+    if (why == ENOSPC)
+        set_error(err, "DISK_FULL", "53100", message ? message : "");
+    else if (why == ENOENT)
+        set_error(err, "PATH_NOT_FOUND", "42K03", message ? message : "");
+    else
+        set_error(err, "IO_ERROR", "58030", message ? message : "");
+    free(message);
     return err->code;
 }
 
@@ -49,6 +63,7 @@ static char *join_path(const char *folder, const char *name)
 static char *find_input(const char *folder, const char *name, chert_error *err)
 {
     static const char *const SUFFIX[] = {".csv", ".csv.gz", ".csv.zst", ""};
+    int why = ENOENT;
     for (size_t i = 0; i < sizeof SUFFIX / sizeof *SUFFIX; i++) {
         char file[64];
         struct stat info;
@@ -56,26 +71,48 @@ static char *find_input(const char *folder, const char *name, chert_error *err)
         char *path = join_path(folder, file);
         if (path && stat(path, &info) == 0 && (*SUFFIX[i] || S_ISDIR(info.st_mode)))
             return path;
+        why = errno == EACCES ? EACCES : why;
         free(path);
     }
-    char *path = join_path(folder, name);
-    char *shown = NULL;
-    if (path && asprintf(&shown, "%s.csv", path) >= 0) {
-        errno = ENOENT;
+    char *path = join_path(folder, name), *shown = NULL;
+    if (path && asprintf(&shown, "%s.csv", path) >= 0 && (errno = why) != 0)
         io_error(err, "read", shown);
-    }
     free(shown);
     free(path);
     return NULL;
 }
 
-static chert_df *read_csv(chert_session *session, const char *folder, const char *name,
-                          chert_error *err)
+/* Is there a column of the name in "struct<a:string,b:string>"? */
+static bool has_column(const char *schema, const char *name)
 {
-    char *path = find_input(folder, name, err);
+    size_t n = strlen(name);
+    for (const char *at = schema; (at = strstr(at, name)) != NULL; at += n)
+        if (at > schema && (at[-1] == '<' || at[-1] == ',') && at[n] == ':')
+            return true;
+    return false;
+}
+
+/* The file with its header line, which must have both columns. */
+static chert_df *read_csv(chert_session *session, const char *folder, const char *name,
+                          const char *const column[2], chert_error *err)
+{
+    char *path = find_input(folder, name, err), *schema = NULL, *message = NULL;
     chert_df *df =
         path ? chert_read(session, "csv", path, NULL, err, "header", "true", "escape", "\"", NULL)
              : NULL;
+    if (df)
+        schema = chert_df_schema(df, err);
+    for (int i = 0; schema && i < 2; i++)
+        if (!err->code && !has_column(schema, column[i]) &&
+            asprintf(&message, "'%s', line 1: the header line has no column %s; it has %s", path,
+                     column[i], strlen(schema) > 8 ? schema : "nothing") >= 0)
+            set_error(err, "UNRESOLVED_COLUMN.WITHOUT_SUGGESTION", "42703", message);
+    if (err->code) {
+        chert_df_free(df);
+        df = NULL;
+    }
+    chert_free(schema);
+    free(message);
     free(path);
     return df;
 }
@@ -83,8 +120,10 @@ static chert_df *read_csv(chert_session *session, const char *folder, const char
 /* The lazy result: region_name, date, count. */
 static chert_df *count_events(chert_session *session, const char *folder, chert_error *err)
 {
-    chert_df *regions = read_csv(session, folder, "region", err);
-    chert_df *locations = regions ? read_csv(session, folder, "location", err) : NULL;
+    static const char *const REGION[] = {"region_id", "region_name"};
+    static const char *const LOCATION[] = {"region_id", "date"};
+    chert_df *regions = read_csv(session, folder, "region", REGION, err);
+    chert_df *locations = regions ? read_csv(session, folder, "location", LOCATION, err) : NULL;
     chert_df *named = chert_df_join_using(locations, regions, "inner", err, "region_id", NULL);
     chert_df *counted = chert_grouped_count(
         chert_df_group_by(named, err, chert_col_new("region_name"), chert_col_new("date"), NULL),

@@ -128,6 +128,8 @@ static void remember(shell *s, const char *statement)
     size_t n = strlen(statement);
     while (n && isspace((unsigned char)statement[n - 1]))
         n--;
+    for (; n && isspace((unsigned char)*statement); n--)
+        statement++;
     char *line = strndup(statement, n);
     if (line && n)
         history(s->history, &event, H_ENTER, line);

@@ -65,7 +65,11 @@ static void draw(const ch_watch *w)
             fputc(i < (int)(share * WIDTH) ? '#' : '.', stderr);
         fprintf(stderr, "] %s rows  %s of %s  %s/s  %s", rows, done, total, rate, left);
     } else {
-        fprintf(stderr, "%s rows  %s  %s/s  %.0f s", rows, done, rate, seconds);
+        if (p.bytes_done > 0)
+            fprintf(stderr, "%s rows  %s  %s/s  ", rows, done, rate);
+        else if (p.rows > 0)
+            fprintf(stderr, "%s rows  ", rows);
+        fprintf(stderr, "%.0f s", seconds);
     }
     fflush(stderr);
 }

@@ -333,6 +333,8 @@ static ch_status slow_row(csv_scan *s, csv_slot *slot, const char *text, const c
     if (none || (!s->pruned && rec->n_fields != s->n_data)) {
         ch_bit_set(slot->bad, r);
         slot->any_bad = true;
+    } else if (rec->n_fields != s->n_data) { /* no matter for the rows, but worth telling */
+        atomic_fetch_add_explicit(&s->n_malformed, 1, memory_order_relaxed);
     }
     slot->n++;
     return CH_OK;
