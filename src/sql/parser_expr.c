@@ -121,10 +121,18 @@ static ch_status binary(ch_sql_parser *p, int level, ch_expr **out)
     }
 }
 
-ch_status ch_sql_value(ch_sql_parser *p, ch_expr **out)
+static ch_status value(ch_sql_parser *p, ch_expr **out)
 {
     CH_TRY(binary(p, COMPARE, out));
     p->tallest = p->height > p->tallest ? p->height : p->tallest;
+    return CH_OK;
+}
+
+ch_status ch_sql_value(ch_sql_parser *p, ch_expr **out)
+{
+    CH_SQL_DEEPER(p); /* position(position(... gets here without ch_sql_expr() */
+    CH_TRY(value(p, out));
+    p->depth--;
     return CH_OK;
 }
 
@@ -311,7 +319,7 @@ static bool starts_is(const ch_sql_parser *p)
 
 static ch_status predicated(ch_sql_parser *p, ch_expr **out)
 {
-    CH_TRY(ch_sql_value(p, out));
+    CH_TRY(value(p, out)); /* ch_sql_expr() has counted this level */
     ch_expr *left = *out;
     int32_t start = ch_sql_here(p), height = p->height;
     if (ch_sql_is_kw(p, CH_KW_IS) && starts_is(p)) {
