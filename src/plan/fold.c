@@ -15,6 +15,7 @@ typedef struct folder {
     const ch_func_context *ctx;
     ch_arena *arena;
     bool done;
+    bool no_memory; /* it would have been done but for that */
     ch_error *err;
 } folder;
 
@@ -29,6 +30,13 @@ static ch_scalar give_up(folder *f)
 static ch_scalar null_of(const ch_type *type)
 {
     return (ch_scalar){.type = type, .is_null = true};
+}
+
+/* A value that cannot be computed is left for the run to complain of; running out of memory is told. */
+static bool is_ok(folder *f, ch_status status)
+{
+    f->no_memory |= status == CH_E_MEMORY;
+    return status == CH_OK;
 }
 
 /* Text and items of a scalar may live in a column that is about to go. */
@@ -56,7 +64,7 @@ static ch_status keep(folder *f, ch_scalar *v)
 static ch_scalar first_row(folder *f, ch_column *column)
 {
     ch_scalar v;
-    if (ch_column_scalar(column, 0, f->arena, &v, NULL) != CH_OK || keep(f, &v) != CH_OK)
+    if (!is_ok(f, ch_column_scalar(column, 0, f->arena, &v, NULL)) || !is_ok(f, keep(f, &v)))
         v = give_up(f);
     ch_column_unref(column);
     return v;
@@ -78,7 +86,7 @@ static ch_scalar fold_cast(folder *f, const ch_expr_cast *c)
     if (status == CH_OK)
         status = ch_cast(column, c->to, mode, f->ctx, f->arena->mem, &result, NULL);
     ch_column_unref(column);
-    if (status == CH_OK)
+    if (is_ok(f, status))
         return first_row(f, result);
     ch_column_unref(result);
     return give_up(f);
@@ -135,12 +143,14 @@ static ch_scalar fold_call(folder *f, const ch_expr_call *c)
         return give_up(f);
     ch_mem *mem = f->arena->mem;
     ch_column **arg = ch_arena_alloc(f->arena, sizeof *arg * (size_t)(c->args.n + 1), NULL);
-    if (!arg)
+    if (!arg) {
+        f->no_memory = true;
         return give_up(f);
+    }
     for (int32_t i = 0; i < c->args.n && f->done; i++) {
         v = fold(f, c->args.item[i]);
-        if (f->done && ch_column_const(mem, &v, 1, &arg[i], NULL) != CH_OK)
-            f->done = false;
+        if (f->done)
+            f->done = is_ok(f, ch_column_const(mem, &v, 1, &arg[i], NULL));
     }
     ch_call call = {.func = c->func,
                     .ctx = f->ctx,
@@ -153,10 +163,10 @@ static ch_scalar fold_call(folder *f, const ch_expr_call *c)
     ch_column *result = NULL;
     bool opened = false;
     if (f->done && c->func->open) {
-        f->done = c->func->open(&call, &call.state, NULL) == CH_OK;
+        f->done = is_ok(f, c->func->open(&call, &call.state, NULL));
         opened = f->done;
     }
-    if (f->done && ch_func_call(&call, eval, &result, NULL) != CH_OK) {
+    if (f->done && !is_ok(f, ch_func_call(&call, eval, &result, NULL))) {
         ch_column_unref(result);
         result = NULL;
         f->done = false;
@@ -215,9 +225,11 @@ ch_status ch_expr_fold(const ch_func_context *ctx, ch_arena *arena, const ch_exp
     *done = false;
     if (!expr->type || !ch_expr_is_foldable(expr))
         return CH_OK;
-    folder f = {ctx, arena, true, err};
+    folder f = {ctx, arena, true, false, err};
     *out = fold(&f, expr);
     *done = f.done;
+    if (f.no_memory && !f.done)
+        return ch_error_memory(err, ch_mem_name(arena->mem), 0, ch_mem_limit(arena->mem));
     if (f.done && out->type != expr->type) {
         /* A NULL of type void stands for any; anything else would be a bug that must not spread. */
         *done = out->is_null;
