@@ -30,7 +30,8 @@ enum {
 typedef struct group_job group_job;
 struct group_job {
     ch_rowset set;   /* rows of layout */
-    ch_rowset saved; /* rows of saved_layout: on disk, states as text */
+    ch_rowset saved; /* rows of saved_layout: on disk, states as text; older than set */
+    ch_rowset older; /* the same, loaded */
     int level;       /* how often it was cut */
     group_job *next;
 };
@@ -79,6 +80,7 @@ struct ch_grouper {
     _Atomic int keep; /* partitions from here on go to disk when memory is short */
     _Atomic(ch_spill *) spill;
     pthread_mutex_t lock; /* guards the making of spill */
+    _Atomic int64_t spilled; /* bytes */
     _Atomic int64_t next_morsel;
     int64_t n_morsels;
     bool ready;
@@ -175,6 +177,7 @@ static void free_job(ch_grouper *g, group_job *job)
 {
     ch_rowset_release(&job->set, g->spill);
     ch_rowset_release(&job->saved, g->spill);
+    ch_rowset_release(&job->older, NULL);
     ch_mem_free(g->mem, job, sizeof *job);
 }
 
@@ -266,7 +269,7 @@ const ch_rowlayout *ch_grouper_layout(const ch_grouper *g)
 }
 int64_t ch_grouper_spilled(const ch_grouper *g)
 {
-    return g->spill ? ch_spill_bytes(g->spill) : 0;
+    return g->spilled;
 }
 int64_t ch_grouper_n_morsels(const ch_grouper *g)
 {
@@ -305,10 +308,10 @@ static ch_status spill_set(ch_grouper *g, ch_rowset *set, ch_error *err)
     if (set->n_spilled == set->n_pages)
         return CH_OK;
     CH_TRY(need_spill(g, err));
-    int64_t bytes = set->bytes;
-    CH_TRY(ch_rowset_spill(set, g->spill, err));
-    if (g->exec)
-        atomic_fetch_add_explicit(&g->exec->spill_bytes, bytes, memory_order_relaxed);
+    int64_t bytes = 0;
+    CH_TRY(ch_rowset_spill(set, g->spill, &bytes, err));
+    atomic_fetch_add_explicit(&g->spilled, bytes, memory_order_relaxed);
+    atomic_fetch_add_explicit(&g->exec->spill_bytes, bytes, memory_order_relaxed);
     return CH_OK;
 }
 
@@ -680,6 +683,7 @@ static ch_status add_job(ch_grouper *g, slot_state *s, int level, group_job **ou
         return CH_E_MEMORY;
     ch_rowset_init(&job->set, g->mem, g->page_bytes);
     ch_rowset_init(&job->saved, g->mem, g->page_bytes);
+    ch_rowset_init(&job->older, g->mem, g->page_bytes);
     job->level = level;
     job->next = s->jobs;
     s->jobs = job;
@@ -893,8 +897,14 @@ static ch_status merge_chunk(ch_grouper *g, slot_state *s, int64_t k, ch_error *
 static ch_status merge_job(ch_grouper *g, slot_state *s, group_job *job, ch_error *err)
 {
     for (int32_t i = 0; i < job->saved.n_pages; i++)
-        CH_TRY(load_saved(g, s, &job->saved, i, &job->set, err));
+        CH_TRY(load_saved(g, s, &job->saved, i, &job->older, err));
     ch_rowset_release(&job->saved, g->spill);
+    if (job->older.n_pages) { /* older rows first: lists stay in the order of the input */
+        CH_TRY(ch_rowset_move(&job->older, &job->set, err));
+        ch_rowset set = job->set;
+        job->set = job->older;
+        job->older = set;
+    }
     s->merge_entries = table_size(job->set.n_rows);
     s->merge_table = ch_mem_zalloc(g->mem, sizeof *s->merge_table * (size_t)s->merge_entries, err);
     if (!s->merge_table)

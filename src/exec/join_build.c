@@ -118,8 +118,8 @@ ch_status ch_join_spill_set(ch_join *j, ch_op *op, ch_rowset *set, ch_error *err
     }
     pthread_mutex_unlock(&j->lock);
     CH_TRY(status);
-    int64_t bytes = set->bytes;
-    CH_TRY(ch_rowset_spill(set, j->spill, err));
+    int64_t bytes = 0;
+    CH_TRY(ch_rowset_spill(set, j->spill, &bytes, err));
     atomic_fetch_add_explicit(&j->exec->spill_bytes, bytes, memory_order_relaxed);
     atomic_fetch_add_explicit(&op->spilled_bytes, bytes, memory_order_relaxed);
     return CH_OK;

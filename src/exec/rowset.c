@@ -70,11 +70,12 @@ ch_status ch_rowset_add_page(ch_rowset *set, int64_t bytes, ch_error *err)
     return CH_OK;
 }
 
-ch_status ch_rowset_spill(ch_rowset *set, ch_spill *spill, ch_error *err)
+ch_status ch_rowset_spill(ch_rowset *set, ch_spill *spill, int64_t *written, ch_error *err)
 {
     while (set->n_spilled < set->n_pages) {
         ch_rowpage *page = &set->page[set->n_spilled];
         CH_TRY(ch_spill_write(spill, page->data, page->used, &page->at, err));
+        *written += page->used;
         free_data(set, page);
         set->n_spilled++;
     }

@@ -65,8 +65,9 @@ CH_NODISCARD static inline ch_status ch_rowset_add(ch_rowset *set, int64_t bytes
     return CH_OK;
 }
 
-/* Writes every page in memory to the file and frees it. */
-CH_NODISCARD ch_status ch_rowset_spill(ch_rowset *set, ch_spill *spill, ch_error *err);
+/* Writes every page in memory to the file and frees it; *written is raised by the bytes of rows. */
+CH_NODISCARD ch_status ch_rowset_spill(ch_rowset *set, ch_spill *spill, int64_t *written,
+                                       ch_error *err);
 /* Page i back in memory; it stays on disk too. */
 CH_NODISCARD ch_status ch_rowset_load(ch_rowset *set, ch_spill *spill, int32_t i, ch_error *err);
 /* Frees the memory of page i, which is on disk or not needed any more. */
