@@ -407,11 +407,11 @@ static void sides_beyond_the_budget(void **state)
 {
     CH_UNUSED(state);
     for (int slots = 1; slots <= 4; slots += 3) {
-        check_types((setup){.n_left = 3500, .n_right = 3500, .keys = 3000, .n_slots = slots,
-                            .limit = (500 + 100 * slots) << 10, .condition = KEY,
+        check_types((setup){.n_left = 2500, .n_right = 2500, .keys = 2000, .n_slots = slots,
+                            .limit = (300 + 150 * slots) << 10, .condition = KEY,
                             .must_spill = slots == 1}, true);
-        check_types((setup){.n_left = 3500, .n_right = 3500, .keys = 1500, .n_slots = slots,
-                            .limit = (500 + 100 * slots) << 10, .condition = KEY_AND_LESS,
+        check_types((setup){.n_left = 2500, .n_right = 2500, .keys = 1200, .n_slots = slots,
+                            .limit = (300 + 150 * slots) << 10, .condition = KEY_AND_LESS,
                             .must_spill = slots == 1}, true);
     }
 }
@@ -459,14 +459,14 @@ static void any_allocation_may_fail(void **state)
     ch_mem *data = ch_mem_new(NULL, "data", 0);
     table l = {0}, r = {0};
     random_state = 88172645463325252u;
-    fill_rows(&l, 2500, 2000, true);
-    fill_rows(&r, 2500, 2000, true);
+    fill_rows(&l, 1500, 1200, true);
+    fill_rows(&r, 1500, 1200, true);
     assert_ok(make_batches(&l, data, &err));
     assert_ok(make_batches(&r, data, &err));
     setup p = {.type = CH_JOIN_FULL_OUTER, .condition = KEY_AND_SAFE, .n_slots = 1,
                .build = CH_BUILD_RIGHT};
     fail_each(&p, &l, &r);
-    p.limit = 600 << 10;
+    p.limit = 400 << 10;
     fail_each(&p, &l, &r);
     drop_table(&l);
     drop_table(&r);
