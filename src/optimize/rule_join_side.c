@@ -2,30 +2,19 @@
 /*
  * rule_join_side.c - which side of a join is hashed and kept in memory.
  *
- *   inner, cross              the smaller one
- *   left outer, semi, anti    the right one
- *   right outer               the left one
- *   full outer                the right one
- *
- * A BROADCAST hint decides where the type of join leaves a choice.
+ * The smaller one by estimate; the right one where nothing is known, and for NOT IN, which must see whether
+ * the right side has a NULL before it says anything. A BROADCAST hint comes first.
  */
 #include "optimize/rewrite.h"
 
 static ch_build_side choose(const ch_rel_join *j)
 {
-    switch (j->join_type) {
-    case CH_JOIN_INNER:
-    case CH_JOIN_CROSS: {
-        if (j->build != CH_BUILD_UNDECIDED)
-            return j->build;
-        int64_t left = ch_estimate_bytes(j->left), right = ch_estimate_bytes(j->right);
-        return left >= 0 && (right < 0 || left < right) ? CH_BUILD_LEFT : CH_BUILD_RIGHT;
-    }
-    case CH_JOIN_RIGHT_OUTER:
-        return CH_BUILD_LEFT;
-    default:
+    if (j->null_aware)
         return CH_BUILD_RIGHT;
-    }
+    if (j->build != CH_BUILD_UNDECIDED)
+        return j->build;
+    int64_t left = ch_estimate_bytes(j->left), right = ch_estimate_bytes(j->right);
+    return left >= 0 && (right < 0 || left < right) ? CH_BUILD_LEFT : CH_BUILD_RIGHT;
 }
 
 static ch_status apply(const ch_analyze_context *ctx, ch_rel **rel, bool *changed, ch_error *err)

@@ -140,8 +140,6 @@ static ch_status in_join(const ch_analyze_context *ctx, const ch_expr_subquery *
 {
     ch_rel_join *j;
     ch_expr_list equal = {0};
-    if (negated && s->in_values.n > 1)
-        CH_FAIL(err, UNSUPPORTED, "feature", "NOT IN (query) of several columns");
     for (int32_t i = 0; i < s->in_values.n; i++) {
         ch_expr *ref, *eq;
         CH_AN_NEW(ref, ch_make_ref(ctx->arena, s->plan->output.item[i], err));
