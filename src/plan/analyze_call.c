@@ -361,6 +361,8 @@ ch_status ch_an_call(ch_analyzer *a, ch_an_scope *scope, const ch_expr_unresolve
     draft->ignore_nulls = f->ignore_nulls;
     draft->is_infix = f->is_infix;
     scope->in_aggregate |= aggregate;
+    if (aggregate)
+        scope->aggregate = f;
     ch_status status = call_args(a, scope, name, f, &draft->args, err);
     if (aggregate)
         scope->in_aggregate = false;

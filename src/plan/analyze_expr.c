@@ -171,14 +171,32 @@ static ch_status resolve_cast(ch_analyzer *a, ch_an_scope *scope, const ch_expr_
 
 /* ---- subqueries ------------------------------------------------------------------------------- */
 
+/* "\"a\", \"b\"" */
+static ch_status quote_list(ch_analyzer *a, const ch_expr_list *list, const char **out,
+                            ch_error *err)
+{
+    CH_AN_NEW(*out, ch_arena_str(a->arena, "", err));
+    for (int32_t i = 0; i < list->n; i++) {
+        char *one;
+        CH_AN_NEW(one, ch_expr_quoted(a->arena, list->item[i], err));
+        CH_AN_NEW(*out, ch_arena_printf(a->arena, err, "%s%s%s", *out, i ? ", " : "", one));
+    }
+    return CH_OK;
+}
+
 static ch_status in_types(ch_analyzer *a, ch_expr_subquery *s, ch_error *err)
 {
     int32_t n = s->in_values.n;
-    if (n != s->plan->output.n)
-        CH_AN_FAIL(a, &s->head, err, IN_SUBQUERY_LENGTH, "leftLength", CH_I64(n), "rightLength",
-                   CH_I64(s->plan->output.n), "sqlExpr", ch_expr_quoted(a->arena, &s->head, err));
     ch_expr_list refs = {0}, list = {0};
     CH_TRY(ch_make_refs(a->arena, &s->plan->output, &refs, err));
+    if (n != refs.n) {
+        const char *left, *right, *text;
+        CH_TRY(quote_list(a, &s->in_values, &left, err));
+        CH_TRY(quote_list(a, &refs, &right, err));
+        CH_AN_NEW(text, ch_expr_quoted(a->arena, &s->head, err));
+        CH_AN_FAIL(a, &s->head, err, IN_SUBQUERY_LENGTH, "sqlExpr", text, "leftLength", CH_I64(n),
+                   "leftColumns", left, "rightLength", CH_I64(refs.n), "rightColumns", right);
+    }
     bool changed = false;
     for (int32_t i = 0; i < n; i++) {
         ch_expr *pair[2] = {s->in_values.item[i], refs.item[i]};

@@ -271,6 +271,21 @@ static ch_status find_by_plan(ch_analyzer *a, const ch_an_scope *scope,
     return CH_OK;
 }
 
+static ch_status lateral_in_aggregate(ch_analyzer *a, const ch_an_scope *scope,
+                                      const ch_expr_unresolved_attribute *u, const char *quoted,
+                                      ch_error *err)
+{
+    char *text = NULL;
+    const ch_expr_unresolved_function *f = scope->aggregate;
+    if (f && f->args.n == 1 && f->args.item[0] == &u->head)
+        text = ch_arena_printf(a->arena, err, "\"%s(lateralAliasReference(%s))\"", f->name,
+                               u->parts.item[0]);
+    else if (f)
+        text = ch_expr_quoted(a->arena, &f->head, err);
+    CH_AN_FAIL(a, &u->head, err, LATERAL_ALIAS_IN_AGGREGATE, "lca", quoted, "aggFunc",
+               text ? text : "");
+}
+
 /* An alias further left in the same select list. */
 static ch_status find_lateral(ch_analyzer *a, ch_an_scope *scope,
                               const ch_expr_unresolved_attribute *u, const ch_attr **out,
@@ -300,7 +315,7 @@ static ch_status find_lateral(ch_analyzer *a, ch_an_scope *scope,
         CH_AN_FAIL(a, &u->head, err, AMBIGUOUS_LATERAL_COLUMN_ALIAS, "name", quoted, "n",
                    CH_I64(n));
     if (scope->in_aggregate)
-        CH_AN_FAIL(a, &u->head, err, LATERAL_ALIAS_IN_AGGREGATE, "lca", quoted);
+        return lateral_in_aggregate(a, scope, u, quoted, err);
     scope->used_lateral = true;
     return CH_OK;
 }
@@ -572,8 +587,14 @@ static ch_status excepted(ch_analyzer *a, ch_an_scope *scope, const ch_expr_unre
 ch_status ch_an_star(ch_analyzer *a, ch_an_scope *scope, const ch_expr_unresolved_star *star,
                      ch_expr_list *out, ch_error *err)
 {
-    ch_attr_list except = {0};
-    CH_TRY(excepted(a, scope, star, &except, err));
+    ch_attr_list except = {0}, meant = {0};
+    for (int32_t i = 0; star->except.n && scope->n_tiers && i < scope->tier[0]->n; i++) {
+        const ch_attr *attr = scope->tier[0]->item[i];
+        if (qualifier_fits(a, attr, &star->target, star->target.n))
+            CH_TRY(ch_attr_list_add(a->arena, &meant, attr, err));
+    }
+    ch_an_scope those = {.clause = scope->clause, .tier = {&meant}, .n_tiers = 1};
+    CH_TRY(excepted(a, &those, star, &except, err));
     bool any = false;
     /* Hidden columns, which only t.* reaches, come first. */
     for (int hidden = 1; hidden >= 0 && scope->n_tiers; hidden--)

@@ -52,7 +52,8 @@ struct ch_an_scope {
 
     bool aggregates; /* aggregate functions may stand here */
     bool in_aggregate;
-    const char *clause;            /* "WHERE", for errors */
+    const ch_expr_unresolved_function *aggregate; /* the one that in_aggregate means */
+    const char *clause;                           /* "WHERE", for errors */
     const ch_expr_list *laterals;  /* resolved aliases of the same select list so far; or NULL */
     bool used_lateral, used_outer; /* found by resolving */
 };

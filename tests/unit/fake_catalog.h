@@ -25,7 +25,8 @@ typedef struct fake_catalog {
 } fake_catalog;
 
 static const char *const FAKE_VIEW[][2] = {
-    {"t", "SELECT * FROM VALUES (1, 2L, 'x', true, 1.5D, DATE'2020-01-01') AS t(a, b, s, f, d, dt)"},
+    {"t",
+     "SELECT * FROM VALUES (1, 2L, 'x', true, 1.5D, DATE'2020-01-01') AS t(a, b, s, f, d, dt)"},
     {"u", "SELECT * FROM VALUES (1, 'p', 7), (2, NULL, NULL) AS u(a, name, st)"},
     {"n", "SELECT CAST(NULL AS INT) i, CAST(NULL AS DECIMAL(10,2)) dec"},
     {"empty_t", "SELECT 1 AS Aa, 2 AS bB WHERE false"},
@@ -75,10 +76,8 @@ static void fake_catalog_init(fake_catalog *f, ch_arena *arena)
                  .catalog = "spark_catalog",
                  .database = "default"},
     };
-    f->analyze = (ch_analyze_context){.arena = arena,
-                                      .catalog = &f->catalog,
-                                      .func = &f->func,
-                                      .next_id = &f->next_id};
+    f->analyze = (ch_analyze_context){
+        .arena = arena, .catalog = &f->catalog, .func = &f->func, .next_id = &f->next_id};
 }
 
 /* Parses and resolves one query. */

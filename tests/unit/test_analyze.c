@@ -157,8 +157,9 @@ static void nesting_without_end_is_refused(void **state)
 static void every_failed_allocation_is_told(void **state)
 {
     UNIT_BEGIN(state);
-    static const char QUERY[] = "SELECT a, a + 1 AS x, x * 2, count(*) AS c FROM t JOIN u USING (a) "
-                                "GROUP BY a ORDER BY c";
+    static const char QUERY[] =
+        "SELECT a, a + 1 AS x, x * 2, count(*) AS c FROM t JOIN u USING (a) "
+        "GROUP BY a ORDER BY c";
     bool done = false;
     for (int64_t nth = 1; !done; nth++) {
         ch_arena arena;
