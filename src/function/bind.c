@@ -34,9 +34,38 @@ typedef struct letters {
     const ch_type *type[N_LETTERS];
 } letters;
 
+/* For when there is no memory to write a type out: without its parameters. */
+static const char *const BARE_NAME[CH_N_TYPE_IDS] = {
+    [CH_NULL] = "VOID",
+    [CH_BOOLEAN] = "BOOLEAN",
+    [CH_BYTE] = "TINYINT",
+    [CH_SHORT] = "SMALLINT",
+    [CH_INT] = "INT",
+    [CH_LONG] = "BIGINT",
+    [CH_FLOAT] = "FLOAT",
+    [CH_DOUBLE] = "DOUBLE",
+    [CH_DECIMAL] = "DECIMAL",
+    [CH_STRING] = "STRING",
+    [CH_CHAR] = "CHAR",
+    [CH_VARCHAR] = "VARCHAR",
+    [CH_BINARY] = "BINARY",
+    [CH_DATE] = "DATE",
+    [CH_TIME] = "TIME",
+    [CH_TIMESTAMP] = "TIMESTAMP",
+    [CH_TIMESTAMP_NTZ] = "TIMESTAMP_NTZ",
+    [CH_DAY_TIME_INTERVAL] = "INTERVAL DAY TO SECOND",
+    [CH_YEAR_MONTH_INTERVAL] = "INTERVAL YEAR TO MONTH",
+    [CH_CALENDAR_INTERVAL] = "INTERVAL",
+    [CH_ARRAY] = "ARRAY",
+    [CH_MAP] = "MAP",
+    [CH_STRUCT] = "STRUCT",
+    [CH_VARIANT] = "VARIANT",
+};
+
 ch_quoted_type ch_quote_type(const ch_type *type)
 {
     ch_quoted_type t = {{0}};
+    snprintf(t.text, sizeof t.text, "\"%s\"", BARE_NAME[type->id]);
     ch_mem *mem = ch_mem_new(NULL, "type text", 0);
     ch_buf buf;
     if (!mem)

@@ -60,12 +60,12 @@ struct ch_an_scope {
 
 /* ---- errors ---- */
 
-/* Sets an error and says where in the text. */
-#define CH_AN_FAIL(a, node, err, CODE, ...)                                     \
-    do {                                                                        \
-        (void)ch_error_set((err), CH_E_##CODE, ##__VA_ARGS__, (const char *)0); \
-        ch_error_locate((err), (a)->sql, (node)->start, (node)->stop);          \
-        return CH_E_##CODE;                                                     \
+/* Sets an error and says where in the text. Values may come from calls that have failed themselves. */
+#define CH_AN_FAIL(a, node, err, CODE, ...)                                      \
+    do {                                                                         \
+        (void)ch_error_set((err), CH_E_##CODE, ##__VA_ARGS__, (const char *)0);  \
+        ch_error_locate((err), (a)->sql, (node)->start, (node)->stop);           \
+        return (err) && (err)->code != CH_OK ? (err)->code : CH_E_##CODE;        \
     } while (0)
 
 /* ---- relations (analyze.c) ---- */
