@@ -60,7 +60,7 @@ static inline void put_short(ch_view *v, const char *p, uint32_t len)
     memcpy(v, w, 16);
 }
 
-/* Sets valid bits from lengths; *any_null. */
+/* Valid bits from lengths. */
 static void fill_valid(const ch_csv_span *span, int64_t n, uint64_t *valid)
 {
     for (int64_t w = 0; w < ch_bit_words(n); w++) {
@@ -78,10 +78,20 @@ static ch_status convert_text(const ch_csv_source *src, const ch_csv_span *span,
     const char *chunk = (const char *)src->chunk->data;
     ch_view *view = out->data;
     int64_t n = src->n_rows, long_bytes = 0, side_long = 0;
-    int32_t nulls = 0;
+    int32_t nulls = 0, most = 0;
+    uint32_t places = 0;
+    for (int64_t r = 0; r < n; r++) {
+        nulls |= span[r].len;
+        most = most > span[r].len ? most : span[r].len;
+        places |= span[r].at;
+    }
+    if (nulls >= 0 && most <= CH_VIEW_INLINE && !(places & CH_CSV_SIDE)) {
+        for (int64_t r = 0; r < n; r++)
+            put_short(&view[r], chunk + span[r].at, (uint32_t)span[r].len);
+        return CH_OK;
+    }
     for (int64_t r = 0; r < n; r++) {
         int32_t len = span[r].len;
-        nulls |= len;
         uint32_t some = len < 0 ? 0 : (uint32_t)len;
         const char *p = text_of(src, chunk, span[r]);
         if (CH_LIKELY(some <= CH_VIEW_INLINE)) {

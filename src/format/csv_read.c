@@ -208,7 +208,7 @@ static inline __attribute__((always_inline)) void fill_column(const csv_slot *sl
         uint32_t from = pos[0] + 1, to = pos[1];
         if (strip_cr)
             to -= to > from && text[to - 1] == '\r';
-        uint32_t quoted = text[from] == quote && to > from;
+        uint32_t quoted = text[from] == quote; /* an empty field begins with what ends it */
         from += quoted;
         to -= quoted;
         int32_t len = (int32_t)(to - from);
@@ -559,6 +559,21 @@ static int64_t regular_run(const csv_scan *s, const csv_slot *slot, int64_t most
     /* Only the last records can lie behind the limit. */
     while (n > 0 && (int64_t)x->pos[row[n - 1]] + 1 >= limit)
         n--;
+    /* Blocks without a branch per row; the first block that is not all regular is looked at again. */
+    for (; r + 32 <= n; r += 32) {
+        uint32_t odd = 0;
+        for (int64_t k = r; k < r + 32; k++)
+            odd |= (row[k + 1] - row[k]) ^ n_cols;
+        if (odd)
+            break;
+        const uint32_t *pos = x->pos + row[r];
+        for (int64_t k = 0; k < 32; k++, pos += n_cols) {
+            uint8_t first = (uint8_t)text[*pos + 1];
+            odd |= (first <= ' ') | (first == comment);
+        }
+        if (odd)
+            break;
+    }
     for (; r < n; r++) {
         uint8_t first = (uint8_t)text[x->pos[row[r]] + 1];
         if (row[r + 1] - row[r] != n_cols || first <= ' ' || first == comment)
