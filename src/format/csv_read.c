@@ -1194,6 +1194,10 @@ static ch_status open_scan(csv_scan *s, const ch_format_context *ctx, const ch_s
         s->bytes_total += s->file[f].bytes;
     if (s->sizes.chunk_bytes < 1)
         s->sizes.chunk_bytes = CHUNK_BYTES;
+    if (s->sizes.chunk_bytes < 3)
+        s->sizes.chunk_bytes = 3; /* a byte order mark */
+    if (s->sizes.morsel_bytes > 0 && s->sizes.morsel_bytes < 4)
+        s->sizes.morsel_bytes = 4; /* and the record behind it */
     if (s->sizes.morsel_bytes < 1) {
         /* Enough morsels for all slots to end at about the same time. */
         int64_t n = s->bytes_total / ((int64_t)ctx->n_slots * 4 + 1);

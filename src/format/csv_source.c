@@ -214,13 +214,18 @@ ch_status ch_csv_text_fill(ch_csv_text *t, int64_t most, ch_error *err)
         if (some < n)
             n = some;
     }
-    int64_t got;
-    CH_TRY(read_text(t, t->text + keep, n, &got, err));
-    t->len = keep + (uint32_t)got;
-    t->eof = got == 0 || (!t->raw && !t->codec && t->file_at >= ch_input_bytes(t->in));
+    /* A first piece is long enough for a byte order mark. */
+    bool first = t->base == 0 && keep == 0;
+    do {
+        int64_t got;
+        CH_TRY(read_text(t, t->text + t->len, n, &got, err));
+        t->len += (uint32_t)got;
+        n -= got;
+        t->eof = got == 0 || (!t->raw && !t->codec && t->file_at >= ch_input_bytes(t->in));
+    } while (first && t->len < 3 && n > 0 && !t->eof);
     memset(t->text + t->len, 0, CH_CSV_PADDING);
     /* A byte order mark is no text. */
-    if (t->base == 0 && keep == 0 && t->len >= 3 && memcmp(t->text, "\xEF\xBB\xBF", 3) == 0)
+    if (first && t->len >= 3 && memcmp(t->text, "\xEF\xBB\xBF", 3) == 0)
         t->at = 3;
     return CH_OK;
 }
