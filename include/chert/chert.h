@@ -280,6 +280,13 @@ CHERT_API int chert_query_print(const chert_query *query, chert_style style, int
 /* The rows as an Arrow stream, which shares them: it may outlive the query, but not the session. */
 CHERT_API int chert_query_arrow(const chert_query *query, struct ArrowArrayStream *out,
                                 chert_error *err);
+/*
+ * Instead of chert_query_run: prints the rows in order while they come, so that a result of any size takes
+ * little memory. CHERT_STYLE_CSV, _JSON and _MARKDOWN; the others must see all rows first and are run and then
+ * printed. Afterwards only chert_query_rows and what describes the columns may be asked.
+ */
+CHERT_API int chert_query_run_print(chert_query *query, chert_style style, FILE *out,
+                                    chert_error *err);
 CHERT_API void chert_query_free(chert_query *query);
 
 #ifdef __cplusplus

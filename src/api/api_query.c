@@ -86,7 +86,7 @@ void chert_query_free(chert_query *q)
 
 int64_t chert_query_rows(const chert_query *q)
 {
-    return ch_query_rows(q->query);
+    return q->streamed ? q->n_streamed : ch_query_rows(q->query);
 }
 
 int32_t chert_query_columns(const chert_query *q)
@@ -230,12 +230,24 @@ out:
     return status;
 }
 
+/* NULL for tables, which are not printed as a stream. */
+static const ch_printer *printer_of(chert_style style)
+{
+    switch (style) {
+    case CHERT_STYLE_CSV:
+        return ch_printer_find("csv");
+    case CHERT_STYLE_JSON:
+        return ch_printer_find("json");
+    case CHERT_STYLE_MARKDOWN:
+        return ch_printer_find("markdown");
+    default:
+        return NULL;
+    }
+}
+
 int chert_query_print(const chert_query *q, chert_style style, int64_t n, int32_t truncate,
                       FILE *out, chert_error *error)
 {
-    static const char *const PRINTERS[] = {[CHERT_STYLE_CSV] = "csv",
-                                           [CHERT_STYLE_JSON] = "json",
-                                           [CHERT_STYLE_MARKDOWN] = "markdown"};
     ch_error err = {0};
     ch_batch *batch;
     int32_t n_batches;
@@ -246,11 +258,56 @@ int chert_query_print(const chert_query *q, chert_style style, int64_t n, int32_
     if (status == CH_OK)
         status = is_table ? print_table(q, style == CHERT_STYLE_VERTICAL, batch, n_batches, n,
                                         truncate, out, &err)
-                          : print_stream(q, ch_printer_find(PRINTERS[style]), batch, n_batches, out,
-                                         &err);
+                          : print_stream(q, printer_of(style), batch, n_batches, out, &err);
     CH_UNUSED(status); /* err says the same */
     free_batches(batch, n_batches);
     return chert_error_take(error, &err);
+}
+
+/* What chert_query_run_print hands from batch to batch. */
+typedef struct printing {
+    chert_query *q;
+    const ch_printer *printer;
+    const ch_zone *zone;
+    ch_buf text;
+    FILE *out;
+} printing;
+
+static ch_status print_batch(void *user, int slot, ch_batch *batch, ch_error *err)
+{
+    printing *p = user;
+    CH_UNUSED(slot);
+    p->q->n_streamed += batch->n;
+    CH_TRY(p->printer->batch(ch_query_schema(p->q->query), p->zone, batch, &p->text, err));
+    return flush_text(&p->text, p->out, err);
+}
+
+static ch_status run_printing(printing *p, ch_error *err)
+{
+    ch_query *query = p->q->query;
+    CH_TRY(zone_of(query, &p->zone, err));
+    CH_TRY(p->printer->head(ch_query_schema(query), &p->text, err));
+    CH_TRY(ch_query_each(query, print_batch, p, true, err));
+    CH_TRY(p->printer->tail(ch_query_schema(query), &p->text, err));
+    return flush_text(&p->text, p->out, err);
+}
+
+int chert_query_run_print(chert_query *q, chert_style style, FILE *out, chert_error *error)
+{
+    ch_error err = {0};
+    printing p = {.q = q, .printer = printer_of(style), .out = out};
+    if (!q)
+        return CH_E_INTERNAL;
+    if (!p.printer) {
+        int code = chert_query_run(q, error);
+        return code ? code : chert_query_print(q, style, -1, 0, out, error);
+    }
+    q->streamed = true;
+    ch_buf_init(&p.text, ch_query_mem(q->query));
+    ch_status status = run_printing(&p, &err);
+    ch_buf_release(&p.text);
+    (void)chert_error_take(error, &err);
+    return (int)status;
 }
 
 /* ------------------------------------------------------------------- actions */

@@ -26,6 +26,8 @@ struct chert_query {
     ch_frame *frame;
     ch_query *query;
     char **type_text; /* per column, malloc; made when asked for */
+    bool streamed;    /* rows were printed, not kept */
+    int64_t n_streamed;
 };
 
 /* Moves an internal error to the caller's struct, or drops it; gives 0 for no error, else its code. */

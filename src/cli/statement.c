@@ -70,10 +70,15 @@ static int run_one(chert_session *session, const char *sql, const ch_statement_s
     chert_df *df = chert_sql(session, sql, err);
     if (df)
         query = chert_query_new(df, err);
-    int failed = !query || chert_query_run(query, err) != 0;
+    /* A table must see all rows before its first line; the other styles are printed while rows come. */
+    bool is_table = style->style == CHERT_STYLE_TABLE || style->style == CHERT_STYLE_VERTICAL ||
+                    (query && chert_query_columns(query) == 0);
+    int failed =
+        !query || (is_table ? chert_query_run(query, err)
+                            : chert_query_run_print(query, style->style, stdout, err)) != 0;
     bool stopped = ch_watch_stop(&watch);
     double seconds = ch_cli_now() - begin;
-    if (!failed && !stopped && chert_query_columns(query) > 0)
+    if (!failed && !stopped && is_table && chert_query_columns(query) > 0)
         failed = chert_query_print(query, style->style, -1, 0, stdout, err) != 0;
     if (!failed && fflush(stdout) != 0) {
         fprintf(stderr, "error: cannot write the result: %s\n", strerror(errno));

@@ -240,6 +240,39 @@ static void arrow_streams_come_back_as_they_left(void **state)
     chert_session_free(s);
 }
 
+/* Far more rows than the budget could hold. */
+static void rows_can_be_printed_while_they_come(void **state)
+{
+    CH_UNUSED(state);
+    chert_error err = CHERT_ERROR_INIT;
+    chert_options options = CHERT_OPTIONS_INIT;
+    options.threads = 2;
+    options.memory_bytes = 8 << 20;
+    chert_session *s = chert_session_new(&options, &err);
+    chert_df *df = chert_range(s, 0, 2000000, 1, &err);
+    chert_df *down = chert_df_order_by(df, &err, chert_col_desc(chert_col_new("id")), NULL);
+    chert_query *q = chert_query_new(down, &err);
+    FILE *out = tmpfile();
+    char line[32];
+    assert_non_null(out);
+    assert_int_equal(chert_query_run_print(q, CHERT_STYLE_CSV, out, &err), 0);
+    assert_no_error(err);
+    assert_int_equal(chert_query_rows(q), 2000000);
+    rewind(out);
+    assert_non_null(fgets(line, sizeof line, out));
+    assert_string_equal(line, "id\n");
+    for (int64_t i = 1999999; i >= 0; i--) {
+        assert_non_null(fgets(line, sizeof line, out));
+        assert_int_equal(strtoll(line, NULL, 10), i);
+    }
+    assert_null(fgets(line, sizeof line, out));
+    fclose(out);
+    chert_query_free(q);
+    chert_df_free(down);
+    chert_df_free(df);
+    chert_session_free(s);
+}
+
 static void a_cancelled_query_says_so(void **state)
 {
     CH_UNUSED(state);
@@ -290,6 +323,7 @@ int main(void)
         cmocka_unit_test(views_and_settings_belong_to_the_session),
         cmocka_unit_test(files_are_written_whole_or_not_at_all),
         cmocka_unit_test(arrow_streams_come_back_as_they_left),
+        cmocka_unit_test(rows_can_be_printed_while_they_come),
         cmocka_unit_test(a_cancelled_query_says_so),
         cmocka_unit_test(a_budget_that_is_too_small_is_an_error_and_not_a_crash),
     };
