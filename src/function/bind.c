@@ -268,7 +268,7 @@ static const ch_type *cast_to_part(param p, const ch_type *t, bool ansi)
     if (is(p, "numeric"))
         to = CH_T_DOUBLE;
     else if (is(p, "integral"))
-        to = CH_T_LONG;
+        to = ch_type_is_numeric(t) ? NULL : CH_T_LONG; /* no fractions */
     else if (is(p, "text"))
         to = CH_T_STRING;
     else if (is(p, "decimal"))

@@ -223,7 +223,7 @@ bool ch_can_implicit_cast(const ch_type *from, const ch_type *to, bool ansi)
     if (ch_type_is_string(from))
         return is_atomic(to) && !is_interval(to);
     if (ch_type_is_numeric(from) && ch_type_is_numeric(to))
-        return !(ansi && ch_type_is_integral(to) && !ch_type_is_integral(from));
+        return true;
     if (is_datetime(from) && is_datetime(to))
         return true;
     if (is_interval(from) || from->id == CH_TIME)

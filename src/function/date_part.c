@@ -349,6 +349,20 @@ static ch_status eval_timestamp_real(const ch_call *call, ch_column **out, ch_er
     return CH_OK;
 }
 
+static ch_status bind_timestamp_seconds(ch_bind *bind, ch_error *err)
+{
+    if (bind->n_args != 1)
+        return ch_bind_count(bind, "1", err);
+    bool whole = ch_type_is_integral(bind->arg_type[0]);
+    CH_TRY(ch_bind_cast(bind, 0, whole ? CH_T_LONG : CH_T_DOUBLE, err));
+    bind->result = CH_T_TIMESTAMP;
+    if (whole)
+        return CH_OK;
+    bind->eval = eval_timestamp_real;
+    bind->nullable = true;
+    return CH_OK;
+}
+
 /* from_utc_timestamp(t, zone): what a clock there shows at t UTC; to_utc_timestamp is its inverse. */
 static ch_status eval_shift_zone(const ch_call *call, ch_column **out, ch_error *err)
 {
@@ -382,6 +396,118 @@ static ch_status eval_now(const ch_call *call, ch_column **out, ch_error *err)
             ((int64_t *)(*out)->data)[i] = call->result->id == CH_TIMESTAMP ? now : local;
     }
     return CH_OK;
+}
+
+/* Seconds with their fraction, as DECIMAL(8, 6). */
+static ch_status eval_exact_second(const ch_call *call, ch_column **out, ch_error *err)
+{
+    const ch_zone *zone;
+    int64_t *r = (*out)->data;
+    CH_TRY(session_zone(call, &zone, err));
+    for (int64_t i = 0; i < call->rows; i++) {
+        (void)ch_day_of(wall(call->arg[1], i, zone), &r[i]);
+        r[i] %= CH_US_PER_MINUTE;
+    }
+    return CH_OK;
+}
+
+/* Kernels above look at argument 0; extract's date is argument 1. */
+static ch_status eval_extract(const ch_call *call, ch_column **out, ch_error *err)
+{
+    ch_status (*const *kernel)(const ch_call *, ch_column **, ch_error *) = call->data;
+    ch_call inner = *call;
+    inner.arg = call->arg + 1;
+    inner.n_args = 1;
+    return (*kernel)(&inner, out, err);
+}
+
+DATE_FIELD(eval_week_year, (ch_iso_week(d[i], &year), year))
+DATE_FIELD(eval_iso_weekday, ch_iso_weekday(d[i]))
+
+/* Fields of intervals: what is left below the next larger one. */
+#define INTERVAL_FIELD(name, T, EXPR)                                          \
+    static ch_status name(const ch_call *call, ch_column **out, ch_error *err) \
+    {                                                                          \
+        const T *a = call->arg[0]->data;                                       \
+        CH_UNUSED(err);                                                        \
+        for (int64_t i = 0; i < call->rows; i++) {                             \
+            T v = a[i];                                                        \
+            if (call->result->id == CH_BYTE)                                   \
+                ((int8_t *)(*out)->data)[i] = (int8_t)(EXPR);                  \
+            else if (call->result->id == CH_INT)                               \
+                ((int32_t *)(*out)->data)[i] = (int32_t)(EXPR);                \
+            else                                                               \
+                ((int64_t *)(*out)->data)[i] = (int64_t)(EXPR);                \
+        }                                                                      \
+        return CH_OK;                                                          \
+    }
+INTERVAL_FIELD(eval_iv_year, int32_t, v / 12)
+INTERVAL_FIELD(eval_iv_month, int32_t, v % 12)
+INTERVAL_FIELD(eval_iv_day, int64_t, v / CH_US_PER_DAY)
+INTERVAL_FIELD(eval_iv_hour, int64_t, v / CH_US_PER_HOUR % 24)
+INTERVAL_FIELD(eval_iv_minute, int64_t, v / CH_US_PER_MINUTE % 60)
+INTERVAL_FIELD(eval_iv_second, int64_t, v % CH_US_PER_MINUTE)
+
+typedef struct part_name {
+    const char *names[6];
+    ch_status (*eval)(const ch_call *, ch_column **, ch_error *);
+    ch_type_id from; /* argument's type */
+} part_name;
+
+static const part_name PART[] = {
+    {{"YEAR", "Y", "YEARS", "YR", "YRS"}, eval_year, CH_DATE},
+    {{"YEAROFWEEK"}, eval_week_year, CH_DATE},
+    {{"QUARTER", "QTR"}, eval_quarter, CH_DATE},
+    {{"MONTH", "MON", "MONS", "MONTHS"}, eval_month, CH_DATE},
+    {{"WEEK", "W", "WEEKS"}, eval_weekofyear, CH_DATE},
+    {{"DAY", "D", "DAYS"}, eval_day, CH_DATE},
+    {{"DAYOFWEEK", "DOW"}, eval_dayofweek, CH_DATE},
+    {{"DAYOFWEEK_ISO", "DOW_ISO"}, eval_iso_weekday, CH_DATE},
+    {{"DOY"}, eval_dayofyear, CH_DATE},
+    {{"HOUR", "H", "HOURS", "HR", "HRS"}, eval_hour, CH_TIMESTAMP},
+    {{"MINUTE", "M", "MIN", "MINS", "MINUTES"}, eval_minute, CH_TIMESTAMP},
+    {{"SECOND", "S", "SEC", "SECONDS", "SECS"}, NULL, CH_TIMESTAMP},
+    {{"YEAR", "Y", "YEARS", "YR", "YRS"}, eval_iv_year, CH_YEAR_MONTH_INTERVAL},
+    {{"MONTH", "MON", "MONS", "MONTHS"}, eval_iv_month, CH_YEAR_MONTH_INTERVAL},
+    {{"DAY", "D", "DAYS"}, eval_iv_day, CH_DAY_TIME_INTERVAL},
+    {{"HOUR", "H", "HOURS", "HR", "HRS"}, eval_iv_hour, CH_DAY_TIME_INTERVAL},
+    {{"MINUTE", "M", "MIN", "MINS", "MINUTES"}, eval_iv_minute, CH_DAY_TIME_INTERVAL},
+    {{"SECOND", "S", "SEC", "SECONDS", "SECS"}, eval_iv_second, CH_DAY_TIME_INTERVAL},
+};
+
+/* date_part(field, source) = extract(field FROM source); the field is a constant. */
+static ch_status bind_extract(ch_bind *bind, ch_error *err)
+{
+    if (bind->n_args != 2)
+        return ch_bind_count(bind, "2", err);
+    const ch_scalar *field = bind->arg_const ? bind->arg_const[0] : NULL;
+    const ch_type *t = bind->arg_type[1];
+    if (!field || field->is_null || !ch_type_is_string(field->type))
+        return ch_bind_wrong_type(bind, 0, "STRING", err);
+    bool interval = t->id == CH_YEAR_MONTH_INTERVAL || t->id == CH_DAY_TIME_INTERVAL;
+    for (size_t i = 0; i < sizeof PART / sizeof *PART; i++) {
+        bool same = false;
+        for (int k = 0; k < 6 && PART[i].names[k] && !same; k++)
+            same = (int64_t)strlen(PART[i].names[k]) == field->v.str.len &&
+                   strncasecmp(PART[i].names[k], field->v.str.text, (size_t)field->v.str.len) == 0;
+        if (!same || (interval ? PART[i].from != t->id : PART[i].from > CH_TIMESTAMP))
+            continue;
+        bool ntz = PART[i].from == CH_TIMESTAMP && t->id == CH_TIMESTAMP_NTZ;
+        if (!interval && !ntz)
+            CH_TRY(ch_bind_cast(bind, 1, ch_type_of(PART[i].from), err));
+        bool second = PART[i].names[0][0] == 'S';
+        bind->result = second ? ch_type_decimal(8, 6) : CH_T_INT;
+        if (interval && !second && PART[i].eval != eval_iv_year && PART[i].eval != eval_iv_day)
+            bind->result = ch_type_of(CH_BYTE);
+        bind->data = (void *)(uintptr_t)&PART[i].eval;
+        bind->eval = PART[i].eval ? eval_extract : eval_exact_second;
+        return CH_OK;
+    }
+    char text[64];
+    size_t n = field->v.str.len < 63 ? (size_t)field->v.str.len : 63;
+    memcpy(text, field->v.str.text, n);
+    text[n] = 0;
+    CH_FAIL(err, INVALID_EXTRACT_FIELD, "field", text, "expr", bind->arg_sql ? bind->arg_sql[1] : "");
 }
 
 #define ROW(fn, signature, kernel, flag, text, ex, want)                                        \
@@ -454,10 +580,11 @@ const ch_func ch_func_date_part[] = {
         "unix_millis(TIMESTAMP'1970-01-01 00:00:01Z')", "1000"),
     ROW("unix_micros", "timestamp -> bigint", eval_micros, 0, "Microseconds since the epoch.",
         "unix_micros(TIMESTAMP'1970-01-01 00:00:01Z')", "1000000"),
-    ROW("timestamp_seconds", "bigint -> timestamp", eval_timestamp_of, FAILS,
-        "The moment n seconds after the epoch.", "unix_micros(timestamp_seconds(2))", "2000000"),
-    ROW("timestamp_seconds", "double -> timestamp", eval_timestamp_real, CH_FUNC_MAKES_NULL,
-        "The moment n seconds after the epoch.", "unix_micros(timestamp_seconds(1.5D))", "1500000"),
+    {.name = "timestamp_seconds", .bind = bind_timestamp_seconds, .eval = eval_timestamp_of,
+     .flags = CH_FUNC_NULL_PROPAGATES | CH_FUNC_MAY_FAIL,
+     .doc = "The moment n seconds after the epoch.",
+     .example = "SELECT unix_micros(timestamp_seconds(1.5D))", .expect = "1500000",
+     .since = "0.1"},
     ROW("timestamp_millis", "bigint -> timestamp", eval_timestamp_of, FAILS,
         "The moment n milliseconds after the epoch.", "unix_micros(timestamp_millis(2))", "2000"),
     ROW("timestamp_micros", "bigint -> timestamp", eval_micros, 0,
@@ -468,6 +595,16 @@ const ch_func ch_func_date_part[] = {
     ROW("to_utc_timestamp", "timestamp, string -> timestamp", eval_shift_zone, FAILS,
         "A clock in a zone as UTC.", "to_utc_timestamp('2016-08-31', 'Asia/Seoul')",
         "2016-08-30 15:00:00"),
+    {.name = "date_part", .bind = bind_extract, .flags = CH_FUNC_NULL_PROPAGATES,
+     .doc = "A field of a date, timestamp or interval.",
+     .example = "SELECT date_part('SECONDS', TIMESTAMP'2019-10-01 00:00:01.000001')",
+     .expect = "1.000001", .since = "0.1"},
+    {.name = "datepart", .bind = bind_extract, .flags = CH_FUNC_NULL_PROPAGATES,
+     .doc = "A field of a date, timestamp or interval.",
+     .example = "SELECT datepart('week', DATE'2019-08-12')", .expect = "33", .since = "0.1"},
+    {.name = "extract", .bind = bind_extract, .flags = CH_FUNC_NULL_PROPAGATES,
+     .doc = "A field of a date, timestamp or interval.",
+     .example = "SELECT extract(YEAR FROM DATE'2019-08-12')", .expect = "2019", .since = "0.1"},
     NOW("current_date", "-> date", "Today, at the start of the query."),
     NOW("curdate", "-> date", "Today, at the start of the query."),
     NOW("current_timestamp", "-> timestamp", "The start of the query."),

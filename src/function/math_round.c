@@ -368,6 +368,13 @@ static ch_status bind_extreme(ch_bind *bind, ch_error *err)
     const ch_type *t;
     if (bind->n_args < 2)
         return ch_bind_count(bind, "> 1", err);
+    bool strings = false, others = false;
+    for (int32_t i = 0; i < bind->n_args; i++) {
+        strings |= ch_type_is_string(bind->arg_type[i]);
+        others |= !ch_type_is_string(bind->arg_type[i]) && bind->arg_type[i]->id != CH_NULL;
+    }
+    if (strings && others && !bind->ctx->ansi) /* no promotion to strings here */
+        return ch_bind_differ(bind, err);
     CH_TRY(ch_bind_common(bind, 0, &t, err));
     if (!ch_type_is_orderable(t))
         return ch_bind_wrong_type(bind, 0, "ORDERABLE", err);

@@ -298,6 +298,8 @@ static ch_status bind_size(ch_bind *bind, ch_error *err)
 {
     if (bind->n_args != 1)
         return ch_bind_count(bind, "1", err);
+    if (bind->arg_type[0]->id == CH_NULL)
+        bind->arg_type[0] = ch_type_array(CH_T_NULL, true);
     if (bind->arg_type[0]->id != CH_ARRAY && bind->arg_type[0]->id != CH_MAP)
         return ch_bind_wrong_type(bind, 0, "ARRAY\" or \"MAP", err);
     bind->result = CH_T_INT;

@@ -49,6 +49,17 @@ static ch_status overflow(char op, const ch_type *t, ch_error *err)
             CH_CONFIG_ANSI);
 }
 
+/* Bytes and shorts: "127S + 1S caused overflow". */
+static ch_status small_overflow(char op, const ch_type *t, int64_t x, int64_t y, ch_error *err)
+{
+    char a[32], b[32], symbol[2] = {op, 0};
+    char suffix = t->id == CH_BYTE ? 'Y' : 'S';
+    snprintf(a, sizeof a, "%lld%c", (long long)x, suffix);
+    snprintf(b, sizeof b, "%lld%c", (long long)y, suffix);
+    CH_FAIL(err, BINARY_ARITHMETIC_OVERFLOW, "value1", a, "symbol", symbol, "value2", b,
+            "functionName", op == '+' ? "`try_add`" : op == '-' ? "`try_subtract`" : "`try_multiply`");
+}
+
 static ch_status by_zero(char op, ch_error *err)
 {
     if (op == '%' || op == 'p')
@@ -106,7 +117,9 @@ static ch_status decimal_overflow(ch_i128 v, int scale, const ch_type *t, ch_err
             if (!(BAD(T, x_, y_, r[i])) || !ch_is_valid(*out, i))                         \
                 continue;                                                                 \
             if (a->mode == ANSI)                                                          \
-                return overflow(CHAR, call->result, err);                                 \
+                return sizeof(T) < 4                                                      \
+                           ? small_overflow(CHAR, call->result, (int64_t)x_, (int64_t)y_, err) \
+                           : overflow(CHAR, call->result, err);                           \
             CH_TRY(ch_set_null(*out, i, err));                                            \
         }                                                                                 \
         return CH_OK;                                                                     \
