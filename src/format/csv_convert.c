@@ -26,8 +26,8 @@ struct ch_csv_converter {
     convert_fn one; /* NULL: text */
     const ch_pattern *pattern;
     const ch_zone *zone;
-    bool broken;   /* the pattern is none: no value converts, as in Spark */
-    bool fallback; /* what the pattern does not read is read as casts do */
+    bool broken;       /* the pattern is none: no value converts, as in Spark */
+    bool fallback;     /* what the pattern does not read is read as casts do */
     char group, point; /* of decimals */
     bool group_blank;  /* groups are divided by a no-break space */
     int64_t min, max;  /* integers */
@@ -41,8 +41,8 @@ static const uint32_t LOW_MASK[13] = {0,          0xFF,       0xFFFF,     0xFFFF
                                       0xFFFFFFFF, 0xFFFFFFFF, 0xFFFFFFFF, 0xFFFFFFFF, 0xFFFFFFFF,
                                       0xFFFFFFFF, 0xFFFFFFFF, 0xFFFFFFFF};
 #define ONES(n) ((UINT64_C(1) << (8 * (n))) - 1)
-static const uint64_t HIGH_MASK[13] = {0,       0,       0,       0,       0,       ONES(1), ONES(2),
-                                       ONES(3), ONES(4), ONES(5), ONES(6), ONES(7), ~UINT64_C(0)};
+static const uint64_t HIGH_MASK[13] = {
+    0, 0, 0, 0, 0, ONES(1), ONES(2), ONES(3), ONES(4), ONES(5), ONES(6), ONES(7), ~UINT64_C(0)};
 
 static inline const char *text_of(const ch_csv_source *src, const char *chunk, ch_csv_span s)
 {
@@ -381,8 +381,8 @@ static ch_status use_pattern(ch_csv_converter *c, const char *pattern, ch_arena 
     ch_error ignored = {0};
     if (!pattern)
         return CH_OK;
-    ch_status status = ch_pattern_compile(pattern, (int64_t)strlen(pattern), true, arena,
-                                          &c->pattern, &ignored);
+    ch_status status =
+        ch_pattern_compile(pattern, (int64_t)strlen(pattern), true, arena, &c->pattern, &ignored);
     ch_error_release(&ignored);
     if (status == CH_E_MEMORY)
         return ch_error_memory(err, "date-time pattern", 0, 0);
@@ -451,7 +451,10 @@ ch_status ch_csv_converter_make(const ch_csv_options *o, const ch_field *field, 
         c->one = one_date;
         c->fallback = o->datetime_fallback >= 0 ? o->datetime_fallback : !o->date_format;
         /* The usual pattern reads nothing that the fallback does not read the same. */
-        return use_pattern(c, o->date_format ? o->date_format : c->fallback ? NULL : "yyyy-MM-dd",
+        return use_pattern(c,
+                           o->date_format ? o->date_format
+                           : c->fallback  ? NULL
+                                          : "yyyy-MM-dd",
                            arena, err);
     case CH_TIMESTAMP:
         c->one = one_timestamp;
@@ -518,8 +521,8 @@ ch_status ch_csv_convert(const ch_csv_converter *c, const ch_csv_source *src,
                          const ch_csv_span *span, ch_mem *mem, ch_column **out, ch_error *err)
 {
     CH_TRY(ch_column_new(mem, c->type, src->n_rows, out, err));
-    ch_status status = c->one ? convert_typed(c, src, span, *out, err)
-                              : convert_text(src, span, *out, err);
+    ch_status status =
+        c->one ? convert_typed(c, src, span, *out, err) : convert_text(src, span, *out, err);
     if (status != CH_OK) {
         ch_column_unref(*out);
         *out = NULL;

@@ -19,11 +19,11 @@ typedef struct ch_csv_span {
 
 /* What all columns of a batch share. */
 typedef struct ch_csv_source {
-    ch_buffer *chunk;  /* borrowed; 16 readable bytes lie behind any value */
-    const char *side;  /* likewise */
+    ch_buffer *chunk; /* borrowed; 16 readable bytes lie behind any value */
+    const char *side; /* likewise */
     int64_t n_rows;
     uint32_t chunk_at, chunk_len; /* the batch's part of chunk */
-    uint64_t *bad;     /* bit set: the row is malformed; converters set more */
+    uint64_t *bad;                /* bit set: the row is malformed; converters set more */
 } ch_csv_source;
 
 /* One column's way of conversion; made once, used by all threads. */

@@ -37,7 +37,8 @@ typedef struct inference {
 
 /* ---- names ---------------------------------------------------------------------------------- */
 
-static ch_status keep_header(inference *n, const ch_csv_record *rec, const char *text, ch_error *err)
+static ch_status keep_header(inference *n, const ch_csv_record *rec, const char *text,
+                             ch_error *err)
 {
     ch_buf value;
     ch_status status = CH_OK;
@@ -60,8 +61,7 @@ static ch_status keep_header(inference *n, const ch_csv_record *rec, const char 
             ch_str v = f->kind == CH_CSV_NULL ? n->options.null_value : n->options.empty_value;
             CH_TRY_OUT(ch_buf_add(&value, v.text, (size_t)v.len, err));
         }
-        n->header[c].text =
-            ch_arena_strn(&n->arena, value.data ? value.data : "", value.len, err);
+        n->header[c].text = ch_arena_strn(&n->arena, value.data ? value.data : "", value.len, err);
         n->header[c].len = (int64_t)value.len;
         if (!n->header[c].text)
             CH_TRY_OUT(CH_E_MEMORY);
@@ -332,7 +332,8 @@ static bool date_reads_as(const inference *n, const ch_type *timestamp)
 {
     static const char *const LENIENT[] = {"yyyy-MM-dd", "yyyy-M-d", "yyyy-M-dd", "yyyy-MM-d",
                                           "yyyy-MM",    "yyyy-M",   "yyyy"};
-    if (timestamp->id == CH_TIMESTAMP ? n->options.timestamp_format : n->options.timestamp_ntz_format)
+    if (timestamp->id == CH_TIMESTAMP ? n->options.timestamp_format
+                                      : n->options.timestamp_ntz_format)
         return false;
     const char *format = n->options.date_format ? n->options.date_format : "yyyy-MM-dd";
     for (size_t k = 0; k < sizeof LENIENT / sizeof *LENIENT; k++)
@@ -458,8 +459,8 @@ static ch_status compile(inference *n, const char *pattern, const ch_pattern **o
     *out = NULL;
     if (!pattern)
         return CH_OK;
-    ch_status status = ch_pattern_compile(pattern, (int64_t)strlen(pattern), true, &n->arena, out,
-                                          &ignored);
+    ch_status status =
+        ch_pattern_compile(pattern, (int64_t)strlen(pattern), true, &n->arena, out, &ignored);
     ch_error_release(&ignored);
     if (status != CH_OK)
         *out = NULL;
@@ -489,7 +490,10 @@ static ch_status infer_schema(inference *n, const ch_type **schema, ch_error *er
         if (!n->zone)
             return CH_E_INVALID_TIMEZONE;
         n->today = (int32_t)ch_day_of(ch_zone_to_local(n->zone, ch_now_us()), NULL);
-        CH_TRY(compile(n, o->date_format ? o->date_format : o->prefer_date ? "yyyy-MM-dd" : NULL,
+        CH_TRY(compile(n,
+                       o->date_format   ? o->date_format
+                       : o->prefer_date ? "yyyy-MM-dd"
+                                        : NULL,
                        &n->date, err));
         CH_TRY(compile(n, o->timestamp_format, &n->timestamp, err));
         CH_TRY(compile(n, o->timestamp_ntz_format, &n->timestamp_ntz, err));

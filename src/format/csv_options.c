@@ -11,13 +11,16 @@ const ch_option ch_csv_option_table[] = {
     {"delimiter", CH_OPT_STRING, NULL, "one or more characters", "Another name of sep."},
     {"encoding", CH_OPT_STRING, "UTF-8", "a charset", "Encoding of the files."},
     {"charset", CH_OPT_STRING, NULL, "a charset", "Another name of encoding."},
-    {"quote", CH_OPT_CHAR, "\"", "one character or none", "Quotes values; empty turns quoting off."},
+    {"quote", CH_OPT_CHAR, "\"", "one character or none",
+     "Quotes values; empty turns quoting off."},
     {"escape", CH_OPT_CHAR, "\\", "one character or none", "Escapes quotes inside quoted values."},
     {"charToEscapeQuoteEscaping", CH_OPT_CHAR, NULL, "one character or none",
      "Escapes the escape character; default: escape, if it differs from quote."},
-    {"comment", CH_OPT_CHAR, NULL, "one character or none", "Lines that begin with it are skipped."},
+    {"comment", CH_OPT_CHAR, NULL, "one character or none",
+     "Lines that begin with it are skipped."},
     {"header", CH_OPT_BOOL, "false", "true or false", "The first line names the columns."},
-    {"inferSchema", CH_OPT_BOOL, "false", "true or false", "Finds types by reading the input once."},
+    {"inferSchema", CH_OPT_BOOL, "false", "true or false",
+     "Finds types by reading the input once."},
     {"preferDate", CH_OPT_BOOL, "true", "true or false", "Infers DATE where every value is one."},
     {"enforceSchema", CH_OPT_BOOL, "true", "true or false",
      "false: headers must agree with the schema."},
@@ -41,7 +44,8 @@ const ch_option ch_csv_option_table[] = {
     {"timeZone", CH_OPT_STRING, NULL, "a time zone", "Zone of timestamps; default: the session's."},
     {"locale", CH_OPT_STRING, "en-US", "a language tag", "Language of dates and decimals."},
     {"maxColumns", CH_OPT_INT, "20480", "a number", "Most columns a record may have."},
-    {"maxCharsPerColumn", CH_OPT_INT, "-1", "a number, or -1", "Most characters of a value; -1: any."},
+    {"maxCharsPerColumn", CH_OPT_INT, "-1", "a number, or -1",
+     "Most characters of a value; -1: any."},
     {"mode", CH_OPT_ENUM, "PERMISSIVE", "PERMISSIVE|DROPMALFORMED|FAILFAST",
      "What to do with malformed records."},
     {"columnNameOfCorruptRecord", CH_OPT_STRING, NULL, "a name",
@@ -49,14 +53,16 @@ const ch_option ch_csv_option_table[] = {
     {"multiLine", CH_OPT_BOOL, "false", "true or false", "Quoted values may hold newlines."},
     {"lineSep", CH_OPT_STRING, NULL, "one or two characters",
      "Ends lines; default LF, CR LF and CR."},
-    {"samplingRatio", CH_OPT_DOUBLE, "1.0", "a number in (0, 1]", "Part of the rows used to infer."},
+    {"samplingRatio", CH_OPT_DOUBLE, "1.0", "a number in (0, 1]",
+     "Part of the rows used to infer."},
     {"unescapedQuoteHandling", CH_OPT_ENUM, "STOP_AT_DELIMITER",
      "STOP_AT_CLOSING_QUOTE|BACK_TO_DELIMITER|STOP_AT_DELIMITER|SKIP_VALUE|RAISE_ERROR",
      "What a quote inside a value means."},
     {"columnPruning", CH_OPT_BOOL, NULL, "true or false",
      "Only wanted columns are parsed; default true without multiLine."},
     {"quoteAll", CH_OPT_BOOL, "false", "true or false", "Writing: quotes every value but NULL."},
-    {"escapeQuotes", CH_OPT_BOOL, "true", "true or false", "Writing: quotes values that hold quotes."},
+    {"escapeQuotes", CH_OPT_BOOL, "true", "true or false",
+     "Writing: quotes values that hold quotes."},
     {"compression", CH_OPT_ENUM, "none", "none|uncompressed|gzip|deflate|bzip2|zstd|lz4|snappy",
      "Codec of written files; read files are known by their names."},
     {"codec", CH_OPT_STRING, NULL, "a codec", "Another name of compression."},
@@ -183,9 +189,9 @@ static ch_status read_sep(const ch_strmap *options, ch_arena *arena, const char 
 /* The charsets that Spark 4 accepts. */
 static ch_status read_encoding(const ch_strmap *options, const char **out, ch_error *err)
 {
-    static const char *const KNOWN[] = {"US-ASCII", "ISO-8859-1", "UTF-8",    "UTF-16BE",
-                                        "UTF-16LE", "UTF-16",     "UTF-32BE", "UTF-32LE",
-                                        "UTF-32"};
+    static const char *const KNOWN[] = {"US-ASCII", "ISO-8859-1", "UTF-8",
+                                        "UTF-16BE", "UTF-16LE",   "UTF-16",
+                                        "UTF-32BE", "UTF-32LE",   "UTF-32"};
     const char *v = text_of(options, "encoding", "charset");
     *out = NULL;
     if (!v || strcasecmp(v, "UTF-8") == 0)
@@ -196,8 +202,8 @@ static ch_status read_encoding(const ch_strmap *options, const char **out, ch_er
             return CH_OK;
         }
     }
-    CH_FAIL(err, INVALID_CHARSET, "functionName", "CSVOptions", "parameter", "charset", "charset", v,
-            "charsets", "ISO-8859-1, US-ASCII, UTF-16, UTF-16BE, UTF-16LE, UTF-32, UTF-8");
+    CH_FAIL(err, INVALID_CHARSET, "functionName", "CSVOptions", "parameter", "charset", "charset",
+            v, "charsets", "ISO-8859-1, US-ASCII, UTF-16, UTF-16BE, UTF-16LE, UTF-32, UTF-8");
 }
 
 static ch_status read_line_sep(const ch_strmap *options, const char **out, ch_error *err)
@@ -237,8 +243,9 @@ static ch_status read_unescaped(const ch_strmap *options, ch_csv_unescaped *out,
     }
     if (!v)
         return CH_OK;
-    CH_FAIL(err, INVALID_OPTION, "name", "unescapedQuoteHandling", "value", v, "expected",
-            "STOP_AT_CLOSING_QUOTE, BACK_TO_DELIMITER, STOP_AT_DELIMITER, SKIP_VALUE or RAISE_ERROR");
+    CH_FAIL(
+        err, INVALID_OPTION, "name", "unescapedQuoteHandling", "value", v, "expected",
+        "STOP_AT_CLOSING_QUOTE, BACK_TO_DELIMITER, STOP_AT_DELIMITER, SKIP_VALUE or RAISE_ERROR");
 }
 
 ch_status ch_csv_options_read(const ch_format_context *ctx, const ch_strmap *options,

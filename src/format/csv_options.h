@@ -36,14 +36,14 @@ typedef struct ch_csv_options {
     int column_pruning; /* 1, 0; -1 = as multi_line says */
     ch_csv_mode mode;
     ch_csv_unescaped unescaped;
-    ch_codec codec; /* writing */
+    ch_codec codec;                 /* writing */
     int64_t max_columns, max_chars; /* max_chars -1: any */
     double sampling;
     const char *corrupt_column;
     ch_str null_value, empty_value, write_empty_value, nan, positive_inf, negative_inf;
     const char *date_format, *timestamp_format, *timestamp_ntz_format; /* NULL: not given */
-    const char *time_zone, *locale; /* locale NULL: en-US */
-    int datetime_fallback;          /* 1, 0; -1 = by the formats given */
+    const char *time_zone, *locale;                                    /* locale NULL: en-US */
+    int datetime_fallback; /* 1, 0; -1 = by the formats given */
 } ch_csv_options;
 
 extern const ch_option ch_csv_option_table[];

@@ -88,9 +88,9 @@ typedef struct ch_csv_record {
     /* The value under construction: made.data[from .. made.len - blanks) */
     size_t from, blanks;
     uint8_t ch, prev;
-    bool stray, trim; /* univocity's `unescaped`, output.trim */
-    bool dropped;     /* the value under construction is NULL, whatever comes (SKIP_VALUE) */
-    int match;        /* bytes of sep that matched so far */
+    bool stray, trim;    /* univocity's `unescaped`, output.trim */
+    bool dropped;        /* the value under construction is NULL, whatever comes (SKIP_VALUE) */
+    int match;           /* bytes of sep that matched so far */
     ch_csv_field *field; /* of the record under way, `column` of them */
     int64_t column;
     ch_csv_field *queue; /* finished records that wait: fields, each record closed by len -1 */

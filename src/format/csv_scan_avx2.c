@@ -148,8 +148,8 @@ INLINE void scan(const ch_csv_dialect *d, const char *text, uint32_t start, uint
             break;
     }
     if (!bad && len > i && len - i < 64 && s.pos <= pos_end && s.row <= row_end) {
-        bad = do_step(&s, index, text, i, (UINT64_C(1) << (len - i)) - 1, len - i, text[len], doubles,
-                      shape);
+        bad = do_step(&s, index, text, i, (UINT64_C(1) << (len - i)) - 1, len - i, text[len],
+                      doubles, shape);
         if (!bad)
             i = len;
     }

@@ -49,7 +49,8 @@ static ch_status read_raw(ch_csv_text *t, char *to, int64_t n, int64_t *got, ch_
             break;
         }
         if (!at_end && before && left == before && room == (size_t)n)
-            CH_FAIL(err, CORRUPT_FILE, "path", path, "reason", "the compressed data makes no sense");
+            CH_FAIL(err, CORRUPT_FILE, "path", path, "reason",
+                    "the compressed data makes no sense");
     }
     *got = n - (int64_t)room;
     return CH_OK;
@@ -71,8 +72,8 @@ const char *ch_csv_iconv_name(const char *encoding, const char *first, size_t n,
 }
 
 /* Bytes that make no character become U+FFFD, a unit at a time. */
-ch_status ch_csv_decode(iconv_t cd, const char *encoding, const char *bytes, size_t n, bool complete,
-                        ch_buf *made, size_t *rest, ch_error *err)
+ch_status ch_csv_decode(iconv_t cd, const char *encoding, const char *bytes, size_t n,
+                        bool complete, ch_buf *made, size_t *rest, ch_error *err)
 {
     char *in = (char *)(uintptr_t)bytes;
     size_t left = n;
@@ -87,7 +88,9 @@ ch_status ch_csv_decode(iconv_t cd, const char *encoding, const char *bytes, siz
         if (errno == EINVAL && !complete)
             break; /* the rest of this character is still to come */
         CH_TRY(ch_buf_add(made, "\xEF\xBF\xBD", 3, err));
-        size_t skip = strncmp(encoding, "UTF-32", 6) == 0 ? 4 : strncmp(encoding, "UTF-16", 6) == 0 ? 2 : 1;
+        size_t skip = strncmp(encoding, "UTF-32", 6) == 0   ? 4
+                      : strncmp(encoding, "UTF-16", 6) == 0 ? 2
+                                                            : 1;
         if (skip > left)
             skip = left;
         in += skip;

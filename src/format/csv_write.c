@@ -496,7 +496,9 @@ static ch_status open_encoding(csv_writer *w, ch_error *err)
         return CH_OK;
     /* Java writes UTF-16 with a mark, big end first, and UTF-32 without one. */
     bool utf16 = strcmp(name, "UTF-16") == 0;
-    w->iconv = iconv_open(utf16 ? "UTF-16BE" : strcmp(name, "UTF-32") == 0 ? "UTF-32BE" : name,
+    w->iconv = iconv_open(utf16                         ? "UTF-16BE"
+                          : strcmp(name, "UTF-32") == 0 ? "UTF-32BE"
+                                                        : name,
                           "UTF-8");
     if (w->iconv == (iconv_t)-1)
         CH_FAIL(err, INVALID_CHARSET, "functionName", "CSVOptions", "charset", name, "charsets",
@@ -538,8 +540,8 @@ static ch_status open_writer(csv_writer *w, const ch_format_context *ctx, const 
         return CH_E_INVALID_TIMEZONE;
     CH_TRY(compile(w, o->date_format, NULL, &w->date, err));
     CH_TRY(compile(w, o->timestamp_format, "yyyy-MM-dd'T'HH:mm:ss[.SSS][XXX]", &w->timestamp, err));
-    CH_TRY(compile(w, o->timestamp_ntz_format, "yyyy-MM-dd'T'HH:mm:ss[.SSS]", &w->timestamp_ntz,
-                   err));
+    CH_TRY(
+        compile(w, o->timestamp_ntz_format, "yyyy-MM-dd'T'HH:mm:ss[.SSS]", &w->timestamp_ntz, err));
     if (o->codec != CH_CODEC_NONE) {
         CH_TRY(ch_codec_encoder(w->mem, o->codec, -1, &w->codec, err));
         w->packed = ch_mem_alloc(w->mem, PACKED_BYTES, err);

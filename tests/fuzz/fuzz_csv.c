@@ -65,7 +65,8 @@ static outcome read_all(const ch_file *file, const ch_strmap *options, const ch_
     int32_t wanted[64], n_wanted = 0;
     for (int32_t c = 0; c < schema->n_fields && n_wanted < 64; c += step)
         wanted[n_wanted++] = c;
-    ch_format_context ctx = {.time_zone = "UTC", .n_slots = 1, .batch_rows = batch_rows, .mem = mem};
+    ch_format_context ctx = {
+        .time_zone = "UTC", .n_slots = 1, .batch_rows = batch_rows, .mem = mem};
     ch_scan_spec spec = {.file = file,
                          .n_files = 1,
                          .options = options,
@@ -160,12 +161,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     ch_arena_init(&arena, mem);
     ch_strmap_init(&options, &arena, true);
     choose_options(&options, data[0], data[1]);
-    if (ch_type_parse_ddl("a STRING, b INT, c STRING, _corrupt_record STRING", &schema, NULL) != CH_OK)
+    if (ch_type_parse_ddl("a STRING, b INT, c STRING, _corrupt_record STRING", &schema, NULL) !=
+        CH_OK)
         abort();
     uint8_t k = data[2];
     int32_t step = 1 + (k & 1);
     ch_csv_sizes slow = {.one_by_one = true, .chunk_bytes = 1 << 17};
-    ch_csv_sizes tiny = {.morsel_bytes = 1 + (k >> 1), .chunk_bytes = 1 + (k >> 2), .window_bytes = 1 + (k >> 3)};
+    ch_csv_sizes tiny = {
+        .morsel_bytes = 1 + (k >> 1), .chunk_bytes = 1 + (k >> 2), .window_bytes = 1 + (k >> 3)};
     outcome o = read_all(&file, &options, schema, step, &slow, 512, mem);
     ch_csv_sizes usual = {.chunk_bytes = 4096};
     same(o, read_all(&file, &options, schema, step, &usual, 512, mem));

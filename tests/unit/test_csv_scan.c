@@ -26,8 +26,8 @@ static uint32_t draw(uint32_t n)
 /* Mostly regular CSV, with something odd now and then. */
 static size_t draw_text(char *to, size_t cap, uint32_t odd)
 {
-    static const char *const ODD[] = {"\"", "\\",   "\r", "\n",  ",",   " ",    "\"\"", "\\\"",
-                                      "\t", "é",    "\0", "#",   "\xff", "東", "\r\n", "x\"y"};
+    static const char *const ODD[] = {"\"", "\\", "\r", "\n", ",",    " ",  "\"\"", "\\\"",
+                                      "\t", "é",  "\0", "#",  "\xff", "東", "\r\n", "x\"y"};
     size_t n = 0;
     while (n + 200 < cap) {
         uint32_t fields = 3;
@@ -145,8 +145,10 @@ static char *read_text(const ch_file *file, ch_strmap *options, const int32_t *w
     int n_parts = 0;
     bool inside[8] = {0}, out_of_morsels = false;
     ch_error err = {0};
-    assert_ok(ch_type_parse_ddl("a STRING, b STRING, c STRING, _corrupt_record STRING", &schema, &err));
-    ch_format_context ctx = {.time_zone = "UTC", .n_slots = n_slots, .batch_rows = batch_rows, .mem = mem};
+    assert_ok(
+        ch_type_parse_ddl("a STRING, b STRING, c STRING, _corrupt_record STRING", &schema, &err));
+    ch_format_context ctx = {
+        .time_zone = "UTC", .n_slots = n_slots, .batch_rows = batch_rows, .mem = mem};
     ch_scan_spec spec = {.file = file,
                          .n_files = 1,
                          .options = options,
@@ -244,7 +246,8 @@ static void rows_do_not_depend_on_index_cuts_or_slots(void **state)
         ch_csv_sizes slow = {.one_by_one = true};
         size_t len, want_len;
         int64_t bad, want_bad;
-        char *want = read_text(&file, &options, wanted, n_wanted, &slow, 1, 4096, mem, &want_len, &want_bad);
+        char *want =
+            read_text(&file, &options, wanted, n_wanted, &slow, 1, 4096, mem, &want_len, &want_bad);
         for (int k = 0; k < 4; k++) {
             ch_csv_sizes sizes = {0};
             if (k)

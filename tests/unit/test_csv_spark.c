@@ -25,14 +25,26 @@
  * session settings of the old parser. They are asked again in SQL, where those rooms can answer.
  */
 static const char *const ELSEWHERE[] = {
-    "partition folders", "partition folders, null and text", "recursiveFileLookup",
-    "nested folders", "singleVariantColumn", "bad schema", "duplicate schema columns",
-    "legacy parser", "array column", "struct column", "void column", "strings and chars",
-    "varchar too long", "times", "extension",
+    "partition folders",
+    "partition folders, null and text",
+    "recursiveFileLookup",
+    "nested folders",
+    "singleVariantColumn",
+    "bad schema",
+    "duplicate schema columns",
+    "legacy parser",
+    "array column",
+    "struct column",
+    "void column",
+    "strings and chars",
+    "varchar too long",
+    "times",
+    "extension",
     /* Takes its names from whichever file the file system lists first. */
     "two files, other headers",
     /* Names of months and days in other languages. */
-    "dateFormat in a locale", "dateFormat locale",
+    "dateFormat in a locale",
+    "dateFormat locale",
 };
 
 static int n_run, n_failed;
@@ -137,7 +149,8 @@ static char *expected_row(const js *row)
 
 static char *found_row(ch_batch *batch, int64_t r, ch_mem *mem)
 {
-    static const ch_value_format FORMAT = {.style = CH_VALUE_CAST, .ansi = true, .zone = &ch_zone_utc};
+    static const ch_value_format FORMAT = {
+        .style = CH_VALUE_CAST, .ansi = true, .zone = &ch_zone_utc};
     char *text = malloc(1 << 16), *to = text;
     ch_buf b;
     ch_buf_init(&b, mem);
@@ -212,8 +225,12 @@ static ch_status ask(const js *c, const char *folder, const ch_csv_sizes *sizes,
     a->at_analysis = true;
     CH_TRY_OUT(ch_list_files(&arena, paths, 1, &options, &file, &n_files, err));
     const char *ntz = js_text(js_get(c, "conf"), "spark.sql.timestampType");
-    ch_format_context ctx = {
-        .time_zone = "UTC", .ansi = true, .timestamp_ntz = ntz && strstr(ntz, "NTZ"), .n_slots = 1, .batch_rows = sizes ? 3 : 4096, .mem = mem};
+    ch_format_context ctx = {.time_zone = "UTC",
+                             .ansi = true,
+                             .timestamp_ntz = ntz && strstr(ntz, "NTZ"),
+                             .n_slots = 1,
+                             .batch_rows = sizes ? 3 : 4096,
+                             .mem = mem};
     ch_scan_spec spec = {
         .file = file, .n_files = n_files, .options = &options, .wanted = wanted, .limit = -1};
     if (js_text(c, "schema"))
@@ -266,8 +283,8 @@ static void complain(const char *file, const js *c, const char *what, const char
                      const char *found)
 {
     n_failed++;
-    print_error("%s: %s: %s\n  expected %s\n  found    %s\n", file, js_text(c, "name"), what, expected,
-                found);
+    print_error("%s: %s: %s\n  expected %s\n  found    %s\n", file, js_text(c, "name"), what,
+                expected, found);
 }
 
 static void compare_rows(const char *file, const js *c, const char *what, answer *a)
@@ -353,7 +370,8 @@ static void read_cases(const char *file)
         n_run++;
         run_case(file, c, folder, NULL);
         static const ch_csv_sizes TINY = {.morsel_bytes = 5, .chunk_bytes = 8, .window_bytes = 4};
-        static const ch_csv_sizes SMALL = {.morsel_bytes = 11, .chunk_bytes = 64, .window_bytes = 64};
+        static const ch_csv_sizes SMALL = {
+            .morsel_bytes = 11, .chunk_bytes = 64, .window_bytes = 64};
         run_case(file, c, folder, &TINY);
         run_case(file, c, folder, &SMALL);
         assert_int_equal(ch_file_remove(folder, NULL), CH_OK);
@@ -366,9 +384,9 @@ static void spark_s_answers_about_reading(void **state)
 {
     CH_UNUSED(state);
     static const char *const FILES[] = {
-        "read_basic",  "read_blanks", "read_compressed", "read_encodings",  "read_errors", "read_headers",
-        "read_infer",  "read_limits", "read_nulls",      "read_quotes",     "read_ragged", "read_separators",
-        "read_types",
+        "read_basic",   "read_blanks",     "read_compressed", "read_encodings", "read_errors",
+        "read_headers", "read_infer",      "read_limits",     "read_nulls",     "read_quotes",
+        "read_ragged",  "read_separators", "read_types",
     };
     for (size_t i = 0; i < sizeof FILES / sizeof *FILES; i++) {
         char path[256];
@@ -382,9 +400,9 @@ static void spark_s_answers_about_reading(void **state)
 /* ---- writing -------------------------------------------------------------------------------- */
 
 /* The two row sets that most writing cases use; their SQL is the cases' own. */
-static const char *const TEXTS[] = {"x",       NULL,   "",      "a,b",   "say \"hi\"", " pad ",
-                                    "l1\nl2",  "c:\\d", "#n",    "it's",  "\"",         "\t",
-                                    "cr\rx",   "end\\", "東京", "null"};
+static const char *const TEXTS[] = {"x",      NULL,    "",     "a,b",  "say \"hi\"", " pad ",
+                                    "l1\nl2", "c:\\d", "#n",   "it's", "\"",         "\t",
+                                    "cr\rx",  "end\\", "東京", "null"};
 static const char TEXTS_SQL[] = "SELECT a, b FROM VALUES (1, 'x')";
 static const char ONE_SQL[] = "SELECT 1 a, 'x' b";
 
@@ -402,7 +420,8 @@ static void make_rows(int64_t n, const char *const *text, ch_mem *mem, ch_batch 
     for (int64_t i = 0; i < n; i++) {
         ((int32_t *)batch->col[0]->data)[i] = (int32_t)i + 1;
         ch_bit_put(batch->col[1]->valid, i, text[i] != NULL);
-        view[i] = ch_view_make(text[i] ? text[i] : "", text[i] ? (int64_t)strlen(text[i]) : 0, 0, 0);
+        view[i] =
+            ch_view_make(text[i] ? text[i] : "", text[i] ? (int64_t)strlen(text[i]) : 0, 0, 0);
     }
 }
 
@@ -421,7 +440,8 @@ static ch_status write_file(const js *c, const char *path, ch_mem *mem, ch_error
     ch_strmap_init(&options, &arena, true);
     for (js *o = js_get(c, "options")->first; o; o = o->next)
         assert_int_equal(ch_strmap_put(&options, o->key, o->text, NULL), CH_OK);
-    make_rows(one ? 1 : (int64_t)(sizeof TEXTS / sizeof *TEXTS), one ? ONE : TEXTS, mem, &batch, &schema);
+    make_rows(one ? 1 : (int64_t)(sizeof TEXTS / sizeof *TEXTS), one ? ONE : TEXTS, mem, &batch,
+              &schema);
     ch_status status = csv->create(&ctx, path, schema, &options, &writer, err);
     if (status == CH_OK) {
         status = csv->write(writer, &batch, err);
