@@ -143,13 +143,6 @@ static uint32_t code_of(key_codes *k, uint64_t a, uint64_t b)
     return 0;
 }
 
-static uint64_t word_at(const ch_view *view, size_t offset)
-{
-    uint64_t w;
-    memcpy(&w, (const char *)view + offset, sizeof w);
-    return w;
-}
-
 /* Word 0 or 1 of a view that lies all inside. */
 static inline uint64_t load_word(const ch_view *v, int word)
 {
@@ -213,7 +206,7 @@ static bool add_values(key_codes *k, ch_rowkind kind, const ch_column *c, int64_
             }
         if (bad)
             return false;
-        VALUES(word_at(v + s, 0), word_at(v + s, 8))
+        VALUES(load_word(&v[s], 0), load_word(&v[s], 1))
     }
     }
     return !bad;
