@@ -1,0 +1,203 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Random queries over random small tables, Chert against DuckDB.
+
+  tools/difftest.py [--seed N] [--queries N] [--chert build/chert]
+
+Every query is run by both and the rows compared as multisets; the first seed is printed, and with each difference the
+seed that makes that query alone. Exit code 1 when there was one. The dialects agree on what is generated here:
+integers that cannot overflow, text compared by bytes, NULLS FIRST and LAST always written.
+Needs the Python module duckdb (tools/oracle/setup.sh installs it).
+"""
+
+import argparse
+import json
+import random
+import subprocess
+import sys
+from collections import Counter
+
+import duckdb
+
+TABLES = {"t": "a b s", "u": "a c s", "w": "b c d"}
+TEXT = ["x", "y", "xy", "Z", ""]
+
+
+def literal(value):
+    if value is None:
+        return "NULL"
+    return "'" + value + "'" if isinstance(value, str) else str(value)
+
+
+class Query:
+    """One random query; every method gives SQL text."""
+
+    def __init__(self, seed):
+        self.random = random.Random(seed)
+        self.n_alias = 0
+
+    def pick(self, *choices):
+        return self.random.choice(choices)
+
+    def chance(self, p):
+        return self.random.random() < p
+
+    def tables(self):
+        for name, columns in TABLES.items():
+            rows = []
+            for _ in range(self.random.choice([0, 1, 5, 12, 30])):
+                rows.append([None if self.chance(0.2) else self.pick(*TEXT) if c == "s" else self.random.randint(-2, 4)
+                             for c in columns.split()])
+            yield name, columns.split(), rows
+
+    def number(self, scope, depth=2):
+        columns = [c for c, kind in scope if kind == "i"]
+        if depth == 0 or self.chance(0.4):
+            return self.pick(*columns) if columns and self.chance(0.8) else str(self.random.randint(-2, 4))
+        x, y = self.number(scope, depth - 1), self.number(scope, depth - 1)
+        return self.pick(f"({x} + {y})", f"({x} - {y})", f"({x} * {y})", f"coalesce({x}, {y})",
+                         f"CASE WHEN {self.condition(scope, depth - 1)} THEN {x} ELSE {y} END", f"nullif({x}, {y})")
+
+    def text(self, scope):
+        columns = [c for c, kind in scope if kind == "s"]
+        return self.pick(*columns) if columns and self.chance(0.7) else literal(self.pick(*TEXT))
+
+    def condition(self, scope, depth=2):
+        if depth > 0 and self.chance(0.5):
+            x, y = self.condition(scope, depth - 1), self.condition(scope, depth - 1)
+            return self.pick(f"({x} AND {y})", f"({x} OR {y})", f"(NOT {x})")
+        op = self.pick("=", "<>", "<", "<=", ">", ">=")
+        k = min(depth, 1)
+        x, y = (self.text(scope), self.text(scope)) if self.chance(0.3) else (self.number(scope, k), self.number(scope, k))
+        return self.pick(f"{x} {op} {y}", f"{x} IS NULL", f"{x} IS NOT NULL", f"{x} IS NOT DISTINCT FROM {y}",
+                         f"{self.number(scope, k)} IN (0, 1, {self.number(scope, k)})",
+                         f"{self.number(scope, k)} BETWEEN {self.number(scope, 0)} AND {self.number(scope, 0)}")
+
+    def source(self, depth):
+        """FROM item, and its columns as (name, kind)."""
+        self.n_alias += 1
+        alias = f"q{self.n_alias}"
+        if depth > 0 and self.chance(0.3):
+            sql, columns = self.select(depth - 1)
+            return f"({sql}) {alias}", [(f"{alias}.{c}", kind) for c, kind in columns]
+        name = self.pick(*TABLES)
+        return f"{name} {alias}", [(f"{alias}.{c}", "s" if c == "s" else "i") for c in TABLES[name].split()]
+
+    def join(self, depth):
+        sql, scope = self.source(depth)
+        for _ in range(self.pick(0, 0, 1, 1, 2)):
+            right, columns = self.source(depth)
+            kind = self.pick("JOIN", "JOIN", "LEFT JOIN", "RIGHT JOIN", "FULL JOIN", "SEMI JOIN", "ANTI JOIN", "CROSS JOIN")
+            both = scope + columns
+            on = f"{self.number(scope, 0)} = {self.number(columns, 0)}"
+            if self.chance(0.3):
+                on += f" AND {self.condition(both, 1)}"
+            sql += f" {kind} {right}" + ("" if kind == "CROSS JOIN" else f" ON {on}")
+            scope = scope if kind in ("SEMI JOIN", "ANTI JOIN") else both
+        return sql, scope
+
+    def where(self, scope, depth):
+        parts = []
+        if self.chance(0.5):
+            parts.append(self.condition(scope))
+        if depth > 0 and self.chance(0.2):
+            inner = self.select(0, columns=1)[0]
+            parts.append(f"{self.number(scope, 0)} {self.pick('IN', 'NOT IN')} ({inner})")
+        if depth > 0 and self.chance(0.1):
+            source, columns = self.source(0)
+            parts.append(f"{self.number(scope, 0)} > (SELECT max({self.number(columns, 0)}) FROM {source})")
+        return " WHERE " + " AND ".join(parts) if parts else ""
+
+    def aggregate(self, scope):
+        x = self.number(scope, 1)
+        return self.pick("count(*)", f"count({x})", f"count(DISTINCT {x})", f"sum({x})", f"min({x})", f"max({x})",
+                         f"sum({x}) FILTER (WHERE {self.condition(scope, 0)})")
+
+    def select(self, depth, columns=None):
+        sql, scope = self.join(depth)
+        sql += self.where(scope, depth)
+        n = columns or self.random.randint(1, 3)
+        if self.chance(0.4):
+            keys = [self.number(scope, 1) for _ in range(self.random.randint(0, n))]
+            items = (keys + [self.aggregate(scope) for _ in range(3)])[:n]
+            if keys and self.chance(0.5):
+                sql += " GROUP BY " + ", ".join(str(i + 1) for i in range(len(keys)))
+                if self.chance(0.3):
+                    sql += f" HAVING count(*) > {self.random.randint(0, 2)}"
+            elif keys:
+                items = [self.aggregate(scope) for _ in range(n)]
+            kinds = ["i"] * n
+        else:
+            kinds = ["s" if not columns and self.chance(0.25) else "i" for _ in range(n)]
+            items = [self.text(scope) if kind == "s" else self.number(scope, 1) for kind in kinds]
+        out = [(f"c{i}", kind) for i, kind in enumerate(kinds)]
+        named = ", ".join(f"{item} AS c{i}" for i, item in enumerate(items))
+        sql = f"SELECT {'DISTINCT ' if self.chance(0.15) else ''}{named} FROM {sql}"
+        if not columns and depth > 0 and self.chance(0.15) and all(kind == "i" for kind in kinds):
+            other = self.select(0)
+            while [kind for _, kind in other[1]] != kinds:
+                other = self.select(0)
+            sql = f"({sql}) {self.pick('UNION', 'UNION ALL', 'INTERSECT', 'EXCEPT')} ({other[0]})"
+        elif self.chance(0.2):
+            order = ", ".join(f"c{i} {self.pick('ASC', 'DESC')} NULLS {self.pick('FIRST', 'LAST')}" for i in range(n))
+            sql += f" ORDER BY {order} LIMIT {self.random.randint(0, 7)}"
+        return sql, out
+
+
+def create(name, columns, rows, spark):
+    types = ["STRING" if c == "s" else "BIGINT" for c in columns]
+    cast = ", ".join(f"CAST({c} AS {kind}) AS {c}" for c, kind in zip(columns, types))
+    values = ", ".join("(" + ", ".join(map(literal, row)) + ")" for row in rows or [[None] * len(columns)])
+    return (f"CREATE {'TEMP VIEW' if spark else 'TABLE'} {name} AS SELECT {cast} FROM (VALUES {values}) v({', '.join(columns)})"
+            + ("" if rows else " WHERE false"))
+
+
+def run_duckdb(tables, sql):
+    con = duckdb.connect()
+    for table in tables:
+        con.execute(create(*table, False))
+    return Counter(tuple(map(str, row)) for row in con.execute(sql).fetchall())
+
+
+def run_chert(chert, tables, sql):
+    text = ";\n".join([create(*table, True) for table in tables] + [sql])
+    done = subprocess.run([chert, "sql", "--format", "json", "-e", text], capture_output=True, text=True, timeout=60)
+    if done.returncode:
+        raise RuntimeError(done.stderr.strip() or f"exit code {done.returncode}")
+    rows = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+    return rows
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seed", type=int, default=random.randrange(10**9))
+    parser.add_argument("--queries", type=int, default=500)
+    parser.add_argument("--chert", default="build/chert")
+    args = parser.parse_args()
+    print(f"seed {args.seed}, {args.queries} queries")
+    wrong = skipped = 0
+    for seed in range(args.seed, args.seed + args.queries):
+        query = Query(seed)
+        tables = list(query.tables())
+        sql, columns = query.select(2)
+        try:
+            wanted = run_duckdb(tables, sql)
+        except duckdb.Error:
+            skipped += 1  # not a query that both take
+            continue
+        try:
+            rows = run_chert(args.chert, tables, sql)
+            got = Counter(tuple(str(row.get(name)) for name, _ in columns) for row in rows)
+        except (RuntimeError, subprocess.TimeoutExpired, ValueError) as problem:
+            print(f"\n--seed {seed} --queries 1\n{sql}\n  {problem}")
+            wrong += 1
+            continue
+        if got != wanted:
+            wrong += 1
+            print(f"\n--seed {seed} --queries 1\n{sql}\n  missing {list((wanted - got).items())[:5]}\n  extra   {list((got - wanted).items())[:5]}")
+    print(f"{args.queries - skipped} compared, {wrong} differences")
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
