@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * rule_subquery.c - subqueries that use no column of the query around them become joins.
+ * rule_subquery.c - subqueries become joins.
  *
  *   WHERE x IN (q)            Join LeftSemi, (x = q.c)
+ *   WHERE EXISTS (q)          Join LeftSemi on the conditions that use columns of the query around q
  *   WHERE NOT x IN (q)        Join LeftAnti, null aware: a NULL on either side may be the one looked for
  *   (q) as a value            Join Cross with the one row of q
  *   EXISTS (q)                the same, with count(1) > 0 of the first row of q
@@ -109,8 +110,11 @@ static ch_status lift(void *user, ch_expr **expr, ch_error *err)
         return ch_expr_map_children(l->ctx->arena, expr, lift, l, err);
     const ch_expr_subquery *s = (const ch_expr_subquery *)*expr;
     ch_rel *row = NULL;
-    if (s->subquery_kind == CH_SUBQUERY_IN)
-        CH_FAIL(err, UNSUPPORTED, "feature", "IN (query) anywhere but in the conditions of WHERE");
+    if (s->subquery_kind == CH_SUBQUERY_IN || s->correlated.n)
+        CH_FAIL(
+            err, UNSUPPORTED, "feature",
+            "IN (query), or a subquery that uses columns of the query around it, anywhere but in "
+            "the conditions of WHERE");
     if (!l->input)
         CH_FAIL(err, UNSUPPORTED, "feature", "A subquery in this place");
     if (s->subquery_kind == CH_SUBQUERY_EXISTS)
@@ -124,6 +128,7 @@ static ch_status lift(void *user, ch_expr **expr, ch_error *err)
 
 /* ---- IN in a filter -------------------------------------------------------------------------------------------- */
 
+/* IN, or EXISTS with conditions on the row around it. */
 static const ch_expr_subquery *in_subquery(const ch_expr *e, bool *negated)
 {
     *negated = false;
@@ -132,7 +137,9 @@ static const ch_expr_subquery *in_subquery(const ch_expr *e, bool *negated)
         e = ((const ch_expr_call *)e)->args.item[0];
     }
     const ch_expr_subquery *s = (const ch_expr_subquery *)e;
-    return e->kind == CH_EXPR_SUBQUERY && s->subquery_kind == CH_SUBQUERY_IN ? s : NULL;
+    if (e->kind != CH_EXPR_SUBQUERY)
+        return NULL;
+    return s->subquery_kind == CH_SUBQUERY_IN || s->correlated.n ? s : NULL;
 }
 
 static ch_status in_join(const ch_analyze_context *ctx, const ch_expr_subquery *s, bool negated,
@@ -146,11 +153,21 @@ static ch_status in_join(const ch_analyze_context *ctx, const ch_expr_subquery *
         CH_TRY(add_call(ctx, "=", s->in_values.item[i], ref, &eq, err));
         CH_TRY(ch_expr_list_add(ctx->arena, &equal, eq, err));
     }
+    for (int32_t i = 0; i < s->correlated.n; i++) {
+        ch_expr *e = s->correlated.item[i];
+        bool is_in = s->subquery_kind == CH_SUBQUERY_IN;
+        if (negated && is_in) { /* a row that is filtered out is not there, be it by NULL */
+            ch_expr *no;
+            CH_AN_NEW(no, ch_make_boolean(ctx->arena, false, err));
+            CH_TRY(add_call(ctx, "coalesce", e, no, &e, err));
+        }
+        CH_TRY(ch_expr_list_add(ctx->arena, &equal, e, err));
+    }
     CH_AN_NEW(j, ch_rel_new(ctx->arena, CH_REL_JOIN, err));
     j->left = *input;
     j->right = s->plan;
     j->join_type = negated ? CH_JOIN_LEFT_ANTI : CH_JOIN_LEFT_SEMI;
-    j->null_aware = negated;
+    j->null_aware = negated && s->subquery_kind == CH_SUBQUERY_IN;
     CH_TRY(ch_conjunction(ctx, &equal, &j->condition, err));
     *input = &j->head;
     return ch_join_output(ctx->arena, j, err);

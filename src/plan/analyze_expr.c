@@ -169,82 +169,6 @@ static ch_status resolve_cast(ch_analyzer *a, ch_an_scope *scope, const ch_expr_
     return CH_OK;
 }
 
-/* ---- subqueries ------------------------------------------------------------------------------- */
-
-/* "\"a\", \"b\"" */
-static ch_status quote_list(ch_analyzer *a, const ch_expr_list *list, const char **out,
-                            ch_error *err)
-{
-    CH_AN_NEW(*out, ch_arena_str(a->arena, "", err));
-    for (int32_t i = 0; i < list->n; i++) {
-        char *one;
-        CH_AN_NEW(one, ch_expr_quoted(a->arena, list->item[i], err));
-        CH_AN_NEW(*out, ch_arena_printf(a->arena, err, "%s%s%s", *out, i ? ", " : "", one));
-    }
-    return CH_OK;
-}
-
-static ch_status in_types(ch_analyzer *a, ch_expr_subquery *s, ch_error *err)
-{
-    int32_t n = s->in_values.n;
-    ch_expr_list refs = {0}, list = {0};
-    CH_TRY(ch_make_refs(a->arena, &s->plan->output, &refs, err));
-    if (n != refs.n) {
-        const char *left, *right, *text;
-        CH_TRY(quote_list(a, &s->in_values, &left, err));
-        CH_TRY(quote_list(a, &refs, &right, err));
-        CH_AN_NEW(text, ch_expr_quoted(a->arena, &s->head, err));
-        CH_AN_FAIL(a, &s->head, err, IN_SUBQUERY_LENGTH, "sqlExpr", text, "leftLength", CH_I64(n),
-                   "leftColumns", left, "rightLength", CH_I64(refs.n), "rightColumns", right);
-    }
-    bool changed = false;
-    for (int32_t i = 0; i < n; i++) {
-        ch_expr *pair[2] = {s->in_values.item[i], refs.item[i]};
-        const ch_type *type;
-        CH_TRY(ch_an_common_type(a, pair, 2, 1, &type, err));
-        if (!type)
-            CH_AN_FAIL(a, &s->head, err, IN_SUBQUERY_TYPE, "mismatchedColumns",
-                       ch_expr_quoted(a->arena, pair[0], err));
-        CH_TRY(ch_make_cast(a->arena, &s->in_values.item[i], type, err));
-        ch_expr *e = refs.item[i];
-        if (e->type != type) {
-            changed = true;
-            CH_TRY(ch_make_cast(a->arena, &e, type, err));
-            CH_AN_NEW(e, ch_make_alias(a->ctx, e, s->plan->output.item[i]->name, err));
-        }
-        CH_TRY(ch_expr_list_add(a->arena, &list, e, err));
-        s->head.nullable |= s->in_values.item[i]->nullable || e->nullable;
-    }
-    return changed ? ch_make_project(a->arena, s->plan, &list, &s->plan, err) : CH_OK;
-}
-
-static ch_status resolve_subquery(ch_analyzer *a, ch_an_scope *scope, const ch_expr_subquery *in,
-                                  ch_expr **out, ch_error *err)
-{
-    ch_expr_subquery *s;
-    CH_AN_NEW(s, ch_expr_clone(a->arena, &in->head, err));
-    const ch_an_scope *outer = a->outer;
-    a->outer = scope;
-    ch_status status = ch_an_input(a, in->plan, &s->plan, err);
-    a->outer = outer;
-    CH_TRY(status);
-    s->in_values = (ch_expr_list){0};
-    CH_TRY(ch_an_exprs(a, scope, &in->in_values, &s->in_values, err));
-    s->head.type = CH_T_BOOLEAN;
-    s->head.nullable = false;
-    if (s->subquery_kind == CH_SUBQUERY_SCALAR) {
-        if (s->plan->output.n != 1)
-            CH_AN_FAIL(a, &s->head, err, SCALAR_SUBQUERY_COLUMNS, "number",
-                       CH_I64(s->plan->output.n));
-        s->head.type = s->plan->output.item[0]->type;
-        s->head.nullable = true;
-    }
-    if (s->subquery_kind == CH_SUBQUERY_IN)
-        CH_TRY(in_types(a, s, err));
-    *out = &s->head;
-    return CH_OK;
-}
-
 /* ---- the other kinds --------------------------------------------------------------------------- */
 
 static ch_status resolve_literal(ch_analyzer *a, const ch_expr_literal *in, ch_expr **out,
@@ -343,7 +267,7 @@ static ch_status resolve(ch_analyzer *a, ch_an_scope *scope, const ch_expr *e, c
     case CH_EXPR_CASE:
         return resolve_case(a, scope, (const void *)e, out, err);
     case CH_EXPR_SUBQUERY:
-        return resolve_subquery(a, scope, (const void *)e, out, err);
+        return ch_an_subquery(a, scope, (const void *)e, out, err);
     case CH_EXPR_WINDOW:
         CH_AN_FAIL(a, e, err, UNSUPPORTED, "feature", "A window function (OVER)");
     case CH_EXPR_LAMBDA_FUNCTION:

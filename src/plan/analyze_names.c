@@ -325,18 +325,6 @@ static ch_status unresolved(ch_analyzer *a, ch_an_scope *scope,
 {
     char *name, *proposal;
     CH_AN_NEW(name, ch_names_quoted(a->arena, &u->parts, err));
-    for (const ch_an_scope *o = scope->outer; o; o = o->outer)
-        for (int32_t t = 0; t < o->n_tiers; t++) {
-            const ch_attr *attr;
-            int32_t used;
-            CH_TRY(find_column(a, o->tier[t], u, &attr, &used, err));
-            if (attr)
-                CH_AN_FAIL(a, &u->head, err, UNSUPPORTED, "feature",
-                           ch_arena_printf(a->arena, err,
-                                           "A subquery that uses the column %s of the query "
-                                           "around it",
-                                           name));
-        }
     CH_TRY(ch_an_proposal(a, scope, &u->parts, &proposal, err));
     if (!proposal)
         CH_AN_FAIL(a, &u->head, err, UNRESOLVED_COLUMN, "objectName", name);
@@ -375,6 +363,10 @@ ch_status ch_an_name(ch_analyzer *a, ch_an_scope *scope, const ch_expr_unresolve
     if (!attr) {
         used = 1;
         CH_TRY(find_lateral(a, scope, u, &attr, err));
+    }
+    for (int32_t t = 0; !attr && scope->outer && t < scope->outer->n_tiers; t++) {
+        CH_TRY(find_column(a, scope->outer->tier[t], u, &attr, &used, err));
+        a->correlated |= attr != NULL;
     }
     if (!attr && is_literal_function(a, u)) {
         ch_expr_unresolved_function *f;

@@ -29,7 +29,7 @@ static const ch_attr_list *dropped_by(const ch_rel *rel)
 
 typedef struct collector {
     ch_arena *arena;
-    const ch_attr_list *have;
+    const ch_attr_list *have, *dropped; /* what is there, and what could be */
     ch_attr_list missing;
 } collector;
 
@@ -39,7 +39,9 @@ static ch_status collect(void *user, ch_expr **child, ch_error *err)
     if ((*child)->kind != CH_EXPR_ATTRIBUTE)
         return ch_expr_map_children(c->arena, child, collect, c, err);
     const ch_attr *attr = ((const ch_expr_attribute *)*child)->attr;
-    if (ch_attr_list_find(c->have, attr->id) || ch_attr_list_find(&c->missing, attr->id))
+    /* Others belong to a subquery, or to the query around this one. */
+    if (ch_attr_list_find(c->have, attr->id) || ch_attr_list_find(&c->missing, attr->id) ||
+        !c->dropped || !ch_attr_list_find(c->dropped, attr->id))
         return CH_OK;
     return ch_attr_list_add(c->arena, &c->missing, attr, err);
 }
@@ -66,7 +68,7 @@ _Static_assert(offsetof(ch_rel_filter, input) == offsetof(ch_rel_hint, input), "
 /* rel with the columns that the expressions need. */
 static ch_status keep_for(ch_analyzer *a, ch_rel **rel, const ch_expr_list *exprs, ch_error *err)
 {
-    collector c = {a->arena, &(*rel)->output, {0}};
+    collector c = {a->arena, &(*rel)->output, dropped_by(*rel), {0}};
     for (int32_t i = 0; i < exprs->n; i++) {
         ch_expr *e = exprs->item[i];
         CH_TRY(collect(&c, &e, err));

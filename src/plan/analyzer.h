@@ -30,6 +30,7 @@ typedef struct ch_analyzer {
     const char *sql; /* as ctx->sql; NULL inside views, whose text is another */
     const ch_an_cte *ctes;
     const ch_an_scope *outer; /* of the query around a subquery */
+    bool correlated;          /* a name was found in `outer` */
     int32_t views;            /* that this query is nested in */
     int32_t depth;            /* of relations and expressions, against overflow of the stack */
 } ch_analyzer;
@@ -54,18 +55,18 @@ struct ch_an_scope {
     bool in_aggregate;
     const ch_expr_unresolved_function *aggregate; /* the one that in_aggregate means */
     const char *clause;                           /* "WHERE", for errors */
-    const ch_expr_list *laterals;  /* resolved aliases of the same select list so far; or NULL */
-    bool used_lateral, used_outer; /* found by resolving */
+    const ch_expr_list *laterals; /* resolved aliases of the same select list so far; or NULL */
+    bool used_lateral;            /* found by resolving */
 };
 
 /* ---- errors ---- */
 
 /* Sets an error and says where in the text. Values may come from calls that have failed themselves. */
-#define CH_AN_FAIL(a, node, err, CODE, ...)                                      \
-    do {                                                                         \
-        (void)ch_error_set((err), CH_E_##CODE, ##__VA_ARGS__, (const char *)0);  \
-        ch_error_locate((err), (a)->sql, (node)->start, (node)->stop);           \
-        return (err) && (err)->code != CH_OK ? (err)->code : CH_E_##CODE;        \
+#define CH_AN_FAIL(a, node, err, CODE, ...)                                     \
+    do {                                                                        \
+        (void)ch_error_set((err), CH_E_##CODE, ##__VA_ARGS__, (const char *)0); \
+        ch_error_locate((err), (a)->sql, (node)->start, (node)->stop);          \
+        return (err) && (err)->code != CH_OK ? (err)->code : CH_E_##CODE;       \
     } while (0)
 
 /* ---- relations (analyze.c) ---- */
@@ -95,6 +96,10 @@ CH_NODISCARD ch_status ch_an_common_type(ch_analyzer *a, ch_expr *const *expr, i
                                          int32_t step, const ch_type **type, ch_error *err);
 /* Is it a condition? A bare NULL becomes one. */
 CH_NODISCARD ch_status ch_an_boolean(ch_analyzer *a, ch_expr **expr, bool *is, ch_error *err);
+
+/* Scalar, IN and EXISTS (analyze_subquery.c) */
+CH_NODISCARD ch_status ch_an_subquery(ch_analyzer *a, ch_an_scope *scope,
+                                      const ch_expr_subquery *in, ch_expr **out, ch_error *err);
 
 /* ---- calls (analyze_call.c) ---- */
 

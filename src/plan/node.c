@@ -60,7 +60,8 @@ static const ch_node_class EXPR[CH_N_EXPR_KINDS] = {
     EXPR_CLASS(UNRESOLVED_NAMED_LAMBDA_VARIABLE, unresolved_named_lambda_variable,
                "UnresolvedNamedLambdaVariable", name),
     EXPR_CLASS(NAMED_ARGUMENT, named_argument, "NamedArgument", key, value),
-    EXPR_CLASS(SUBQUERY, subquery, "SubqueryExpression", subquery_kind, plan, in_values),
+    EXPR_CLASS(SUBQUERY, subquery, "SubqueryExpression", subquery_kind, plan, in_values,
+               correlated),
     EXPR_CLASS(CASE, case, "CaseWhen", args),
     EXPR_CLASS(ATTRIBUTE, attribute, "Attribute", attr),
     /* eval and data follow from func and args */

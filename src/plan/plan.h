@@ -200,6 +200,8 @@ typedef struct ch_expr_subquery {
     ch_subquery_kind subquery_kind;
     ch_rel *plan;
     ch_expr_list in_values; /* IN: the left side */
+    /* Resolved: conditions over a row of plan and the row around it, taken out of plan's filters. */
+    ch_expr_list correlated;
 } ch_expr_subquery;
 
 /* CASE WHEN arg[0] THEN arg[1] WHEN arg[2] ... ELSE arg[last] (when n is odd)
