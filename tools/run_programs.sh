@@ -6,8 +6,8 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-chert=$PWD/${1:-build}/chert
-data=$PWD/${1:-build}/data/events
+chert=${1:-build}/chert
+data=${1:-build}/data/events
 bytes=${BYTES:-268435456}
 
 now_ms() { date +%s%3N; }

@@ -51,11 +51,10 @@ CH_NODISCARD ch_status ch_rowset_add_page(ch_rowset *set, int64_t bytes, ch_erro
 CH_NODISCARD static inline ch_status ch_rowset_add(ch_rowset *set, int64_t bytes, uint8_t **row,
                                                    ch_error *err)
 {
-    ch_rowpage *page = set->page + set->n_pages - 1;
-    if (set->n_pages == set->n_spilled || page->cap - page->used < bytes) {
+    const ch_rowpage *last = set->n_pages > set->n_spilled ? &set->page[set->n_pages - 1] : NULL;
+    if (!last || last->cap - last->used < bytes)
         CH_TRY(ch_rowset_add_page(set, bytes, err));
-        page = set->page + set->n_pages - 1;
-    }
+    ch_rowpage *page = &set->page[set->n_pages - 1];
     *row = page->data + page->used;
     *(uint32_t *)(void *)*row = (uint32_t)bytes | 1; /* dead until written */
     page->used += (int32_t)bytes;
