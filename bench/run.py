@@ -92,14 +92,15 @@ def table(rows):
 
 
 def report(runs, size_bytes):
+    """The table of one part; size_bytes is the input's, or {name: its input's}."""
     chert = median(runs["chert"]) if "chert" in runs and not runs["chert"][-1].why else None
     rows = [("", "median s", "best s", "cpu s", "GiB/s", "peak MiB", "times chert")]
     for name, rs in runs.items():
         if rs[-1].why:
             rows.append((name, "failed", "", "", "", "", ""))
             continue
-        m = median(rs)
-        rows.append((name, f"{m:.3f}", f"{min(r.wall for r in rs):.3f}", f"{median(rs, 'cpu'):.2f}", f"{size_bytes / m / 2**30:.2f}",
+        m, size = median(rs), size_bytes[name] if isinstance(size_bytes, dict) else size_bytes
+        rows.append((name, f"{m:.3f}", f"{min(r.wall for r in rs):.3f}", f"{median(rs, 'cpu'):.2f}", f"{size / m / 2**30:.2f}",
                      f"{max(r.peak for r in rs):.0f}", f"{m / chert:.2f}" if chert else "-"))
     table(rows)
     for name, rs in runs.items():
@@ -228,7 +229,7 @@ def memory():
     large, large_size = events(4)
     print(f"\nmemory: the counter on {size / 2**30:.2f} and {large_size / 2**30:.2f} GiB")
     runs = alternate({"1 GiB": lambda: chert_events(small), "4 GiB": lambda: chert_events(large)}, ROUNDS)
-    report(runs, size)
+    report(runs, {"1 GiB": size, "4 GiB": large_size})
     if any(rs[-1].why for rs in runs.values()):
         missing("counter, peak memory", asked_peak, "failed")
         return
