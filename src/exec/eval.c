@@ -312,7 +312,9 @@ static ch_status eval_call(const run *r, node *n, ch_batch *batch, ch_column **o
     for (; done < n->n_args; done++)
         CH_TRY_OUT(eval(r, n->arg[done], batch, &arg[done], err));
     if (!n->opened[r->slot] && n->call->func->open) {
-        CH_TRY_OUT(n->call->func->open(&call, &n->state[r->slot], err));
+        /* The state is freed with the evaluator, from the same account. */
+        ch_call opening = call_of(n, r->ev, r->slot, batch->n, r->ev->exec->mem);
+        CH_TRY_OUT(n->call->func->open(&opening, &n->state[r->slot], err));
         n->opened[r->slot] = true;
         call.state = n->state[r->slot];
     }
