@@ -7,6 +7,7 @@
  *   WHERE NOT x IN (q)        Join LeftAnti, null aware: a NULL on either side may be the one looked for
  *   (q) as a value            Join Cross with the one row of q
  *   EXISTS (q)                the same, with count(1) > 0 of the first row of q
+ *   (q) for each row          Join LeftOuter with q, grouped by what it compares with the row around
  */
 #include "optimize/rewrite.h"
 
@@ -103,6 +104,27 @@ static ch_status cross(const ch_analyze_context *ctx, ch_rel *row, ch_rel **inpu
     return ch_join_output(ctx->arena, j, err);
 }
 
+/* q is grouped by what its conditions compare: at most one row for each row around it. */
+static ch_status value_per_key(lifter *l, const ch_expr_subquery *s, ch_expr **expr, ch_error *err)
+{
+    ch_rel_join *j;
+    CH_AN_NEW(j, ch_rel_new(l->ctx->arena, CH_REL_JOIN, err));
+    j->left = l->input;
+    j->right = s->plan;
+    j->join_type = CH_JOIN_LEFT_OUTER;
+    CH_TRY(ch_conjunction(l->ctx, &s->correlated, &j->condition, err));
+    CH_TRY(ch_join_output(l->ctx->arena, j, err));
+    int64_t id = s->plan->output.item[0]->id;
+    CH_AN_NEW(*expr, ch_make_ref(l->ctx->arena, ch_attr_list_find(&j->head.output, id), err));
+    l->input = &j->head;
+    if (s->plan->output.item[0]->nullable)
+        return CH_OK;
+    ch_scalar nothing = {.type = (*expr)->type}; /* a count */
+    ch_expr *zero;
+    CH_AN_NEW(zero, ch_make_literal(l->ctx->arena, &nothing, err));
+    return add_call(l->ctx, "coalesce", *expr, zero, expr, err);
+}
+
 static ch_status lift(void *user, ch_expr **expr, ch_error *err)
 {
     lifter *l = user;
@@ -110,6 +132,8 @@ static ch_status lift(void *user, ch_expr **expr, ch_error *err)
         return ch_expr_map_children(l->ctx->arena, expr, lift, l, err);
     const ch_expr_subquery *s = (const ch_expr_subquery *)*expr;
     ch_rel *row = NULL;
+    if (s->subquery_kind == CH_SUBQUERY_SCALAR && s->correlated.n && l->input)
+        return value_per_key(l, s, expr, err);
     if (s->subquery_kind == CH_SUBQUERY_IN || s->correlated.n)
         CH_FAIL(
             err, UNSUPPORTED, "feature",

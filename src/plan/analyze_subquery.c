@@ -180,14 +180,93 @@ static ch_status left_rel(void *user, ch_rel **rel, ch_error *err)
     return ch_rel_map_inputs(l->arena, rel, left_rel, l, err);
 }
 
+/* ---- aggregates per row around ------------------------------------------------------------------------------ */
+
+/*
+ * (SELECT max(x) FROM u WHERE u.k = t.k) is one value per k:
+ *
+ *   Subquery(plan: Aggregate [k], [max(x), k], correlated: [k = t.k])
+ */
+static ch_status group_by_keys(puller *p, ch_rel_aggregate *g, bool *ok, ch_error *err)
+{
+    ch_analyzer *a = p->a;
+    ch_expr_list list = {0}, taken = {0};
+    for (int32_t i = 0; i < g->aggregates.n; i++)
+        CH_TRY(ch_expr_list_add(a->arena, &list, g->aggregates.item[i], err));
+    for (int32_t i = 0; i < p->taken.n && *ok; i++) {
+        const ch_expr_call *c = (const ch_expr_call *)p->taken.item[i];
+        *ok = c->head.kind == CH_EXPR_CALL && c->args.n == 2 &&
+              (strcmp(c->func->name, "=") == 0 || strcmp(c->func->name, "==") == 0);
+        if (!*ok)
+            break;
+        bool first_inside = !looks_outside(c->args.item[0], &g->input->output);
+        ch_expr *key = c->args.item[first_inside ? 0 : 1], *other = c->args.item[first_inside];
+        *ok = !looks_outside(key, &g->input->output) && looks_outside(other, &g->input->output);
+        ch_expr *alias, **pair, *equal;
+        CH_AN_NEW(alias, ch_make_alias(a->ctx, key, "key", err));
+        CH_TRY(ch_expr_list_add(a->arena, &g->grouping, key, err));
+        CH_TRY(ch_expr_list_add(a->arena, &list, alias, err));
+        ch_expr_list one = {&alias, 1};
+        ch_attr_list column;
+        CH_TRY(ch_make_output(a->arena, &one, &column, err));
+        CH_ARENA_ARRAY(pair, a->arena, 2, err);
+        CH_AN_NEW(pair[0], ch_make_ref(a->arena, column.item[0], err));
+        pair[1] = other;
+        CH_TRY(ch_call_make(a->ctx, "=", pair, 2, &equal, err));
+        CH_TRY(ch_expr_list_add(a->arena, &taken, equal, err));
+    }
+    p->taken = taken;
+    g->aggregates = list;
+    return ch_make_output(a->arena, &list, &g->head.output, err);
+}
+
+/* A value of no rows is NULL, but a count is 0: the optimizer knows the bare count only. */
+static bool only_bare_counts(const ch_rel_aggregate *g)
+{
+    for (int32_t i = 0; i < g->aggregates.n; i++) {
+        const ch_expr *e = g->aggregates.item[i];
+        if (e->kind == CH_EXPR_ALIAS)
+            e = ((const ch_expr_alias *)e)->child;
+        const ch_expr_call *c = (const ch_expr_call *)e;
+        bool count = e->kind == CH_EXPR_CALL && strcmp(c->func->name, "count") == 0;
+        if (!count &&
+            (e->kind != CH_EXPR_CALL || !(c->func->flags & CH_FUNC_AGGREGATE) || !e->nullable))
+            return false;
+    }
+    return true;
+}
+
+static ch_status pull_scalar(puller *p, ch_rel **rel, bool *ok, ch_error *err)
+{
+    if ((*rel)->kind != CH_REL_AGGREGATE) {
+        *ok = false;
+        return CH_OK;
+    }
+    ch_rel_aggregate *g;
+    CH_AN_NEW(g, ch_rel_clone(p->a->arena, *rel, err));
+    *ok = g->grouping.n == 0 && only_bare_counts(g);
+    if (!*ok)
+        return CH_OK;
+    CH_TRY(pull(p, &g->input, err));
+    g->grouping = (ch_expr_list){0};
+    CH_TRY(group_by_keys(p, g, ok, err));
+    *rel = &g->head;
+    return CH_OK;
+}
+
 static ch_status take_out(ch_analyzer *a, ch_expr_subquery *s, ch_error *err)
 {
     puller p = {a, {0}};
     leftover l = {.arena = a->arena};
-    CH_TRY(pull(&p, &s->plan, err));
+    bool ok = true;
+    if (s->subquery_kind == CH_SUBQUERY_SCALAR)
+        CH_TRY(pull_scalar(&p, &s->plan, &ok, err));
+    else
+        CH_TRY(pull(&p, &s->plan, err));
     s->correlated = p.taken;
-    CH_TRY(left_rel(&l, &s->plan, err));
-    if (l.found || s->subquery_kind == CH_SUBQUERY_SCALAR)
+    if (ok)
+        CH_TRY(left_rel(&l, &s->plan, err));
+    if (l.found || !ok)
         CH_AN_FAIL(a, &s->head, err, UNSUPPORTED, "feature",
                    "A subquery that uses columns of the query around it in this way");
     return CH_OK;
