@@ -272,6 +272,16 @@ static ch_status section(const char *title, const ch_rel *rel, ch_buf *out, ch_e
     return ch_buf_addc(out, '\n', err);
 }
 
+/* "a: int, b: bigint", which Spark writes above the analyzed plan. */
+static ch_status columns_line(const ch_attr_list *columns, ch_buf *out, ch_error *err)
+{
+    for (int32_t i = 0; i < columns->n; i++) {
+        CH_TRY(ch_buf_printf(out, err, "%s%s: ", i ? ", " : "", columns->item[i]->name));
+        CH_TRY(ch_type_print(columns->item[i]->type, out, err));
+    }
+    return ch_buf_addc(out, '\n', err);
+}
+
 static ch_status drop_batch(void *user, int slot, ch_batch *batch, ch_error *err)
 {
     CH_UNUSED(user);
@@ -286,7 +296,10 @@ ch_status ch_query_explain(ch_query *q, ch_explain_mode mode, ch_buf *out, ch_er
     const ch_rel *optimized;
     CH_TRY(ch_query_optimized(q, &optimized, err));
     if (mode == CH_EXPLAIN_EXTENDED || mode == CH_EXPLAIN_COST || mode == CH_EXPLAIN_CODEGEN) {
-        CH_TRY(section("Analyzed Logical Plan", q->analyzed, out, err));
+        CH_TRY(ch_buf_adds(out, "== Analyzed Logical Plan ==\n", err));
+        CH_TRY(columns_line(&q->analyzed->output, out, err));
+        CH_TRY(ch_rel_print(q->analyzed, out, err));
+        CH_TRY(ch_buf_addc(out, '\n', err));
         CH_TRY(section("Optimized Logical Plan", optimized, out, err));
     }
     CH_TRY(ch_buf_adds(out, "== Physical Plan ==\n", err));
