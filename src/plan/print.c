@@ -485,6 +485,13 @@ static ch_status print_shaped(printer *p, const call_view *c, bool *done, ch_err
     }
     if (strcasecmp(name, "like") == 0 && args->n >= 2)
         return print_like(p, c, err);
+    if (strcasecmp(name, "extract") == 0 && args->n == 2 && !in_tree(p)) {
+        CH_TRY(put(p, "extract(", err));
+        CH_TRY(print(p, args->item[0], err));
+        CH_TRY(put(p, " FROM ", err));
+        CH_TRY(print(p, args->item[1], err));
+        return put(p, ")", err);
+    }
     const char *trim = args->n == 2 && !in_tree(p) ? PAIR(TRIMS, name) : NULL;
     if (trim) {
         CH_TRY(put(p, trim, err));
@@ -507,6 +514,9 @@ static ch_status print_call_head(printer *p, const call_view *c, ch_error *err)
     bool if_ = strcasecmp(c->name, "if") == 0 && !in_tree(p);
     const char *name = in_tree(p) ? NULL : PAIR(RENAMED, c->name);
     const char *more = NULL;
+    bool rounds = strcasecmp(c->name, "ceil") == 0 || strcasecmp(c->name, "floor") == 0;
+    if (rounds && c->args->n == 2) /* with a scale Spark keeps them as they were called */
+        name = NULL;
     for (size_t i = 0; i < sizeof DEFAULTS / sizeof *DEFAULTS; i++)
         if (DEFAULTS[i].n_args == c->args->n && strcasecmp(DEFAULTS[i].name, c->name) == 0)
             more = DEFAULTS[i].text;
