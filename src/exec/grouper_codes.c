@@ -13,8 +13,7 @@ enum {
 typedef struct value_entry {
     uint64_t value[2];
     uint32_t code; /* 0 = free */
-    uint32_t unused;
-} value_entry;
+} __attribute__((aligned(32))) value_entry; /* found by a shift */
 
 typedef struct key_codes {
     ch_column *dictionary; /* shared: codes are its indices + 1; NULL: codes are the cache's */
@@ -124,11 +123,16 @@ static bool fit(ch_codes *codes, ch_column *const *key)
     return true;
 }
 
+static inline uint32_t place_of(uint64_t a, uint64_t b)
+{
+    uint64_t h = (a ^ (b << 29 | b >> 35)) * UINT64_C(0x9E3779B97F4A7C15);
+    return (uint32_t)(h >> (64 - CACHE_BITS));
+}
+
 /* The code of a value, a new one if it has none; 0: no more codes. */
 static uint32_t code_of(key_codes *k, uint64_t a, uint64_t b)
 {
-    uint64_t h = (a ^ (b << 29 | b >> 35)) * UINT64_C(0x9E3779B97F4A7C15);
-    uint32_t at = (uint32_t)(h >> (64 - CACHE_BITS));
+    uint32_t at = place_of(a, b);
     for (int p = 0; p < CACHE_PROBES; p++) {
         value_entry *e = &k->cache[(at + (uint32_t)p) & ((1u << CACHE_BITS) - 1)];
         if (CH_LIKELY(e->code && e->value[0] == a && e->value[1] == b))
@@ -149,6 +153,25 @@ static inline uint64_t load_word(const ch_view *v, int word)
     uint64_t w[2];
     memcpy(w, v, sizeof w);
     return w[word];
+}
+
+/* What most keys are: short text without NULLs. One look into the cache for each, the rest as above. */
+static bool add_short_text(key_codes *k, const ch_view *v, int64_t from, int64_t to, uint32_t *code)
+{
+    const value_entry *cache = k->cache;
+    const int32_t shift = k->shift;
+    bool bad = false;
+    for (int64_t i = from; i < to; i++) {
+        uint64_t a = load_word(&v[i], 0), b = load_word(&v[i], 1);
+        const value_entry *e = &cache[place_of(a, b)];
+        uint32_t name = e->code;
+        if (CH_UNLIKELY(((e->value[0] ^ a) | (e->value[1] ^ b)) != 0 || !name)) {
+            name = code_of(k, a, b);
+            bad |= !name;
+        }
+        code[i] |= name << shift;
+    }
+    return !bad;
 }
 
 #define VALUES(EXPR_A, EXPR_B)                                    \
@@ -206,6 +229,8 @@ static bool add_values(key_codes *k, ch_rowkind kind, const ch_column *c, int64_
             }
         if (bad)
             return false;
+        if (flat && !valid)
+            return add_short_text(k, v, from, to, code);
         VALUES(load_word(&v[s], 0), load_word(&v[s], 1))
     }
     }
