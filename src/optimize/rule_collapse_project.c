@@ -5,6 +5,7 @@
  *   Project [(x + 1)] over Project [(a * 2) AS x]    Project [((a * 2) + 1)]
  *   Project [b, a] over Aggregate [a, count(1) b]    the aggregate gives b, a itself
  *   Project [a, b] over what gives a, b              nothing
+ *   Aggregate [x] over Project [a AS x]              Aggregate [a]: what lies below comes into other rules' sight
  */
 #include <string.h>
 
@@ -86,8 +87,49 @@ static bool is_identity(const ch_rel_project *p)
     return same;
 }
 
+static bool only_renames(const ch_rel_project *p)
+{
+    bool only = true;
+    for (int32_t i = 0; i < p->expressions.n; i++) {
+        const ch_expr *e = p->expressions.item[i];
+        if (e->kind == CH_EXPR_ALIAS)
+            e = ((const ch_expr_alias *)e)->child;
+        only &= e->kind == CH_EXPR_ATTRIBUTE;
+    }
+    return only;
+}
+
+/* An aggregate over a project that computes nothing takes its columns from below it. */
+static ch_status below_renames(const ch_analyze_context *ctx, ch_rel **rel, bool *changed,
+                               ch_error *err)
+{
+    const ch_rel_aggregate *upper = (const ch_rel_aggregate *)*rel;
+    if (upper->input->kind != CH_REL_PROJECT || upper->n_sets > 0 ||
+        !only_renames((const ch_rel_project *)upper->input))
+        return CH_OK;
+    const ch_rel_project *lower = (const ch_rel_project *)upper->input;
+    ch_expr_list list = {0}, grouping = {0};
+    CH_TRY(
+        merged_list(ctx, &upper->aggregates, &upper->head.output, &lower->expressions, &list, err));
+    for (int32_t i = 0; i < upper->grouping.n; i++) {
+        ch_expr *e = upper->grouping.item[i];
+        CH_TRY(ch_substitute(ctx->arena, &lower->expressions, &e, err));
+        CH_TRY(ch_expr_list_add(ctx->arena, &grouping, e, err));
+    }
+    ch_rel_aggregate *g;
+    CH_AN_NEW(g, ch_rel_clone(ctx->arena, &upper->head, err));
+    g->aggregates = list;
+    g->grouping = grouping;
+    g->input = lower->input;
+    *rel = &g->head;
+    *changed = true;
+    return CH_OK;
+}
+
 static ch_status apply(const ch_analyze_context *ctx, ch_rel **rel, bool *changed, ch_error *err)
 {
+    if ((*rel)->kind == CH_REL_AGGREGATE)
+        return below_renames(ctx, rel, changed, err);
     if ((*rel)->kind != CH_REL_PROJECT)
         return CH_OK;
     const ch_rel_project *p = (const ch_rel_project *)*rel;
