@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: Apache-2.0
+# The shell on a terminal: several lines, \commands, Ctrl-C for a line and for a query, history, quit.
+cat >drive.py <<'PY'
+import os, pty, select, sys, time
+pid, fd = pty.fork()
+if pid == 0:
+    os.environ.update(HOME=os.getcwd(), TERM="xterm", NO_COLOR="1")
+    os.execvp("chert", ["chert", "sql", "--format", "csv"])
+seen = b""
+def wait(text, seconds=20):
+    """Reads on until text appears behind what was waited for before."""
+    global seen
+    end = time.time() + seconds
+    while text not in seen:
+        if time.time() > end:
+            sys.exit(f"no {text!r} in {seen!r}")
+        if select.select([fd], [], [], 0.1)[0]:
+            try:
+                seen += os.read(fd, 65536)
+            except OSError:
+                break
+    seen = seen[seen.find(text) + len(text):]
+def say(text):
+    os.write(fd, text)
+wait(b"chert> ")
+say(b"SELECT 40 + 2\n"); wait(b"    -> "); say(b"AS answer;\n")
+wait(b"answer\r\n42\r\n"); wait(b"chert> "); print("several lines")
+say(b"SELECT oops"); wait(b"oops"); say(b"\x03"); wait(b"^C"); wait(b"chert> "); print("a line is thrown away")
+say(b"SELECT 1; SELECT nothing; \n"); wait(b"UNRESOLVED_COLUMN"); wait(b"chert> "); print("an error does not end it")
+say(b"\\f json\nSELECT 7 AS n;\n"); wait(b'{"n":7}'); wait(b"chert> "); print("another format")
+say(b"SELECT sum(id * 3) FROM range(1000000000000) WHERE id % 7 = 3;\n"); time.sleep(0.5); say(b"\x03")
+wait(b"OPERATION_CANCELED"); wait(b"chert> "); print("a query is cancelled")
+say(b"SELECT 8 AS n;\n"); wait(b'{"n":8}'); wait(b"chert> "); say(b"quit;\n")
+print("exit", os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+PY
+python3 drive.py
+grep -c answer .chert_history
