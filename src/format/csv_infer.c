@@ -108,7 +108,8 @@ static ch_status first_line(inference *n, ch_csv_text *t, ch_csv_record *rec, ch
                     (n->options.has_comment && (uint8_t)text[0] == u->comment);
         if (!skip) {
             ch_csv_record_begin(rec, text, (int64_t)line->len, true, true);
-            *done = true; /* also when the parser sees a comment behind blanks: there is no header */
+            *done =
+                true; /* also when the parser sees a comment behind blanks: there is no header */
             if (ch_csv_record_next(rec, err) != CH_CSV_ROW)
                 return rec->failure == CH_CSV_NO_MEMORY ? CH_E_MEMORY : CH_OK;
             return keep_header(n, rec, text, err);
