@@ -45,7 +45,7 @@ class Query:
     def tables(self):
         for name, columns in TABLES.items():
             rows = []
-            for _ in range(self.random.choice([0, 1, 5, 12, 30])):
+            for _ in range(self.random.choice([0, 1, 2, 5, 12, 30, 90])):
                 rows.append([None if self.chance(0.2) else self.pick(*TEXT) if c == "s" else self.random.randint(-2, 4)
                              for c in columns.split()])
             yield name, columns.split(), rows
@@ -106,6 +106,15 @@ class Query:
         if depth > 0 and self.chance(0.1):
             source, columns = self.source(0)
             parts.append(f"{self.number(scope, 0)} > (SELECT max({self.number(columns, 0)}) FROM {source})")
+        numbers = [c for c, kind in scope if kind == 'i']
+        if depth > 0 and numbers and self.chance(0.25):  # subqueries that look at the row around them
+            source, columns = self.source(0)
+            key = f"{self.pick(*[c for c, kind in columns if kind == 'i'])} = {self.pick(*numbers)}"
+            more = f" AND {self.condition(columns, 1)}" if self.chance(0.5) else ""
+            parts.append(self.pick(
+                f"{self.pick('EXISTS', 'NOT EXISTS')} (SELECT 1 FROM {source} WHERE {key}{more})",
+                f"{self.number(scope, 0)} {self.pick('IN', 'NOT IN')} (SELECT {self.number(columns, 0)} FROM {source} WHERE {key}{more})",
+                f"{self.number(scope, 0)} >= (SELECT {self.pick('count', 'max', 'sum')}({self.number(columns, 0)}) FROM {source} WHERE {key}{more})"))
         return " WHERE " + " AND ".join(parts) if parts else ""
 
     def aggregate(self, scope):
