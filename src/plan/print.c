@@ -167,8 +167,8 @@ static ch_status print_value(printer *p, const ch_scalar *v, ch_error *err)
         len = ch_print_f64(text, v->v.f64);
         break;
     case CH_DECIMAL:
-        len = ch_dec_print(text, ch_type_is_wide_decimal(v->type) ? v->v.i128 : v->v.i64,
-                           v->type->scale);
+        len = ch_dec_print_java(text, ch_type_is_wide_decimal(v->type) ? v->v.i128 : v->v.i64,
+                                v->type->scale);
         break;
     case CH_STRING:
     case CH_CHAR:
