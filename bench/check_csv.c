@@ -93,7 +93,8 @@ static int check(const char *path, int keys)
         return 0;
     if (st.st_size == 0)
         return close(fd) == 0;
-    const char *map = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0), *end = map + st.st_size;
+    const char *map = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0),
+               *end = map + st.st_size;
     close(fd);
     if (map == MAP_FAILED)
         return 0;
@@ -118,7 +119,8 @@ int main(int argc, char **argv)
     }
     for (int i = 2; i < argc; i++) {
         if (!check(argv[i], atoi(argv[1]))) {
-            fprintf(stderr, "check_csv: cannot read %s, or a record of it is longer than 1 MiB\n", argv[i]);
+            fprintf(stderr, "check_csv: cannot read %s, or a record of it is longer than 1 MiB\n",
+                    argv[i]);
             return 1;
         }
     }

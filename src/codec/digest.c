@@ -56,7 +56,8 @@ static void md5_make(void)
 
 static void md5_block(void *state, const uint8_t *p)
 {
-    static const int8_t shift[4][4] = {{7, 12, 17, 22}, {5, 9, 14, 20}, {4, 11, 16, 23}, {6, 10, 15, 21}};
+    static const int8_t shift[4][4] = {
+        {7, 12, 17, 22}, {5, 9, 14, 20}, {4, 11, 16, 23}, {6, 10, 15, 21}};
     uint32_t *h = state, m[16], a = h[0], b = h[1], c = h[2], d = h[3];
     memcpy(m, p, 64);
     for (int i = 0; i < 64; i++) {
@@ -114,8 +115,9 @@ static void sha1_block(void *state, const uint8_t *p)
     for (int i = 16; i < 80; i++)
         w[i] = rotl(w[i - 3] ^ w[i - 8] ^ w[i - 14] ^ w[i - 16], 1);
     for (int i = 0; i < 80; i++) {
-        uint32_t f = i < 20 ? (b & c) | (~b & d) : i < 40 || i >= 60 ? b ^ c ^ d
-                                                                     : (b & c) | (b & d) | (c & d);
+        uint32_t f = i < 20              ? (b & c) | (~b & d)
+                     : i < 40 || i >= 60 ? b ^ c ^ d
+                                         : (b & c) | (b & d) | (c & d);
         uint32_t k = i < 20 ? 0x5A827999 : i < 40 ? 0x6ED9EBA1 : i < 60 ? 0x8F1BBCDC : 0xCA62C1D6;
         uint32_t t = rotl(a, 5) + f + e + k + w[i];
         e = d;
@@ -195,16 +197,15 @@ static void sha256_block(void *state, const uint8_t *p)
     for (int i = 0; i < 16; i++)
         w[i] = load32(p + 4 * i);
     for (int i = 16; i < 64; i++)
-        w[i] = w[i - 16] + w[i - 7] +
-               (rotr(w[i - 15], 7) ^ rotr(w[i - 15], 18) ^ w[i - 15] >> 3) +
+        w[i] = w[i - 16] + w[i - 7] + (rotr(w[i - 15], 7) ^ rotr(w[i - 15], 18) ^ w[i - 15] >> 3) +
                (rotr(w[i - 2], 17) ^ rotr(w[i - 2], 19) ^ w[i - 2] >> 10);
     memcpy(s, h, sizeof s);
     for (int i = 0; i < 64; i++) {
         uint32_t e = s[4], a = s[0];
         uint32_t t1 = s[7] + (rotr(e, 6) ^ rotr(e, 11) ^ rotr(e, 25)) + ((e & s[5]) ^ (~e & s[6])) +
                       (uint32_t)(sha_k[i] >> 32) + w[i];
-        uint32_t t2 = (rotr(a, 2) ^ rotr(a, 13) ^ rotr(a, 22)) +
-                      ((a & s[1]) ^ (a & s[2]) ^ (s[1] & s[2]));
+        uint32_t t2 =
+            (rotr(a, 2) ^ rotr(a, 13) ^ rotr(a, 22)) + ((a & s[1]) ^ (a & s[2]) ^ (s[1] & s[2]));
         memmove(s + 1, s, 7 * sizeof *s);
         s[4] += t1;
         s[0] = t1 + t2;
@@ -251,12 +252,11 @@ void ch_sha2(int bits, const void *data, size_t len, uint8_t *out)
             out[i] = (uint8_t)(s[i / 4] >> (24 - 8 * (i % 4)));
         return;
     }
-    uint64_t h[2][8] = {{0xcbbb9d5dc1059ed8, 0x629a292a367cd507, 0x9159015a3070dd17,
-                         0x152fecd8f70e5939, 0x67332667ffc00b31, 0x8eb44a8768581511,
-                         0xdb0c2e0d64f98fa7, 0x47b5481dbefa4fa4},
-                        {0x6a09e667f3bcc908, 0xbb67ae8584caa73b, 0x3c6ef372fe94f82b,
-                         0xa54ff53a5f1d36f1, 0x510e527fade682d1, 0x9b05688c2b3e6c1f,
-                         0x1f83d9abfb41bd6b, 0x5be0cd19137e2179}};
+    uint64_t h[2][8] = {
+        {0xcbbb9d5dc1059ed8, 0x629a292a367cd507, 0x9159015a3070dd17, 0x152fecd8f70e5939,
+         0x67332667ffc00b31, 0x8eb44a8768581511, 0xdb0c2e0d64f98fa7, 0x47b5481dbefa4fa4},
+        {0x6a09e667f3bcc908, 0xbb67ae8584caa73b, 0x3c6ef372fe94f82b, 0xa54ff53a5f1d36f1,
+         0x510e527fade682d1, 0x9b05688c2b3e6c1f, 0x1f83d9abfb41bd6b, 0x5be0cd19137e2179}};
     uint64_t *s = h[bits == 512];
     feed(sha512_block, s, data, len, 128, 1);
     for (int i = 0; i < bits / 8; i++)

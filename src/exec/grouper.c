@@ -42,7 +42,7 @@ typedef struct slot_state {
     ch_rowset part[N_PARTS], saved[N_PARTS];
     ch_arena extra;
     ch_codes *codes;
-    uint8_t *one; /* n_keys 0: the group of all */
+    uint8_t *one;                  /* n_keys 0: the group of all */
     int64_t rows_since, skip_rows; /* rows since the table was empty; rows to append unseen */
 
     /* rows of one push */
@@ -79,7 +79,7 @@ struct ch_grouper {
     int32_t page_bytes;
     _Atomic int keep; /* partitions from here on go to disk when memory is short */
     _Atomic(ch_spill *) spill;
-    pthread_mutex_t lock; /* guards the making of spill */
+    pthread_mutex_t lock;    /* guards the making of spill */
     _Atomic int64_t spilled; /* bytes */
     _Atomic int64_t next_morsel;
     int64_t n_morsels;
@@ -356,8 +356,7 @@ static ch_status convert(ch_grouper *g, slot_state *s, bool to_saved, uint8_t *c
         CH_TRY_OUT(ch_rowset_add(into, s->bytes[j], &s->from[j], err));
     ch_rows_scatter(to, col, hash, s->idx, k, s->bytes, s->from);
     for (int64_t j = 0; j < k; j++)
-        memcpy(s->from[j] + to->state_offset, row[j] + from->state_offset,
-               (size_t)to->state_bytes);
+        memcpy(s->from[j] + to->state_offset, row[j] + from->state_offset, (size_t)to->state_bytes);
     for (int32_t a = 0; !to_saved && a < g->spec->n_aggs; a++) {
         const ch_agg *agg = s->call[a].func->agg;
         if (!agg->save)
@@ -821,8 +820,8 @@ static ch_status split_job(ch_grouper *g, slot_state *s, group_job *job, ch_erro
 }
 
 /* Rows `from` are merged into equal ones and are dead afterwards. */
-static ch_status merge_rows(ch_grouper *g, slot_state *s, uint8_t **into, uint8_t **from,
-                            int64_t n, ch_error *err)
+static ch_status merge_rows(ch_grouper *g, slot_state *s, uint8_t **into, uint8_t **from, int64_t n,
+                            ch_error *err)
 {
     for (int32_t a = 0; a < g->spec->n_aggs; a++) {
         ch_call *call = &s->call[a];
@@ -877,7 +876,8 @@ static ch_status merge_chunk(ch_grouper *g, slot_state *s, int64_t k, ch_error *
             }
             at[i] = (int64_t)p;
         }
-        int64_t n_same = ch_rows_match_rows(&g->layout, s->list, other, s->cand, n_cand, s->no, &n_no);
+        int64_t n_same =
+            ch_rows_match_rows(&g->layout, s->list, other, s->cand, n_cand, s->no, &n_no);
         for (int64_t j = 0; j < n_same; j++) {
             s->into[j] = other[s->cand[j]];
             s->from[j] = s->list[s->cand[j]];
@@ -956,8 +956,8 @@ ch_status ch_grouper_next(ch_grouper *g, int slot, uint8_t ***group, int64_t *n,
     for (;;) {
         while (s->job && s->page < s->job->set.n_pages) {
             ch_rowpage *page = &s->job->set.page[s->page];
-            int64_t more = ch_rowpage_next(page, &s->page_pos, s->out + *n,
-                                           g->exec->batch_rows - *n);
+            int64_t more =
+                ch_rowpage_next(page, &s->page_pos, s->out + *n, g->exec->batch_rows - *n);
             *n += more;
             if (*n == g->exec->batch_rows)
                 return CH_OK;

@@ -27,7 +27,8 @@ typedef struct ch_grouper ch_grouper;
 
 /* What is kept per group. Borrowed by the grouper; lives as long. */
 typedef struct ch_grouper_spec {
-    const ch_type *const *types; /* keys (packed: ch_key_type), then columns of the first row seen */
+    const ch_type *const
+        *types; /* keys (packed: ch_key_type), then columns of the first row seen */
     int32_t n_cols, n_keys;
     /* Aggregates: call of each, with arg[] of the right types and any length; the state of
      * open() is the grouper's business. */

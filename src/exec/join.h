@@ -65,10 +65,10 @@ struct ch_join {
     ch_mem *mem; /* build_op's */
     ch_join_type type;
     bool build_left;
-    bool null_aware;     /* NOT IN with one key */
-    bool null_matches;   /* NOT IN otherwise: a condition that is NULL counts as true */
-    bool pairs;          /* joined rows are the result; else rows of one side */
-    bool keep_probe;     /* probe rows without a match are given with NULLs */
+    bool null_aware;         /* NOT IN with one key */
+    bool null_matches;       /* NOT IN otherwise: a condition that is NULL counts as true */
+    bool pairs;              /* joined rows are the result; else rows of one side */
+    bool keep_probe;         /* probe rows without a match are given with NULLs */
     ch_join_emit probe_emit; /* semi and anti */
     ch_join_emit build_emit; /* outer, or semi and anti when the left side is built */
 

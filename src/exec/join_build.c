@@ -263,8 +263,7 @@ static int64_t buckets_for(int64_t n)
 ch_status ch_join_table_init(ch_join *j, ch_join_table *table, int64_t n, ch_error *err)
 {
     table->n_buckets = j->n_keys ? buckets_for(n) : 1;
-    table->bucket =
-        ch_mem_zalloc(j->mem, sizeof *table->bucket * (size_t)table->n_buckets, err);
+    table->bucket = ch_mem_zalloc(j->mem, sizeof *table->bucket * (size_t)table->n_buckets, err);
     return table->bucket ? CH_OK : CH_E_MEMORY;
 }
 
@@ -292,8 +291,8 @@ void ch_join_insert(ch_join *j, ch_join_table *table, const ch_rowpage *page)
     uint64_t mask = (uint64_t)table->n_buckets - 1;
     while ((k = ch_rowpage_next(page, &pos, row, N)) > 0) {
         for (int64_t i = 0; i < k; i++)
-            __builtin_prefetch(
-                (const void *)&table->bucket[ch_row_hash(&j->layout, row[i]) & mask], 1);
+            __builtin_prefetch((const void *)&table->bucket[ch_row_hash(&j->layout, row[i]) & mask],
+                               1);
         for (int64_t i = 0; i < k; i++) {
             if (check && !can_match(j, row[i]))
                 continue;

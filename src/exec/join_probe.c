@@ -54,8 +54,8 @@ static ch_status dict_columns(ch_join *j, ch_buffer *index, const uint64_t *pres
     ch_status status = CH_OK;
     for (int32_t c = 0; c < j->build_attrs->n && status == CH_OK; c++) {
         ch_buffer *bits;
-        status = dict_bits(j, j->dict[c], (const int32_t *)(void *)index->data, present, n, &bits,
-                           err);
+        status =
+            dict_bits(j, j->dict[c], (const int32_t *)(void *)index->data, present, n, &bits, err);
         if (status == CH_OK)
             status = ch_column_dict(op_of(j)->mem, ch_buffer_ref(index), bits, j->dict[c], n,
                                     &out[c], err);
@@ -148,8 +148,7 @@ static ch_status check_pairs(const probe *p, ch_batch *pairs, uint64_t *keep, ch
         const ch_column *values = ch_column_values(value);
         for (int64_t i = 0; i < n; i++) {
             bool null = ch_column_is_null(value, i);
-            bool on = null ? j->null_matches
-                           : ch_bit_get(values->data, ch_column_slot(value, i));
+            bool on = null ? j->null_matches : ch_bit_get(values->data, ch_column_slot(value, i));
             ch_bit_and(keep, i, on);
         }
         ch_column_unref(value);
@@ -167,8 +166,7 @@ static void mark(const probe *p, const int32_t *idx, uint8_t *const *row, int64_
             continue;
         ch_bit_set(p->s->bits, idx[i]);
         if (mark_build)
-            atomic_store_explicit(&ch_join_link_of(p->j, row[i])->matched, 1,
-                                  memory_order_relaxed);
+            atomic_store_explicit(&ch_join_link_of(p->j, row[i])->matched, 1, memory_order_relaxed);
     }
 }
 
@@ -613,8 +611,8 @@ static ch_status emit_build_rows(ch_join *j, int slot, uint8_t **row, int64_t n,
     for (int32_t c = 0; c < j->build_attrs->n; c++)
         CH_TRY_OUT(ch_rows_gather(&j->layout, j->build_col[c], row, n, mem, &col[c], err));
     for (int32_t c = 0; j->pairs && c < j->probe_attrs->n; c++)
-        CH_TRY_OUT(ch_column_nulls(mem, j->probe_attrs->item[c]->type, n, &probe_part(j, &out)[c],
-                                   err));
+        CH_TRY_OUT(
+            ch_column_nulls(mem, j->probe_attrs->item[c]->type, n, &probe_part(j, &out)[c], err));
     status = ch_op_emit(op_of(j), slot, &out, err);
 out:
     ch_batch_release(&out);
@@ -863,8 +861,8 @@ static ch_status join_explain(const ch_op *self, ch_buf *out, ch_error *err)
     CH_TRY(print_list(j->build_left ? &j->build_key : &j->probe_key, out, err));
     CH_TRY(ch_buf_adds(out, "], [", err));
     CH_TRY(print_list(j->build_left ? &j->probe_key : &j->build_key, out, err));
-    CH_TRY(ch_buf_printf(out, err, "], %s, Build%s", NAME[j->type],
-                         j->build_left ? "Left" : "Right"));
+    CH_TRY(
+        ch_buf_printf(out, err, "], %s, Build%s", NAME[j->type], j->build_left ? "Left" : "Right"));
     if (j->residual.n) {
         CH_TRY(ch_buf_adds(out, ", ", err));
         CH_TRY(print_list(&j->residual, out, err));

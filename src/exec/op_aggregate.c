@@ -39,9 +39,9 @@ typedef struct agg_set {
 } agg_set;
 
 typedef struct agg_slot {
-    ch_column **col;  /* of one piece: the input expressions' values, packed keys first */
-    uint8_t **state;  /* cap_rows */
-    int32_t *idx;     /* cap_rows: rows that a filter keeps */
+    ch_column **col; /* of one piece: the input expressions' values, packed keys first */
+    uint8_t **state; /* cap_rows */
+    int32_t *idx;    /* cap_rows: rows that a filter keeps */
     int64_t cap_rows;
     int64_t morsel;
 } agg_slot;
@@ -54,8 +54,8 @@ typedef struct op_aggregate {
     int32_t n_aggs;
     agg_set *set;
     int32_t n_sets;
-    ch_call *call;      /* of each aggregate, for the grouper */
-    ch_column **dummy;  /* its arguments before there are any: no rows, right types */
+    ch_call *call;     /* of each aggregate, for the grouper */
+    ch_column **dummy; /* its arguments before there are any: no rows, right types */
     int32_t n_dummies;
     const ch_type **types; /* of the columns, packed */
     ch_grouper_spec spec;
@@ -77,7 +77,8 @@ typedef struct op_aggregate {
 static ch_status open_sets(op_aggregate *op, ch_error *err)
 {
     for (int32_t i = 0; i < op->n_sets; i++)
-        CH_TRY(ch_grouper_open(op->op.exec, op->op.mem, &op->set[i].spec, &op->set[i].grouper, err));
+        CH_TRY(
+            ch_grouper_open(op->op.exec, op->op.mem, &op->set[i].spec, &op->set[i].grouper, err));
     return CH_OK;
 }
 
@@ -446,8 +447,8 @@ static ch_status inner_batch(op_aggregate *op, int slot, uint8_t **group, int64_
         }
     }
     for (int32_t a = 0; a < op->n_aggs && status == CH_OK; a++)
-        status = ch_grouper_result(op->grouper, slot, a, group, n, mem, &out->col[op->n_cols + a],
-                                   err);
+        status =
+            ch_grouper_result(op->grouper, slot, a, group, n, mem, &out->col[op->n_cols + a], err);
     if (status != CH_OK)
         ch_batch_release(out);
     return status;
@@ -547,8 +548,7 @@ static ch_status enter_call(rewriter *r, const ch_expr *e, int32_t *number, ch_e
             memcpy(more, op->agg, sizeof *more * (size_t)op->n_aggs);
         op->agg = more;
     }
-    op->agg[op->n_aggs++] =
-        (agg_call){.expr = (const ch_expr_call *)e, .filter = -1, .set = -1};
+    op->agg[op->n_aggs++] = (agg_call){.expr = (const ch_expr_call *)e, .filter = -1, .set = -1};
     return CH_OK;
 }
 
@@ -605,9 +605,8 @@ static ch_status enter_set(op_aggregate *op, ch_arena *arena, int32_t a, ch_erro
         types[c] = op->types[c];
     for (int32_t i = 0; i < e->args.n; i++)
         types[op->n_keys + i] = ch_key_type(e->args.item[i]->type);
-    set->spec = (ch_grouper_spec){.types = types,
-                                  .n_cols = op->n_keys + e->args.n,
-                                  .n_keys = op->n_keys + e->args.n};
+    set->spec = (ch_grouper_spec){
+        .types = types, .n_cols = op->n_keys + e->args.n, .n_keys = op->n_keys + e->args.n};
     return CH_OK;
 }
 
@@ -674,8 +673,8 @@ static ch_status wire(ch_compiler *c, op_aggregate *op, const ch_rel *input, ch_
     for (int32_t i = 0; i < op->n_cols + op->n_aggs; i++) {
         attr[i].id = FIRST_ID + i;
         attr[i].name = "";
-        attr[i].type = i < op->n_cols ? op->input.item[i]->type
-                                      : op->agg[i - op->n_cols].expr->head.type;
+        attr[i].type =
+            i < op->n_cols ? op->input.item[i]->type : op->agg[i - op->n_cols].expr->head.type;
         op->inner.item[op->inner.n++] = &attr[i];
     }
     CH_TRY(enter_inputs(op, arena, err));

@@ -105,8 +105,8 @@ static int32_t key_of_column(const ch_join *j, const ch_attr *attr)
 {
     for (int32_t k = 0; k < j->n_keys; k++) {
         const ch_expr *e = j->build_key.item[k];
-        bool changed = ch_type_is_nested(e->type) || e->type->id == CH_FLOAT ||
-                       e->type->id == CH_DOUBLE;
+        bool changed =
+            ch_type_is_nested(e->type) || e->type->id == CH_FLOAT || e->type->id == CH_DOUBLE;
         if (e->kind == CH_EXPR_ATTRIBUTE && !changed &&
             ((const ch_expr_attribute *)e)->attr->id == attr->id)
             return k;
@@ -188,7 +188,8 @@ static ch_status make_join(ch_compiler *c, const ch_rel *rel, ch_op *next, ch_er
     pthread_mutex_init(&j->lock, NULL);
     size_t bytes = sizeof(ch_op) + sizeof(ch_join *);
     ch_op *probe = ch_op_new(c->exec, &ch_op_class_hash_join, bytes, rel, next, err);
-    ch_op *build = probe ? ch_op_new(c->exec, &ch_op_class_hash_build, bytes, NULL, NULL, err) : NULL;
+    ch_op *build =
+        probe ? ch_op_new(c->exec, &ch_op_class_hash_build, bytes, NULL, NULL, err) : NULL;
     if (!build)
         return CH_E_MEMORY;
     *(ch_join **)(void *)(probe + 1) = j;

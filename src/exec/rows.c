@@ -50,8 +50,8 @@ static ch_rowkind kind_of(const ch_type *type)
 }
 
 static const int8_t SLOT_BYTES[] = {
-    [CH_ROW_NONE] = 0, [CH_ROW_BOOL] = 1, [CH_ROW_W1] = 1,  [CH_ROW_W2] = 2,
-    [CH_ROW_W4] = 4,   [CH_ROW_W8] = 8,   [CH_ROW_W16] = 16, [CH_ROW_F4] = 4,
+    [CH_ROW_NONE] = 0, [CH_ROW_BOOL] = 1,  [CH_ROW_W1] = 1,      [CH_ROW_W2] = 2,
+    [CH_ROW_W4] = 4,   [CH_ROW_W8] = 8,    [CH_ROW_W16] = 16,    [CH_ROW_F4] = 4,
     [CH_ROW_F8] = 8,   [CH_ROW_VIEW] = 16, [CH_ROW_NESTED] = 16,
 };
 
@@ -95,26 +95,26 @@ ch_status ch_rowlayout_init(ch_rowlayout *layout, ch_arena *arena, const ch_type
 /* ---- loops over a column's slots ------------------------------------------------------------- */
 
 /* Runs a block for j in [0, k) with i = idx[j], the position, and s, the slot of `values` that holds it. */
-#define SLOTS(c, ...)                                        \
-    do {                                                     \
-        if ((c)->encoding == CH_FLAT) {                      \
-            for (int64_t j = 0; j < k; j++) {                \
-                int64_t i = idx[j], s = i;                   \
-                __VA_ARGS__                                  \
-            }                                                \
-        } else if ((c)->encoding == CH_DICT) {               \
-            const int32_t *index_ = (c)->data;               \
-            for (int64_t j = 0; j < k; j++) {                \
-                int64_t i = idx[j], s = index_[i];           \
-                __VA_ARGS__                                  \
-            }                                                \
-        } else {                                             \
-            for (int64_t j = 0; j < k; j++) {                \
-                int64_t i = idx[j], s = 0;                   \
-                CH_UNUSED(i);                                \
-                __VA_ARGS__                                  \
-            }                                                \
-        }                                                    \
+#define SLOTS(c, ...)                              \
+    do {                                           \
+        if ((c)->encoding == CH_FLAT) {            \
+            for (int64_t j = 0; j < k; j++) {      \
+                int64_t i = idx[j], s = i;         \
+                __VA_ARGS__                        \
+            }                                      \
+        } else if ((c)->encoding == CH_DICT) {     \
+            const int32_t *index_ = (c)->data;     \
+            for (int64_t j = 0; j < k; j++) {      \
+                int64_t i = idx[j], s = index_[i]; \
+                __VA_ARGS__                        \
+            }                                      \
+        } else {                                   \
+            for (int64_t j = 0; j < k; j++) {      \
+                int64_t i = idx[j], s = 0;         \
+                CH_UNUSED(i);                      \
+                __VA_ARGS__                        \
+            }                                      \
+        }                                          \
     } while (0)
 
 /* Every row is NULL: type NULL, a NULL constant, a dictionary without entries. */
@@ -377,10 +377,10 @@ static ch_status gather_nulls(const ch_rowlayout *layout, int32_t which, uint8_t
     return CH_OK;
 }
 
-#define GET(T)                                          \
-    do {                                                \
-        T *restrict v = out->data;                      \
-        for (int64_t j = 0; j < k; j++)                 \
+#define GET(T)                                              \
+    do {                                                    \
+        T *restrict v = out->data;                          \
+        for (int64_t j = 0; j < k; j++)                     \
             v[j] = *(const T *)(const void *)(row[j] + at); \
     } while (0)
 
@@ -481,29 +481,29 @@ out:
 /* ---- match ------------------------------------------------------------------------------- */
 
 /* Splits the list by a condition on position i (and slot s), without a branch. */
-#define SPLIT(COND)                  \
-    {                                \
-        bool same = (COND);          \
-        idx[n_yes] = (int32_t)i;     \
-        n_yes += same;               \
-        no[*n_no] = (int32_t)i;      \
-        *n_no += !same;              \
+#define SPLIT(COND)              \
+    {                            \
+        bool same = (COND);      \
+        idx[n_yes] = (int32_t)i; \
+        n_yes += same;           \
+        no[*n_no] = (int32_t)i;  \
+        *n_no += !same;          \
     }
 
-#define MATCH(T, SAME)                                                                          \
-    do {                                                                                        \
-        const T *v = values->data;                                                              \
-        if (!valid)                                                                             \
-            SLOTS(c, {                                                                          \
-                T a = v[s], b = *(const T *)(const void *)(row[i] + at);                        \
-                SPLIT((SAME) && !(row[i][byte] & mask))                                         \
-            });                                                                                 \
-        else                                                                                    \
-            SLOTS(c, {                                                                          \
-                T a = v[s], b = *(const T *)(const void *)(row[i] + at);                        \
-                bool null = !ch_bit_get(valid, i), row_null = row[i][byte] & mask;              \
-                SPLIT(null == row_null && (null || (SAME)))                                     \
-            });                                                                                 \
+#define MATCH(T, SAME)                                                             \
+    do {                                                                           \
+        const T *v = values->data;                                                 \
+        if (!valid)                                                                \
+            SLOTS(c, {                                                             \
+                T a = v[s], b = *(const T *)(const void *)(row[i] + at);           \
+                SPLIT((SAME) && !(row[i][byte] & mask))                            \
+            });                                                                    \
+        else                                                                       \
+            SLOTS(c, {                                                             \
+                T a = v[s], b = *(const T *)(const void *)(row[i] + at);           \
+                bool null = !ch_bit_get(valid, i), row_null = row[i][byte] & mask; \
+                SPLIT(null == row_null && (null || (SAME)))                        \
+            });                                                                    \
     } while (0)
 
 static inline bool same_view(const ch_column *values, const ch_view *v, const uint8_t *row,
@@ -575,7 +575,7 @@ static int64_t match_column(const ch_rowlayout *layout, int32_t which, const ch_
     case CH_ROW_VIEW: {
         const ch_view *v = values->data;
         if (!valid)
-            SLOTS(c, { SPLIT(!(row[i][byte] & mask) && same_view(values, &v[s], row[i], at)) });
+            SLOTS(c, {SPLIT(!(row[i][byte] & mask) && same_view(values, &v[s], row[i], at))});
         else
             SLOTS(c, {
                 bool null = !ch_bit_get(valid, i), row_null = row[i][byte] & mask;

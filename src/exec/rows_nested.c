@@ -8,8 +8,8 @@
  *
  * Canonical: equal values are equal bytes. Not hot: values are read back through scalars.
  */
-#include "exec/rows.h"
 #include "column/textout.h"
+#include "exec/rows.h"
 
 static bool is_null(const ch_column *c, int64_t i)
 {
@@ -112,8 +112,8 @@ static uint8_t *write_map(const ch_column *c, int64_t i, bool as_key, uint8_t *t
     for (int32_t k = offset[i]; k < offset[i + 1]; k++) {
         uint8_t *end = write_value(c->child[0], k, as_key, to), *at = first;
         while (at < to) {
-            const uint8_t *next = skip_value(c->type->field[1].type,
-                                             skip_value(c->type->field[0].type, at + 1));
+            const uint8_t *next =
+                skip_value(c->type->field[1].type, skip_value(c->type->field[0].type, at + 1));
             int64_t mine = end - to, theirs = next - at;
             if (memcmp(to, at, (size_t)(mine < theirs ? mine : theirs)) < 0)
                 break;

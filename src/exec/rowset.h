@@ -21,11 +21,11 @@
 #define CH_PAGE_BYTES_MAX (256 << 10)
 
 typedef struct ch_rowpage {
-    uint8_t *data;   /* owned; NULL: on disk */
-    int32_t cap;     /* bytes of data */
-    int32_t used;    /* bytes of rows */
+    uint8_t *data; /* owned; NULL: on disk */
+    int32_t cap;   /* bytes of data */
+    int32_t used;  /* bytes of rows */
     int64_t n_rows;
-    int64_t at;      /* in the spill file; -1 = not written */
+    int64_t at; /* in the spill file; -1 = not written */
 } ch_rowpage;
 
 typedef struct ch_rowset {
@@ -34,8 +34,8 @@ typedef struct ch_rowset {
     int32_t n_pages, cap_pages, n_spilled;
     int32_t next_bytes, page_bytes; /* of the next page; of the largest usual one */
     int64_t n_rows;
-    int64_t bytes;       /* of pages in memory */
-    int64_t row_bytes;   /* of all rows, wherever they are */
+    int64_t bytes;     /* of pages in memory */
+    int64_t row_bytes; /* of all rows, wherever they are */
 } ch_rowset;
 
 /* A page size for `n_sets` sets inside a budget of `bytes` (INT64_MAX: none). */

@@ -12,7 +12,7 @@
 
 #define SMALL 24
 #define RADIX_FROM 256
-#define LZ4_SPEED 4 /* acceleration: spilled rows are written once and read once */
+#define LZ4_SPEED 4    /* acceleration: spilled rows are written once and read once */
 #define MOST_LEVELS 64 /* of recursion; keys built to go deeper are sorted by the heap */
 
 /* 8 key bytes from `depth` on, big-endian; 0 past the end. */
@@ -212,7 +212,8 @@ static ch_status write_block(ch_run_writer *w, const uint8_t *raw, int32_t bytes
     block.first.len = first.len;
     if (!block.first.bytes)
         return CH_E_MEMORY;
-    int packed = LZ4_compress_fast((const char *)raw, (char *)w->packed, bytes, w->packed_cap, LZ4_SPEED);
+    int packed =
+        LZ4_compress_fast((const char *)raw, (char *)w->packed, bytes, w->packed_cap, LZ4_SPEED);
     const void *stored = packed > 0 && packed < bytes ? w->packed : raw;
     block.stored_bytes = stored == raw ? bytes : packed;
     CH_TRY(ch_spill_write(run->spill, stored, block.stored_bytes, &block.at, err));

@@ -21,28 +21,28 @@ static inline ch_status ch_agg_flat(const ch_call *call, int32_t i, ch_column **
 }
 
 /* BODY for every row that is not NULL, with `i` and, of type S, the row's state `s`. */
-#define CH_AGG_EACH(S, column, rows, state, one_group, BODY)                           \
-    do {                                                                               \
-        const uint64_t *valid_ = (column)->valid;                                      \
-        S *const first_ = (S *)(void *)(state)[0];                                     \
-        if (one_group) {                                                               \
-            S *s = first_;                                                             \
-            for (int64_t i = 0; i < (rows); i++)                                       \
-                if (!valid_ || ch_bit_get(valid_, i)) {                                \
-                    BODY                                                               \
-                }                                                                      \
-        } else if (!valid_) {                                                          \
-            for (int64_t i = 0; i < (rows); i++) {                                     \
-                S *s = (S *)(void *)(state)[i];                                        \
-                BODY                                                                   \
-            }                                                                          \
-        } else {                                                                       \
-            for (int64_t i = 0; i < (rows); i++)                                       \
-                if (ch_bit_get(valid_, i)) {                                           \
-                    S *s = (S *)(void *)(state)[i];                                    \
-                    BODY                                                               \
-                }                                                                      \
-        }                                                                              \
+#define CH_AGG_EACH(S, column, rows, state, one_group, BODY) \
+    do {                                                     \
+        const uint64_t *valid_ = (column)->valid;            \
+        S *const first_ = (S *)(void *)(state)[0];           \
+        if (one_group) {                                     \
+            S *s = first_;                                   \
+            for (int64_t i = 0; i < (rows); i++)             \
+                if (!valid_ || ch_bit_get(valid_, i)) {      \
+                    BODY                                     \
+                }                                            \
+        } else if (!valid_) {                                \
+            for (int64_t i = 0; i < (rows); i++) {           \
+                S *s = (S *)(void *)(state)[i];              \
+                BODY                                         \
+            }                                                \
+        } else {                                             \
+            for (int64_t i = 0; i < (rows); i++)             \
+                if (ch_bit_get(valid_, i)) {                 \
+                    S *s = (S *)(void *)(state)[i];          \
+                    BODY                                     \
+                }                                            \
+        }                                                    \
     } while (0)
 
 /* 128 bits in an 8-aligned state. */

@@ -110,8 +110,8 @@ static ch_status result_collect(const ch_call *call, uint8_t *const *state, int6
     return status;
 }
 
-static ch_status save_collect(const ch_call *call, uint8_t *const *state, int64_t n,
-                              ch_column *out, ch_error *err)
+static ch_status save_collect(const ch_call *call, uint8_t *const *state, int64_t n, ch_column *out,
+                              ch_error *err)
 {
     ch_textout w;
     ch_buf buf;
@@ -150,9 +150,12 @@ static ch_status load_collect(const ch_call *call, const ch_column *in, uint8_t 
     return CH_OK;
 }
 
-static const ch_agg COLLECT = {.state_bytes = sizeof(list_state), .update = update_collect,
-                               .merge = merge_collect, .result = result_collect,
-                               .save = save_collect, .load = load_collect};
+static const ch_agg COLLECT = {.state_bytes = sizeof(list_state),
+                               .update = update_collect,
+                               .merge = merge_collect,
+                               .result = result_collect,
+                               .save = save_collect,
+                               .load = load_collect};
 
 static ch_status bind_collect(ch_bind *bind, ch_error *err)
 {
@@ -164,12 +167,12 @@ static ch_status bind_collect(ch_bind *bind, ch_error *err)
     return CH_OK;
 }
 
-#define ROW(fn, text, want)                                                               \
-    {                                                                                     \
-        .name = fn, .bind = bind_collect, .agg = &COLLECT,                                \
-        .flags = CH_FUNC_AGGREGATE | CH_FUNC_NEVER_NULL, .doc = text,                     \
+#define ROW(fn, text, want)                                                              \
+    {                                                                                    \
+        .name = fn, .bind = bind_collect, .agg = &COLLECT,                               \
+        .flags = CH_FUNC_AGGREGATE | CH_FUNC_NEVER_NULL, .doc = text,                    \
         .example = "SELECT " fn "(x) FROM VALUES (1), (2), (NULL) t(x)", .expect = want, \
-        .since = "0.1"                                                                    \
+        .since = "0.1"                                                                   \
     }
 
 const ch_func ch_func_agg_collect[] = {

@@ -158,8 +158,8 @@ static ch_status merge_or(const ch_call *call, uint8_t *const *into, uint8_t *co
     return merge_bool(into, from, n, false);
 }
 
-static ch_status result_bool(const ch_call *call, uint8_t *const *state, int64_t n,
-                             ch_column **out, ch_error *err)
+static ch_status result_bool(const ch_call *call, uint8_t *const *state, int64_t n, ch_column **out,
+                             ch_error *err)
 {
     CH_UNUSED(call);
     ch_bits_fill((*out)->data, n, false);
@@ -173,30 +173,48 @@ static ch_status result_bool(const ch_call *call, uint8_t *const *state, int64_t
     return CH_OK;
 }
 
-static const ch_agg COUNT = {.state_bytes = 8, .update = update_count, .merge = merge_count,
-                             .result = result_count, .retract = retract_count};
-static const ch_agg COUNT_IF = {.state_bytes = 8, .update = update_count_if, .merge = merge_count,
-                                .result = result_count};
-static const ch_agg BOOL_AND = {.state_bytes = 8, .update = update_and, .merge = merge_and,
-                                .result = result_bool, .ignores_distinct = true};
-static const ch_agg BOOL_OR = {.state_bytes = 8, .update = update_or, .merge = merge_or,
-                               .result = result_bool, .ignores_distinct = true};
+static const ch_agg COUNT = {.state_bytes = 8,
+                             .update = update_count,
+                             .merge = merge_count,
+                             .result = result_count,
+                             .retract = retract_count};
+static const ch_agg COUNT_IF = {
+    .state_bytes = 8, .update = update_count_if, .merge = merge_count, .result = result_count};
+static const ch_agg BOOL_AND = {.state_bytes = 8,
+                                .update = update_and,
+                                .merge = merge_and,
+                                .result = result_bool,
+                                .ignores_distinct = true};
+static const ch_agg BOOL_OR = {.state_bytes = 8,
+                               .update = update_or,
+                               .merge = merge_or,
+                               .result = result_bool,
+                               .ignores_distinct = true};
 
-#define BOOL_ROW(fn, rule, text, ex, want)                                                    \
-    {                                                                                         \
-        .name = fn, .sig = "boolean -> boolean", .agg = &rule,                                \
+#define BOOL_ROW(fn, rule, text, ex, want)                                                     \
+    {                                                                                          \
+        .name = fn, .sig = "boolean -> boolean", .agg = &rule,                                 \
         .flags = CH_FUNC_AGGREGATE | CH_FUNC_MAKES_NULL, .doc = text, .example = "SELECT " ex, \
-        .expect = want, .since = "0.1"                                                        \
+        .expect = want, .since = "0.1"                                                         \
     }
 
 const ch_func ch_func_agg_count[] = {
-    {.name = "count", .sig = "[any...] -> bigint", .agg = &COUNT,
+    {.name = "count",
+     .sig = "[any...] -> bigint",
+     .agg = &COUNT,
      .flags = CH_FUNC_AGGREGATE | CH_FUNC_NEVER_NULL,
      .doc = "Rows where no argument is NULL; count(*): all rows.",
-     .example = "SELECT count(x) FROM VALUES (1), (NULL) t(x)", .expect = "1", .since = "0.1"},
-    {.name = "count_if", .sig = "boolean -> bigint", .agg = &COUNT_IF,
-     .flags = CH_FUNC_AGGREGATE | CH_FUNC_NEVER_NULL, .doc = "Rows where the argument is true.",
-     .example = "SELECT count_if(x > 1) FROM VALUES (1), (2) t(x)", .expect = "1", .since = "0.1"},
+     .example = "SELECT count(x) FROM VALUES (1), (NULL) t(x)",
+     .expect = "1",
+     .since = "0.1"},
+    {.name = "count_if",
+     .sig = "boolean -> bigint",
+     .agg = &COUNT_IF,
+     .flags = CH_FUNC_AGGREGATE | CH_FUNC_NEVER_NULL,
+     .doc = "Rows where the argument is true.",
+     .example = "SELECT count_if(x > 1) FROM VALUES (1), (2) t(x)",
+     .expect = "1",
+     .since = "0.1"},
     BOOL_ROW("bool_and", BOOL_AND, "True if all values are.",
              "bool_and(x) FROM VALUES (true), (false) t(x)", "false"),
     BOOL_ROW("every", BOOL_AND, "True if all values are.", "every(x) FROM VALUES (true) t(x)",
@@ -204,7 +222,6 @@ const ch_func ch_func_agg_count[] = {
     BOOL_ROW("bool_or", BOOL_OR, "True if any value is.",
              "bool_or(x) FROM VALUES (true), (false) t(x)", "true"),
     BOOL_ROW("any", BOOL_OR, "True if any value is.", "any(x) FROM VALUES (false) t(x)", "false"),
-    BOOL_ROW("some", BOOL_OR, "True if any value is.", "some(x) FROM VALUES (false) t(x)",
-             "false"),
+    BOOL_ROW("some", BOOL_OR, "True if any value is.", "some(x) FROM VALUES (false) t(x)", "false"),
     CH_FUNC_END,
 };

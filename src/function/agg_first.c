@@ -149,8 +149,8 @@ static ch_status merge_pick(const ch_call *call, uint8_t *const *into, uint8_t *
     return CH_OK;
 }
 
-static ch_status result_pick(const ch_call *call, uint8_t *const *state, int64_t n,
-                             ch_column **out, ch_error *err)
+static ch_status result_pick(const ch_call *call, uint8_t *const *state, int64_t n, ch_column **out,
+                             ch_error *err)
 {
     static const ch_scalar null = {.is_null = true};
     size_t bytes = sizeof(ch_scalar *) * (size_t)n;
@@ -210,8 +210,11 @@ static ch_status load_pick(const ch_call *call, const ch_column *in, uint8_t *co
     return CH_OK;
 }
 
-static const ch_agg PICK = {.state_bytes = sizeof(pick_state), .update = update_pick,
-                            .merge = merge_pick, .result = result_pick, .save = save_pick,
+static const ch_agg PICK = {.state_bytes = sizeof(pick_state),
+                            .update = update_pick,
+                            .merge = merge_pick,
+                            .result = result_pick,
+                            .save = save_pick,
                             .load = load_pick};
 
 static ch_status bind_first(ch_bind *bind, ch_error *err)
@@ -250,11 +253,10 @@ static ch_status bind_by(ch_bind *bind, ch_error *err)
     return CH_OK;
 }
 
-#define ROW(fn, binder, text, ex, want)                                               \
-    {                                                                                 \
-        .name = fn, .bind = binder, .agg = &PICK,                                     \
-        .flags = CH_FUNC_AGGREGATE | CH_FUNC_MAKES_NULL, .doc = text,                 \
-        .example = "SELECT " ex, .expect = want, .since = "0.1"                       \
+#define ROW(fn, binder, text, ex, want)                                                            \
+    {                                                                                              \
+        .name = fn, .bind = binder, .agg = &PICK, .flags = CH_FUNC_AGGREGATE | CH_FUNC_MAKES_NULL, \
+        .doc = text, .example = "SELECT " ex, .expect = want, .since = "0.1"                       \
     }
 
 const ch_func ch_func_agg_first[] = {

@@ -11,7 +11,6 @@
 #include "function/agg.h"
 #include "kernel/compare.h"
 
-
 typedef struct fixed_state {
     union {
         int64_t i64;
@@ -38,21 +37,21 @@ static bool is_max(const ch_call *call)
 }
 
 /* One loop for min, one for max, per type. */
-#define FIXED(T, FIELD, BETTER_MIN, BETTER_MAX)                                   \
-    do {                                                                          \
-        const T *x = c->data;                                                     \
-        if (max)                                                                  \
-            CH_AGG_EACH(fixed_state, c, rows, state, one_group, {                 \
-                if (!s->seen || BETTER_MAX(x[i], s->v.FIELD))                     \
-                    s->v.FIELD = x[i];                                            \
-                s->seen = 1;                                                      \
-            });                                                                   \
-        else                                                                      \
-            CH_AGG_EACH(fixed_state, c, rows, state, one_group, {                 \
-                if (!s->seen || BETTER_MIN(x[i], s->v.FIELD))                     \
-                    s->v.FIELD = x[i];                                            \
-                s->seen = 1;                                                      \
-            });                                                                   \
+#define FIXED(T, FIELD, BETTER_MIN, BETTER_MAX)                   \
+    do {                                                          \
+        const T *x = c->data;                                     \
+        if (max)                                                  \
+            CH_AGG_EACH(fixed_state, c, rows, state, one_group, { \
+                if (!s->seen || BETTER_MAX(x[i], s->v.FIELD))     \
+                    s->v.FIELD = x[i];                            \
+                s->seen = 1;                                      \
+            });                                                   \
+        else                                                      \
+            CH_AGG_EACH(fixed_state, c, rows, state, one_group, { \
+                if (!s->seen || BETTER_MIN(x[i], s->v.FIELD))     \
+                    s->v.FIELD = x[i];                            \
+                s->seen = 1;                                      \
+            });                                                   \
     } while (0)
 #define LESS(a, b) ((a) < (b))
 #define MORE(a, b) ((a) > (b))
@@ -191,7 +190,7 @@ static ch_status merge_minmax(const ch_call *call, uint8_t *const *into, uint8_t
             text_state *s = (text_state *)(void *)into[i];
             const text_state *f = (const text_state *)(void *)from[i];
             if (f->seen && (!s->seen || better(max, ch_compare_str((ch_str){f->text, f->len},
-                                                                    (ch_str){s->text, s->len}))))
+                                                                   (ch_str){s->text, s->len}))))
                 CH_TRY(set_text(s, f->text, f->len, extra, err));
         } else if (ch_type_is_nested(t)) {
             value_state *s = (value_state *)(void *)into[i];
@@ -352,12 +351,17 @@ static ch_status load_minmax(const ch_call *call, const ch_column *in, uint8_t *
 
 _Static_assert(sizeof(fixed_state) == 24 && sizeof(text_state) <= 24, "state size");
 
-static const ch_agg FIXED_RULE = {.state_bytes = sizeof(fixed_state), .update = update_minmax,
-                                  .merge = merge_minmax, .result = result_minmax,
+static const ch_agg FIXED_RULE = {.state_bytes = sizeof(fixed_state),
+                                  .update = update_minmax,
+                                  .merge = merge_minmax,
+                                  .result = result_minmax,
                                   .ignores_distinct = true};
-static const ch_agg VALUE_RULE = {.state_bytes = sizeof(text_state), .update = update_minmax,
-                                  .merge = merge_minmax, .result = result_minmax,
-                                  .save = save_minmax, .load = load_minmax,
+static const ch_agg VALUE_RULE = {.state_bytes = sizeof(text_state),
+                                  .update = update_minmax,
+                                  .merge = merge_minmax,
+                                  .result = result_minmax,
+                                  .save = save_minmax,
+                                  .load = load_minmax,
                                   .ignores_distinct = true};
 
 static ch_status bind_minmax(ch_bind *bind, ch_error *err)
@@ -381,12 +385,11 @@ static ch_status bind_fixed(ch_bind *bind, ch_error *err)
     return CH_OK;
 }
 
-#define ROW(fn, rule, binder, text, want)                                                \
-    {                                                                                    \
-        .name = fn, .bind = binder, .agg = &rule,                                        \
-        .flags = CH_FUNC_AGGREGATE | CH_FUNC_MAKES_NULL, .doc = text,                    \
-        .example = "SELECT " fn "(x) FROM VALUES (10), (50), (20) t(x)", .expect = want, \
-        .since = "0.1"                                                                   \
+#define ROW(fn, rule, binder, text, want)                                                          \
+    {                                                                                              \
+        .name = fn, .bind = binder, .agg = &rule, .flags = CH_FUNC_AGGREGATE | CH_FUNC_MAKES_NULL, \
+        .doc = text, .example = "SELECT " fn "(x) FROM VALUES (10), (50), (20) t(x)",              \
+        .expect = want, .since = "0.1"                                                             \
     }
 
 const ch_func ch_func_agg_minmax[] = {

@@ -163,34 +163,36 @@ static ch_status merge_pair(const ch_call *call, uint8_t *const *into, uint8_t *
     return CH_OK;
 }
 
-static ch_status result_pair(const ch_call *call, uint8_t *const *state, int64_t n,
-                             ch_column **out, ch_error *err)
+static ch_status result_pair(const ch_call *call, uint8_t *const *state, int64_t n, ch_column **out,
+                             ch_error *err)
 {
     double *r = (*out)->data;
     const char *name = call->func->name;
     bool corr = strcmp(name, "corr") == 0, pop = strcmp(name, "covar_pop") == 0;
     for (int64_t i = 0; i < n; i++) {
         const pair_state *s = (const pair_state *)(void *)state[i];
-        r[i] = corr  ? s->ck / sqrt(s->xm * s->ym)
-               : pop ? s->ck / s->n
-                     : s->ck / (s->n - 1);
+        r[i] = corr ? s->ck / sqrt(s->xm * s->ym) : pop ? s->ck / s->n : s->ck / (s->n - 1);
         if (s->n == 0 || (!pop && s->n == 1))
             CH_TRY(ch_set_null(*out, i, err));
     }
     return CH_OK;
 }
 
-static const ch_agg MOMENT = {.state_bytes = sizeof(moment_state), .update = update_moment,
-                              .merge = merge_moment, .result = result_moment};
-static const ch_agg PAIR = {.state_bytes = sizeof(pair_state), .update = update_pair,
-                            .merge = merge_pair, .result = result_pair};
+static const ch_agg MOMENT = {.state_bytes = sizeof(moment_state),
+                              .update = update_moment,
+                              .merge = merge_moment,
+                              .result = result_moment};
+static const ch_agg PAIR = {.state_bytes = sizeof(pair_state),
+                            .update = update_pair,
+                            .merge = merge_pair,
+                            .result = result_pair};
 
 #define FLAGS CH_FUNC_AGGREGATE | CH_FUNC_MAKES_NULL
-#define ONE(fn, text, want)                                                             \
-    {                                                                                   \
-        .name = fn, .sig = "double -> double", .agg = &MOMENT, .flags = FLAGS,          \
-        .doc = text, .example = "SELECT " fn "(x) FROM VALUES (1), (2), (3) t(x)",      \
-        .expect = want, .since = "0.1"                                                  \
+#define ONE(fn, text, want)                                                                 \
+    {                                                                                       \
+        .name = fn, .sig = "double -> double", .agg = &MOMENT, .flags = FLAGS, .doc = text, \
+        .example = "SELECT " fn "(x) FROM VALUES (1), (2), (3) t(x)", .expect = want,       \
+        .since = "0.1"                                                                      \
     }
 #define TWO(fn, text, want)                                                                       \
     {                                                                                             \

@@ -32,8 +32,8 @@ typedef struct sum_rule {
 
 static ch_status too_large(const ch_call *call, ch_error *err)
 {
-    bool interval = call->result->id == CH_DAY_TIME_INTERVAL ||
-                    call->result->id == CH_YEAR_MONTH_INTERVAL;
+    bool interval =
+        call->result->id == CH_DAY_TIME_INTERVAL || call->result->id == CH_YEAR_MONTH_INTERVAL;
     if (interval)
         CH_FAIL(err, INTERVAL_OVERFLOW);
     CH_FAIL(err, ARITHMETIC_OVERFLOW, "message", "long overflow", "alternative",
@@ -57,38 +57,38 @@ static ch_status add_checked(const ch_call *call, int_state *s, int64_t more, ch
 }
 
 /* Values of up to 32 bits: a batch's sum fits 64 bits, so one group needs one check only. */
-#define SUM_SMALL(T)                                                                         \
-    do {                                                                                     \
-        const T *x = c->data;                                                                \
-        if (one_group) {                                                                     \
-            int64_t total = 0, seen = 0;                                                     \
-            if (!c->valid) {                                                                 \
-                for (int64_t i = 0; i < rows; i++)                                           \
-                    total += x[i];                                                           \
-                seen = rows;                                                                 \
-            } else {                                                                         \
-                for (int64_t i = 0; i < rows; i++)                                           \
-                    total += ch_bit_get(c->valid, i) ? x[i] : 0;                             \
-                seen = ch_bits_count(c->valid, rows);                                        \
-            }                                                                                \
+#define SUM_SMALL(T)                                                                              \
+    do {                                                                                          \
+        const T *x = c->data;                                                                     \
+        if (one_group) {                                                                          \
+            int64_t total = 0, seen = 0;                                                          \
+            if (!c->valid) {                                                                      \
+                for (int64_t i = 0; i < rows; i++)                                                \
+                    total += x[i];                                                                \
+                seen = rows;                                                                      \
+            } else {                                                                              \
+                for (int64_t i = 0; i < rows; i++)                                                \
+                    total += ch_bit_get(c->valid, i) ? x[i] : 0;                                  \
+                seen = ch_bits_count(c->valid, rows);                                             \
+            }                                                                                     \
             status = seen ? add_checked(call, (int_state *)(void *)state[0], total, err) : CH_OK; \
-        } else {                                                                             \
-            SUM_EACH(T);                                                                     \
-        }                                                                                    \
+        } else {                                                                                  \
+            SUM_EACH(T);                                                                          \
+        }                                                                                         \
     } while (0)
 
 /* Overflow is noted without branching; the rare case is looked at afterwards. */
-#define SUM_EACH(T)                                                                      \
-    do {                                                                                 \
-        const T *v = c->data;                                                            \
-        int bad = 0;                                                                     \
-        CH_AGG_EACH(int_state, c, rows, state, one_group, {                              \
-            int over = __builtin_add_overflow(s->sum, (int64_t)v[i], &s->sum);           \
-            bad |= over;                                                                 \
-            s->flags |= over ? SEEN | TOO_LARGE : SEEN;                                  \
-        });                                                                              \
-        if (bad && rule->ansi && !rule->try)                                             \
-            status = too_large(call, err);                                               \
+#define SUM_EACH(T)                                                            \
+    do {                                                                       \
+        const T *v = c->data;                                                  \
+        int bad = 0;                                                           \
+        CH_AGG_EACH(int_state, c, rows, state, one_group, {                    \
+            int over = __builtin_add_overflow(s->sum, (int64_t)v[i], &s->sum); \
+            bad |= over;                                                       \
+            s->flags |= over ? SEEN | TOO_LARGE : SEEN;                        \
+        });                                                                    \
+        if (bad && rule->ansi && !rule->try)                                   \
+            status = too_large(call, err);                                     \
     } while (0)
 
 static ch_status update_int(const ch_call *call, uint8_t *const *state, bool one_group,
@@ -120,13 +120,13 @@ static ch_status update_int(const ch_call *call, uint8_t *const *state, bool one
     return status;
 }
 
-#define ADD_REAL(T)                                                                          \
-    do {                                                                                     \
-        const T *x = c->data;                                                                \
-        CH_AGG_EACH(real_state, c, rows, state, one_group, {                                 \
-            s->sum += (double)x[i];                                                          \
-            s->n++;                                                                          \
-        });                                                                                  \
+#define ADD_REAL(T)                                          \
+    do {                                                     \
+        const T *x = c->data;                                \
+        CH_AGG_EACH(real_state, c, rows, state, one_group, { \
+            s->sum += (double)x[i];                          \
+            s->n++;                                          \
+        });                                                  \
     } while (0)
 
 static ch_status update_real(const ch_call *call, uint8_t *const *state, bool one_group,
@@ -163,15 +163,15 @@ static ch_status update_real(const ch_call *call, uint8_t *const *state, bool on
 }
 
 /* Sums of 10^10 values of the type fit its sum type; only p > 28 can pass 38 digits. */
-#define ADD_DEC(T)                                                          \
-    do {                                                                    \
-        const T *x = c->data;                                               \
-        CH_AGG_EACH(dec_state, c, rows, state, one_group, {                 \
-            ch_i128 sum;                                                    \
+#define ADD_DEC(T)                                                                          \
+    do {                                                                                    \
+        const T *x = c->data;                                                               \
+        CH_AGG_EACH(dec_state, c, rows, state, one_group, {                                 \
+            ch_i128 sum;                                                                    \
             bool bad = __builtin_add_overflow(ch_agg_get128(&s->sum), (ch_i128)x[i], &sum); \
-            ch_agg_put128(&s->sum, sum);                                    \
-            s->n = s->n < 0 || bad ? -1 : s->n + 1;                         \
-        });                                                                 \
+            ch_agg_put128(&s->sum, sum);                                                    \
+            s->n = s->n < 0 || bad ? -1 : s->n + 1;                                         \
+        });                                                                                 \
     } while (0)
 
 static ch_status update_dec(const ch_call *call, uint8_t *const *state, bool one_group,
@@ -264,8 +264,8 @@ static ch_status result_int(const ch_call *call, uint8_t *const *state, int64_t 
     return CH_OK;
 }
 
-static ch_status result_real(const ch_call *call, uint8_t *const *state, int64_t n,
-                             ch_column **out, ch_error *err)
+static ch_status result_real(const ch_call *call, uint8_t *const *state, int64_t n, ch_column **out,
+                             ch_error *err)
 {
     const sum_rule *rule = call->data;
     double *r = (*out)->data;
@@ -364,8 +364,11 @@ static ch_status result_sum(const ch_call *call, uint8_t *const *state, int64_t 
                     : result_dec(call, state, n, out, err);
 }
 
-static const ch_agg SUM = {.state_bytes = sizeof(dec_state), .size = size_of, .update = update_sum,
-                           .merge = merge_sum, .result = result_sum};
+static const ch_agg SUM = {.state_bytes = sizeof(dec_state),
+                           .size = size_of,
+                           .update = update_sum,
+                           .merge = merge_sum,
+                           .result = result_sum};
 
 static int least(int a, int b)
 {
@@ -419,12 +422,12 @@ static ch_status bind_sum(ch_bind *bind, ch_error *err)
     }
 }
 
-#define ROW(fn, text, ex, want)                                                       \
-    {                                                                                 \
-        .name = fn, .bind = bind_sum, .agg = &SUM,                                    \
+#define ROW(fn, text, ex, want)                                                          \
+    {                                                                                    \
+        .name = fn, .bind = bind_sum, .agg = &SUM,                                       \
         .flags = CH_FUNC_AGGREGATE | CH_FUNC_MAKES_NULL | CH_FUNC_MAY_FAIL, .doc = text, \
-        .example = "SELECT " ex " FROM VALUES (1), (2), (NULL) t(x)", .expect = want, \
-        .since = "0.1"                                                                \
+        .example = "SELECT " ex " FROM VALUES (1), (2), (NULL) t(x)", .expect = want,    \
+        .since = "0.1"                                                                   \
     }
 
 const ch_func ch_func_agg_sum[] = {

@@ -96,8 +96,8 @@ ch_status ch_bind_count(const ch_bind *bind, const char *expected, ch_error *err
 
 static const char *ordinal(int i)
 {
-    static const char *const name[] = {"first",   "second", "third", "fourth", "fifth", "sixth",
-                                       "seventh", "eighth", "ninth", "tenth"};
+    static const char *const name[] = {"first", "second",  "third",  "fourth", "fifth",
+                                       "sixth", "seventh", "eighth", "ninth",  "tenth"};
     return i >= 0 && i < 10 ? name[i] : "last";
 }
 
@@ -326,7 +326,8 @@ static const ch_type *apply(param p, const letters *l, const ch_type *now)
     if (letter_of(p) >= 0)
         return l->type[letter_of(p)];
     if (nested_letters(p, "array", &k, &v) && l->type[k])
-        return ch_type_array(l->type[k], now && now->id == CH_ARRAY ? now->field[0].nullable : true);
+        return ch_type_array(l->type[k],
+                             now && now->id == CH_ARRAY ? now->field[0].nullable : true);
     if (nested_letters(p, "map", &k, &v) && l->type[k] && l->type[v])
         return ch_type_map(l->type[k], l->type[v],
                            now && now->id == CH_MAP ? now->field[1].nullable : true);

@@ -22,8 +22,8 @@ void ch_pack_bits(const uint8_t *byte, int64_t rows, uint64_t *bits)
             uint64_t eight;
             memcpy(&eight, byte + i + 8 * b, 8);
             /* Bit 0 of each byte to the top byte: one multiplication. */
-            word |= (eight & UINT64_C(0x0101010101010101)) * UINT64_C(0x0102040810204080) >> 56
-                    << (8 * b);
+            word |= (eight & UINT64_C(0x0101010101010101)) * UINT64_C(0x0102040810204080) >>
+                    56 << (8 * b);
         }
         bits[i >> 6] = word;
     }
@@ -185,8 +185,8 @@ static ch_status run_dict(const ch_call *call, eval_fn eval, int32_t which, ch_c
     }
     CH_TRY_OUT(run(&inner, eval, &words, err));
     if (ch_type_is_view(call->result) && !words->valid && words->encoding == CH_FLAT) {
-        status = ch_column_dict(call->mem, ch_buffer_ref(in->data_buf), ch_buffer_ref(in->valid_buf),
-                                words, call->rows, out, err);
+        status = ch_column_dict(call->mem, ch_buffer_ref(in->data_buf),
+                                ch_buffer_ref(in->valid_buf), words, call->rows, out, err);
         goto out;
     }
     CH_TRY_OUT(ch_take(words, in->data, call->rows, false, call->mem, out, err));
@@ -228,10 +228,9 @@ ch_status ch_func_call(const ch_call *call, eval_fn eval, ch_column **out, ch_er
     }
     if (pure && call->n_args > 0 && n_const == call->n_args && call->rows > 0)
         return run_const(call, eval, out, err);
-    if (pure && n_dict == 1 && n_const == call->n_args - 1 &&
-        (flags & CH_FUNC_NULL_PROPAGATES) && !(flags & CH_FUNC_MAY_FAIL) &&
-        call->arg[dict]->child[0]->rows <= call->rows && call->arg[dict]->child[0]->rows > 0 &&
-        !call->arg[dict]->child[0]->valid)
+    if (pure && n_dict == 1 && n_const == call->n_args - 1 && (flags & CH_FUNC_NULL_PROPAGATES) &&
+        !(flags & CH_FUNC_MAY_FAIL) && call->arg[dict]->child[0]->rows <= call->rows &&
+        call->arg[dict]->child[0]->rows > 0 && !call->arg[dict]->child[0]->valid)
         return run_dict(call, eval, dict, out, err);
 
     ch_column *few[MOST_ARGS], **arg = few;

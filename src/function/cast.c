@@ -75,8 +75,8 @@ ch_status ch_cast_bad(const ch_cast_job *job, int64_t i, ch_cast_fault fault, ch
         CH_FAIL(err, CAST_OVERFLOW, "value", value, "sourceType", ch_quote_type(job->from).text,
                 "targetType", ch_quote_type(job->to).text, "ansiConfig", CH_CONFIG_ANSI);
     CH_FAIL(err, CAST_INVALID_INPUT, "expression", value, "sourceType",
-            ch_quote_type(job->from).text, "targetType", ch_quote_type(job->to).text,
-            "ansiConfig", CH_CONFIG_ANSI);
+            ch_quote_type(job->from).text, "targetType", ch_quote_type(job->to).text, "ansiConfig",
+            CH_CONFIG_ANSI);
 }
 
 /* ---- nested ---- */
@@ -167,7 +167,8 @@ static ch_status nested_to_text(const ch_cast_job *job, ch_error *err)
         }
         ch_buf_reset(&buf);
         CH_TRY_OUT(ch_buf_addc(&buf, t->id == CH_ARRAY ? '[' : '{', err));
-        int64_t from = t->id == CH_STRUCT ? 0 : offset[i], to = t->id == CH_STRUCT ? n : offset[i + 1];
+        int64_t from = t->id == CH_STRUCT ? 0 : offset[i],
+                to = t->id == CH_STRUCT ? n : offset[i + 1];
         for (int64_t k = from; k < to; k++) {
             if (k > from)
                 CH_TRY_OUT(ch_buf_adds(&buf, ", ", err));
@@ -219,8 +220,14 @@ static ch_status cast_flat(const ch_column *in, const ch_type *to, ch_cast_mode 
 {
     if (same_layout(in->type, to))
         return ch_column_retype(mem, in, to, out, err);
-    ch_cast_job job = {.in = in, .from = in->type, .to = to, .rows = in->rows, .mode = mode,
-                       .ctx = ctx, .mem = mem, .zone = &ch_zone_utc};
+    ch_cast_job job = {.in = in,
+                       .from = in->type,
+                       .to = to,
+                       .rows = in->rows,
+                       .mode = mode,
+                       .ctx = ctx,
+                       .mem = mem,
+                       .zone = &ch_zone_utc};
     const char *zone = ctx && ctx->time_zone ? ctx->time_zone : "UTC";
     if (!(job.zone = ch_zone_find(zone, (int64_t)strlen(zone), err)))
         return CH_E_INVALID_TIMEZONE;

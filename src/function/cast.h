@@ -18,7 +18,11 @@ typedef struct ch_cast_job {
     ch_mem *mem;
 } ch_cast_job;
 
-typedef enum ch_cast_fault { CH_CAST_MALFORMED, CH_CAST_TOO_LARGE, CH_CAST_NOT_DECIMAL } ch_cast_fault;
+typedef enum ch_cast_fault {
+    CH_CAST_MALFORMED,
+    CH_CAST_TOO_LARGE,
+    CH_CAST_NOT_DECIMAL
+} ch_cast_fault;
 
 /* Row i cannot be cast: nothing if it is NULL, NULL in the lenient modes, else the error. */
 CH_NODISCARD ch_status ch_cast_bad(const ch_cast_job *job, int64_t i, ch_cast_fault fault,

@@ -25,42 +25,46 @@ static inline void put_dec(ch_column *c, int64_t i, ch_i128 v)
 }
 
 /* Integer to integer: a vector loop, then the faults if there were any. */
-#define INT_TO_INT(S, D)                                              \
-    do {                                                              \
-        const S *x = job->in->data;                                   \
-        D *r = job->out->data;                                        \
-        int bad = 0;                                                  \
-        for (int64_t i = 0; i < n; i++) {                             \
-            r[i] = (D)x[i];                                           \
-            bad |= (S)r[i] != x[i];                                   \
-        }                                                             \
-        for (int64_t i = 0; bad && i < n && !wraps; i++)              \
-            if ((S)r[i] != x[i])                                      \
-                CH_TRY(ch_cast_bad(job, i, CH_CAST_TOO_LARGE, err));  \
-        return CH_OK;                                                 \
+#define INT_TO_INT(S, D)                                             \
+    do {                                                             \
+        const S *x = job->in->data;                                  \
+        D *r = job->out->data;                                       \
+        int bad = 0;                                                 \
+        for (int64_t i = 0; i < n; i++) {                            \
+            r[i] = (D)x[i];                                          \
+            bad |= (S)r[i] != x[i];                                  \
+        }                                                            \
+        for (int64_t i = 0; bad && i < n && !wraps; i++)             \
+            if ((S)r[i] != x[i])                                     \
+                CH_TRY(ch_cast_bad(job, i, CH_CAST_TOO_LARGE, err)); \
+        return CH_OK;                                                \
     } while (0)
 
-#define INT_TARGETS(S)               \
-    switch (job->to->id) {           \
-    case CH_BYTE:                    \
-        INT_TO_INT(S, int8_t);       \
-    case CH_SHORT:                   \
-        INT_TO_INT(S, int16_t);      \
-    case CH_INT:                     \
-        INT_TO_INT(S, int32_t);      \
-    default:                         \
-        INT_TO_INT(S, int64_t);      \
+#define INT_TARGETS(S)          \
+    switch (job->to->id) {      \
+    case CH_BYTE:               \
+        INT_TO_INT(S, int8_t);  \
+    case CH_SHORT:              \
+        INT_TO_INT(S, int16_t); \
+    case CH_INT:                \
+        INT_TO_INT(S, int32_t); \
+    default:                    \
+        INT_TO_INT(S, int64_t); \
     }
 
 static int64_t least_of(const ch_type *t)
 {
-    return t->id == CH_BYTE ? INT8_MIN : t->id == CH_SHORT ? INT16_MIN
-         : t->id == CH_INT  ? INT32_MIN : INT64_MIN;
+    return t->id == CH_BYTE    ? INT8_MIN
+           : t->id == CH_SHORT ? INT16_MIN
+           : t->id == CH_INT   ? INT32_MIN
+                               : INT64_MIN;
 }
 static int64_t most_of(const ch_type *t)
 {
-    return t->id == CH_BYTE ? INT8_MAX : t->id == CH_SHORT ? INT16_MAX
-         : t->id == CH_INT  ? INT32_MAX : INT64_MAX;
+    return t->id == CH_BYTE    ? INT8_MAX
+           : t->id == CH_SHORT ? INT16_MAX
+           : t->id == CH_INT   ? INT32_MAX
+                               : INT64_MAX;
 }
 
 static inline void put_int(ch_column *out, int64_t i, int64_t v)
@@ -109,7 +113,8 @@ static ch_status real_to_int(const ch_cast_job *job, ch_error *err)
             continue;
         bool fits = floor(v) <= most && ceil(v) >= least;
         if (to_long && v >= 9223372036854775808.0)
-            fits = v == 9223372036854775808.0; /* (double)Long.MAX_VALUE counts as fitting in Java */
+            fits =
+                v == 9223372036854775808.0; /* (double)Long.MAX_VALUE counts as fitting in Java */
         if (!fits)
             CH_TRY(ch_cast_bad(job, i, CH_CAST_TOO_LARGE, err));
     }
@@ -299,10 +304,10 @@ static ch_status to_decimal(const ch_cast_job *job, ch_error *err)
     return CH_OK;
 }
 
-#define TRUTH(T)                                              \
-    for (int64_t i = 0; i < job->rows; i++)                   \
-        if (((const T *)in->data)[i] != 0)                    \
-            ch_bit_set(bits, i);                              \
+#define TRUTH(T)                            \
+    for (int64_t i = 0; i < job->rows; i++) \
+        if (((const T *)in->data)[i] != 0)  \
+            ch_bit_set(bits, i);            \
     break
 
 static ch_status to_boolean(const ch_cast_job *job, ch_error *err)

@@ -7,22 +7,22 @@
 #include "type/number.h"
 
 /* One loop per target: PARSE is an expression over s that says whether r was read. */
-#define PARSE_LOOP(T, PARSE)                                          \
-    do {                                                              \
-        T *to = job->out->data;                                       \
-        for (int64_t i = 0; i < job->rows; i++) {                     \
-            T r = 0;                                                  \
-            ch_str s = ch_column_str(in, i);                          \
-            if (!(PARSE))                                             \
-                CH_TRY(ch_cast_bad(job, i, CH_CAST_MALFORMED, err));  \
-            to[i] = r;                                                \
-        }                                                             \
-        return CH_OK;                                                 \
+#define PARSE_LOOP(T, PARSE)                                         \
+    do {                                                             \
+        T *to = job->out->data;                                      \
+        for (int64_t i = 0; i < job->rows; i++) {                    \
+            T r = 0;                                                 \
+            ch_str s = ch_column_str(in, i);                         \
+            if (!(PARSE))                                            \
+                CH_TRY(ch_cast_bad(job, i, CH_CAST_MALFORMED, err)); \
+            to[i] = r;                                               \
+        }                                                            \
+        return CH_OK;                                                \
     } while (0)
 
-#define PARSE_INT(T, MIN, MAX)                                                       \
-    PARSE_LOOP(T, (ok = ch_parse_integer(s.text, s.len, fraction, MIN, MAX, &wide),  \
-                   r = (T)wide, ok))
+#define PARSE_INT(T, MIN, MAX) \
+    PARSE_LOOP(T,              \
+               (ok = ch_parse_integer(s.text, s.len, fraction, MIN, MAX, &wide), r = (T)wide, ok))
 
 static ch_status to_decimal(const ch_cast_job *job, ch_error *err)
 {
@@ -132,8 +132,8 @@ int ch_cast_print(const ch_cast_job *job, const ch_column *in, int64_t i, char *
     case CH_DOUBLE:
         return ch_print_f64(out, ((const double *)in->data)[i]);
     case CH_DECIMAL: {
-        ch_i128 v = t->precision > 18 ? ((const ch_i128 *)in->data)[i]
-                                      : ((const int64_t *)in->data)[i];
+        ch_i128 v =
+            t->precision > 18 ? ((const ch_i128 *)in->data)[i] : ((const int64_t *)in->data)[i];
         bool plain = !job->ctx || job->ctx->ansi;
         return plain ? ch_dec_print(out, v, t->scale) : ch_dec_print_java(out, v, t->scale);
     }

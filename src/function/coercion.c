@@ -71,8 +71,8 @@ static const ch_type *complex_type(const ch_type *a, const ch_type *b, bool ansi
         const ch_field *x = &a->field[i], *y = &b->field[i];
         if (strcasecmp(x->name, y->name) != 0)
             return NULL;
-        field[i] = (ch_field){x->name, common(x->type, y->type, ansi), x->nullable || y->nullable,
-                              NULL};
+        field[i] =
+            (ch_field){x->name, common(x->type, y->type, ansi), x->nullable || y->nullable, NULL};
         if (!field[i].type)
             return NULL;
     }
@@ -179,7 +179,8 @@ bool ch_can_cast(const ch_type *from, const ch_type *to, bool ansi)
     bool from_string = ch_type_is_string(from), number = ch_type_is_numeric(from);
     switch (to->id) {
     case CH_BOOLEAN:
-        return from_string || number || (!ansi && is_datetime(from) && from->id != CH_TIMESTAMP_NTZ);
+        return from_string || number ||
+               (!ansi && is_datetime(from) && from->id != CH_TIMESTAMP_NTZ);
     case CH_BYTE:
     case CH_SHORT:
     case CH_INT:

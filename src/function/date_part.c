@@ -209,13 +209,20 @@ static unit unit_of(ch_str s)
     static const struct {
         const char *name;
         unit unit;
-    } names[] = {{"MICROSECOND", U_MICROSECOND}, {"MILLISECOND", U_MILLISECOND},
-                 {"SECOND", U_SECOND},           {"MINUTE", U_MINUTE},
-                 {"HOUR", U_HOUR},               {"DAY", U_DAY},
-                 {"DD", U_DAY},                  {"WEEK", U_WEEK},
-                 {"MONTH", U_MONTH},             {"MON", U_MONTH},
-                 {"MM", U_MONTH},                {"QUARTER", U_QUARTER},
-                 {"YEAR", U_YEAR},               {"YYYY", U_YEAR},
+    } names[] = {{"MICROSECOND", U_MICROSECOND},
+                 {"MILLISECOND", U_MILLISECOND},
+                 {"SECOND", U_SECOND},
+                 {"MINUTE", U_MINUTE},
+                 {"HOUR", U_HOUR},
+                 {"DAY", U_DAY},
+                 {"DD", U_DAY},
+                 {"WEEK", U_WEEK},
+                 {"MONTH", U_MONTH},
+                 {"MON", U_MONTH},
+                 {"MM", U_MONTH},
+                 {"QUARTER", U_QUARTER},
+                 {"YEAR", U_YEAR},
+                 {"YYYY", U_YEAR},
                  {"YY", U_YEAR}};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if ((int64_t)strlen(names[i].name) == s.len &&
@@ -254,12 +261,7 @@ static ch_status eval_trunc(const ch_call *call, ch_column **out, ch_error *err)
 /* date_trunc(unit, timestamp) */
 static ch_status eval_date_trunc(const ch_call *call, ch_column **out, ch_error *err)
 {
-    static const int64_t size[] = {1,
-                                   1,
-                                   1000,
-                                   CH_US_PER_SECOND,
-                                   CH_US_PER_MINUTE,
-                                   CH_US_PER_HOUR};
+    static const int64_t size[] = {1, 1, 1000, CH_US_PER_SECOND, CH_US_PER_MINUTE, CH_US_PER_HOUR};
     const ch_zone *zone;
     const ch_column *c = call->arg[1];
     int64_t *r = (*out)->data;
@@ -507,21 +509,22 @@ static ch_status bind_extract(ch_bind *bind, ch_error *err)
     size_t n = field->v.str.len < 63 ? (size_t)field->v.str.len : 63;
     memcpy(text, field->v.str.text, n);
     text[n] = 0;
-    CH_FAIL(err, INVALID_EXTRACT_FIELD, "field", text, "expr", bind->arg_sql ? bind->arg_sql[1] : "");
+    CH_FAIL(err, INVALID_EXTRACT_FIELD, "field", text, "expr",
+            bind->arg_sql ? bind->arg_sql[1] : "");
 }
 
-#define ROW(fn, signature, kernel, flag, text, ex, want)                                        \
-    {                                                                                           \
+#define ROW(fn, signature, kernel, flag, text, ex, want)                                         \
+    {                                                                                            \
         .name = fn, .sig = signature, .eval = kernel, .flags = CH_FUNC_NULL_PROPAGATES | (flag), \
-        .doc = text, .example = "SELECT " ex, .expect = want, .since = "0.1"                    \
+        .doc = text, .example = "SELECT " ex, .expect = want, .since = "0.1"                     \
     }
 #define FIELD(fn, kernel, text, ex, want) ROW(fn, "date -> int", kernel, 0, text, ex, want)
 #define CLOCK(fn, kernel, text, ex, want) \
     ROW(fn, "timestamp|timestamp_ntz -> int", kernel, 0, text, ex, want)
-#define NOW(fn, signature, text)                                                    \
-    {                                                                               \
-        .name = fn, .sig = signature, .eval = eval_now, .flags = CH_FUNC_NEVER_NULL, \
-        .doc = text, .since = "0.1"                                                 \
+#define NOW(fn, signature, text)                                                                  \
+    {                                                                                             \
+        .name = fn, .sig = signature, .eval = eval_now, .flags = CH_FUNC_NEVER_NULL, .doc = text, \
+        .since = "0.1"                                                                            \
     }
 #define FAILS CH_FUNC_MAY_FAIL
 
@@ -542,8 +545,8 @@ const ch_func ch_func_date_part[] = {
     CLOCK("second", eval_second, "Second.", "second('2009-07-30 12:58:59')", "59"),
     ROW("dayname", "date -> string", eval_name, 0, "Mon ... Sun.", "dayname(DATE'2008-02-20')",
         "Wed"),
-    ROW("monthname", "date -> string", eval_name, 0, "Jan ... Dec.",
-        "monthname(DATE'2008-02-20')", "Feb"),
+    ROW("monthname", "date -> string", eval_name, 0, "Jan ... Dec.", "monthname(DATE'2008-02-20')",
+        "Feb"),
     ROW("last_day", "date -> date", eval_last_day, 0, "The last day of its month.",
         "last_day('2009-01-12')", "2009-01-31"),
     ROW("date_add", "date, int -> date", eval_date_add, 0, "n days later.",
@@ -580,10 +583,13 @@ const ch_func ch_func_date_part[] = {
         "unix_millis(TIMESTAMP'1970-01-01 00:00:01Z')", "1000"),
     ROW("unix_micros", "timestamp -> bigint", eval_micros, 0, "Microseconds since the epoch.",
         "unix_micros(TIMESTAMP'1970-01-01 00:00:01Z')", "1000000"),
-    {.name = "timestamp_seconds", .bind = bind_timestamp_seconds, .eval = eval_timestamp_of,
+    {.name = "timestamp_seconds",
+     .bind = bind_timestamp_seconds,
+     .eval = eval_timestamp_of,
      .flags = CH_FUNC_NULL_PROPAGATES | CH_FUNC_MAY_FAIL,
      .doc = "The moment n seconds after the epoch.",
-     .example = "SELECT unix_micros(timestamp_seconds(1.5D))", .expect = "1500000",
+     .example = "SELECT unix_micros(timestamp_seconds(1.5D))",
+     .expect = "1500000",
      .since = "0.1"},
     ROW("timestamp_millis", "bigint -> timestamp", eval_timestamp_of, FAILS,
         "The moment n milliseconds after the epoch.", "unix_micros(timestamp_millis(2))", "2000"),
@@ -595,16 +601,27 @@ const ch_func ch_func_date_part[] = {
     ROW("to_utc_timestamp", "timestamp, string -> timestamp", eval_shift_zone, FAILS,
         "A clock in a zone as UTC.", "to_utc_timestamp('2016-08-31', 'Asia/Seoul')",
         "2016-08-30 15:00:00"),
-    {.name = "date_part", .bind = bind_extract, .flags = CH_FUNC_NULL_PROPAGATES,
+    {.name = "date_part",
+     .bind = bind_extract,
+     .flags = CH_FUNC_NULL_PROPAGATES,
      .doc = "A field of a date, timestamp or interval.",
      .example = "SELECT date_part('SECONDS', TIMESTAMP'2019-10-01 00:00:01.000001')",
-     .expect = "1.000001", .since = "0.1"},
-    {.name = "datepart", .bind = bind_extract, .flags = CH_FUNC_NULL_PROPAGATES,
+     .expect = "1.000001",
+     .since = "0.1"},
+    {.name = "datepart",
+     .bind = bind_extract,
+     .flags = CH_FUNC_NULL_PROPAGATES,
      .doc = "A field of a date, timestamp or interval.",
-     .example = "SELECT datepart('week', DATE'2019-08-12')", .expect = "33", .since = "0.1"},
-    {.name = "extract", .bind = bind_extract, .flags = CH_FUNC_NULL_PROPAGATES,
+     .example = "SELECT datepart('week', DATE'2019-08-12')",
+     .expect = "33",
+     .since = "0.1"},
+    {.name = "extract",
+     .bind = bind_extract,
+     .flags = CH_FUNC_NULL_PROPAGATES,
      .doc = "A field of a date, timestamp or interval.",
-     .example = "SELECT extract(YEAR FROM DATE'2019-08-12')", .expect = "2019", .since = "0.1"},
+     .example = "SELECT extract(YEAR FROM DATE'2019-08-12')",
+     .expect = "2019",
+     .since = "0.1"},
     NOW("current_date", "-> date", "Today, at the start of the query."),
     NOW("curdate", "-> date", "Today, at the start of the query."),
     NOW("current_timestamp", "-> timestamp", "The start of the query."),

@@ -99,8 +99,7 @@ static ch_status eval_parse(const ch_call *call, ch_column **out, ch_error *err)
         if (call->result->id == CH_DATE)
             ((int32_t *)(*out)->data)[i] = days;
         else if (call->result->id == CH_LONG)
-            ((int64_t *)(*out)->data)[i] =
-                us / CH_US_PER_SECOND - (us % CH_US_PER_SECOND < 0);
+            ((int64_t *)(*out)->data)[i] = us / CH_US_PER_SECOND - (us % CH_US_PER_SECOND < 0);
         else
             ((int64_t *)(*out)->data)[i] = us;
     }
@@ -209,17 +208,17 @@ static ch_status bind_unix(ch_bind *bind, ch_error *err)
 }
 
 #define FLAGS CH_FUNC_NULL_PROPAGATES | CH_FUNC_TAKES_CONST | CH_FUNC_MAY_FAIL
-#define PARSE(fn, binder, text, ex, want)                                                        \
-    {                                                                                            \
-        .name = fn, .bind = binder, .eval = eval_parse, .open = pattern_open,                    \
-        .close = pattern_close, .flags = FLAGS, .doc = text, .example = "SELECT " ex,            \
-        .expect = want, .since = "0.1"                                                           \
+#define PARSE(fn, binder, text, ex, want)                                             \
+    {                                                                                 \
+        .name = fn, .bind = binder, .eval = eval_parse, .open = pattern_open,         \
+        .close = pattern_close, .flags = FLAGS, .doc = text, .example = "SELECT " ex, \
+        .expect = want, .since = "0.1"                                                \
     }
-#define FORMAT(fn, signature, text, ex, want)                                                     \
-    {                                                                                             \
-        .name = fn, .sig = signature, .eval = eval_format, .open = pattern_open,                  \
-        .close = pattern_close, .flags = FLAGS, .doc = text, .example = "SELECT " ex,             \
-        .expect = want, .since = "0.1"                                                            \
+#define FORMAT(fn, signature, text, ex, want)                                         \
+    {                                                                                 \
+        .name = fn, .sig = signature, .eval = eval_format, .open = pattern_open,      \
+        .close = pattern_close, .flags = FLAGS, .doc = text, .example = "SELECT " ex, \
+        .expect = want, .since = "0.1"                                                \
     }
 
 const ch_func ch_func_date_text[] = {

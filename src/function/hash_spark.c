@@ -182,11 +182,11 @@ static ch_status eval_crc32(const ch_call *call, ch_column **out, ch_error *err)
     return CH_OK;
 }
 
-#define DIGEST(fn, signature, flag, text, ex, want)                                        \
-    {                                                                                      \
-        .name = fn, .sig = signature, .eval = eval_digest,                                 \
-        .flags = CH_FUNC_NULL_PROPAGATES | CH_FUNC_TAKES_CONST | (flag), .doc = text,      \
-        .example = "SELECT " ex, .expect = want, .since = "0.1"                            \
+#define DIGEST(fn, signature, flag, text, ex, want)                                   \
+    {                                                                                 \
+        .name = fn, .sig = signature, .eval = eval_digest,                            \
+        .flags = CH_FUNC_NULL_PROPAGATES | CH_FUNC_TAKES_CONST | (flag), .doc = text, \
+        .example = "SELECT " ex, .expect = want, .since = "0.1"                       \
     }
 #define HASH(fn, text, ex, want)                                                       \
     {                                                                                  \
@@ -207,8 +207,13 @@ const ch_func ch_func_hash_spark[] = {
     DIGEST("sha2", "binary, int -> string", CH_FUNC_MAKES_NULL,
            "SHA-2 of 224, 256, 384 or 512 bits, in hexadecimal.", "sha2('Spark', 256)",
            "529bc3b07127ecb7e53a4dcf1991d9152c24537d919178022b2c42657f79a26b"),
-    {.name = "crc32", .sig = "binary -> bigint", .eval = eval_crc32,
-     .flags = CH_FUNC_NULL_PROPAGATES, .doc = "CRC-32.", .example = "SELECT crc32('Spark')",
-     .expect = "1557323817", .since = "0.1"},
+    {.name = "crc32",
+     .sig = "binary -> bigint",
+     .eval = eval_crc32,
+     .flags = CH_FUNC_NULL_PROPAGATES,
+     .doc = "CRC-32.",
+     .example = "SELECT crc32('Spark')",
+     .expect = "1557323817",
+     .since = "0.1"},
     CH_FUNC_END,
 };

@@ -72,7 +72,7 @@ UNARY(eval_tanh, tanh(x))
 UNARY(eval_asinh, asinh(x))
 UNARY(eval_acosh, acosh(x))
 UNARY(eval_atanh, atanh(x))
-UNARY(eval_degrees, x * (180.0 / M_PI))
+UNARY(eval_degrees, x *(180.0 / M_PI))
 UNARY(eval_radians, x / 180.0 * M_PI)
 UNARY(eval_signum, x > 0 ? 1.0 : x < 0 ? -1.0 : x)
 UNARY(eval_rint, nearbyint(x))
@@ -291,20 +291,20 @@ static ch_status bind_rand(ch_bind *bind, ch_error *err)
     return CH_OK;
 }
 
-#define ROW(fn, signature, kernel, flag, text, ex, want)                                       \
-    {                                                                                          \
+#define ROW(fn, signature, kernel, flag, text, ex, want)                                         \
+    {                                                                                            \
         .name = fn, .sig = signature, .eval = kernel, .flags = CH_FUNC_NULL_PROPAGATES | (flag), \
-        .doc = text, .example = "SELECT " ex, .expect = want, .since = "0.1"                   \
+        .doc = text, .example = "SELECT " ex, .expect = want, .since = "0.1"                     \
     }
 #define ONE(fn, kernel, text, ex, want) ROW(fn, "double -> double", kernel, 0, text, ex, want)
 #define LOG(fn, kernel, text, ex, want) \
     ROW(fn, "double -> double", kernel, CH_FUNC_MAKES_NULL, text, ex, want)
 #define TWO(fn, kernel, text, ex, want) \
     ROW(fn, "double, double -> double", kernel, 0, text, ex, want)
-#define RAND(fn, text)                                                                           \
-    {                                                                                            \
+#define RAND(fn, text)                                                                            \
+    {                                                                                             \
         .name = fn, .bind = bind_rand, .eval = eval_rand, .open = rand_open, .close = rand_close, \
-        .flags = CH_FUNC_NONDETERMINISTIC | CH_FUNC_NEVER_NULL, .doc = text, .since = "0.1"      \
+        .flags = CH_FUNC_NONDETERMINISTIC | CH_FUNC_NEVER_NULL, .doc = text, .since = "0.1"       \
     }
 
 const ch_func ch_func_math[] = {
@@ -345,11 +345,21 @@ const ch_func ch_func_math[] = {
         "12.0"),
     ROW("factorial", "int -> bigint", eval_factorial, CH_FUNC_MAKES_NULL,
         "n! for n in 0..20, otherwise NULL.", "factorial(5)", "120"),
-    {.name = "pi", .sig = "-> double", .eval = eval_pi, .flags = CH_FUNC_NEVER_NULL,
-     .doc = "The number pi.", .example = "SELECT pi()", .expect = "3.141592653589793",
+    {.name = "pi",
+     .sig = "-> double",
+     .eval = eval_pi,
+     .flags = CH_FUNC_NEVER_NULL,
+     .doc = "The number pi.",
+     .example = "SELECT pi()",
+     .expect = "3.141592653589793",
      .since = "0.1"},
-    {.name = "e", .sig = "-> double", .eval = eval_pi, .flags = CH_FUNC_NEVER_NULL,
-     .doc = "Euler's number.", .example = "SELECT e()", .expect = "2.718281828459045",
+    {.name = "e",
+     .sig = "-> double",
+     .eval = eval_pi,
+     .flags = CH_FUNC_NEVER_NULL,
+     .doc = "Euler's number.",
+     .example = "SELECT e()",
+     .expect = "2.718281828459045",
      .since = "0.1"},
     RAND("rand", "A random number in [0, 1)."),
     RAND("random", "A random number in [0, 1)."),

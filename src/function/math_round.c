@@ -38,15 +38,15 @@ static ch_status overflow(const ch_type *t, ch_error *err)
 
 /* ---- abs ---- */
 
-#define ABS(T, MIN)                                                             \
-    do {                                                                        \
-        const T *x = c->data;                                                   \
-        T *r = (*out)->data;                                                    \
-        for (int64_t i = 0; i < call->rows; i++) {                              \
-            if (x[i] == (MIN) && call->ctx->ansi && ch_is_valid(*out, i))       \
-                return overflow(c->type, err);                                  \
-            r[i] = x[i] < 0 && x[i] != (MIN) ? (T)-x[i] : x[i];                 \
-        }                                                                       \
+#define ABS(T, MIN)                                                       \
+    do {                                                                  \
+        const T *x = c->data;                                             \
+        T *r = (*out)->data;                                              \
+        for (int64_t i = 0; i < call->rows; i++) {                        \
+            if (x[i] == (MIN) && call->ctx->ansi && ch_is_valid(*out, i)) \
+                return overflow(c->type, err);                            \
+            r[i] = x[i] < 0 && x[i] != (MIN) ? (T)-x[i] : x[i];           \
+        }                                                                 \
     } while (0)
 
 static ch_status eval_abs(const ch_call *call, ch_column **out, ch_error *err)
@@ -151,8 +151,8 @@ static float round_float(float v, int scale, way how)
         return v;
     ch_i128 n = v < 0 ? -(ch_i128)digits : (ch_i128)digits;
     ch_i128 r = cut(n, -e - scale > 60 ? 60 : -e - scale, how);
-    double wide = r < 0 ? -ch_f64_of_digits((uint64_t)-r, -scale)
-                        : ch_f64_of_digits((uint64_t)r, -scale);
+    double wide =
+        r < 0 ? -ch_f64_of_digits((uint64_t)-r, -scale) : ch_f64_of_digits((uint64_t)r, -scale);
     return (float)wide;
 }
 
@@ -162,20 +162,20 @@ typedef struct round_rule {
 } round_rule;
 
 /* Integers change only for negative scales. */
-#define ROUND_INT(T, MIN, MAX)                                                          \
-    do {                                                                                \
-        const T *x = c->data;                                                           \
-        T *r = (*out)->data;                                                            \
-        for (int64_t i = 0; i < call->rows; i++) {                                      \
-            ch_i128 v = x[i];                                                           \
-            if (rule->scale < 0) {                                                      \
-                int digits = rule->scale < -20 ? 20 : -rule->scale;                     \
-                v = cut(v, digits, rule->how) * (ch_i128)ch_pow10_128[digits];          \
+#define ROUND_INT(T, MIN, MAX)                                                           \
+    do {                                                                                 \
+        const T *x = c->data;                                                            \
+        T *r = (*out)->data;                                                             \
+        for (int64_t i = 0; i < call->rows; i++) {                                       \
+            ch_i128 v = x[i];                                                            \
+            if (rule->scale < 0) {                                                       \
+                int digits = rule->scale < -20 ? 20 : -rule->scale;                      \
+                v = cut(v, digits, rule->how) * (ch_i128)ch_pow10_128[digits];           \
                 if ((v < (MIN) || v > (MAX)) && call->ctx->ansi && ch_is_valid(*out, i)) \
-                    return overflow(c->type, err);                                      \
-            }                                                                           \
-            r[i] = (T)v;                                                                \
-        }                                                                               \
+                    return overflow(c->type, err);                                       \
+            }                                                                            \
+            r[i] = (T)v;                                                                 \
+        }                                                                                \
     } while (0)
 
 static ch_status eval_round(const ch_call *call, ch_column **out, ch_error *err)
@@ -267,8 +267,8 @@ static ch_status bind_round(ch_bind *bind, ch_error *err)
         bind->result = ch_type_decimal(
             max_int(whole, -rule->scale + 1) > 38 ? 38 : max_int(whole, -rule->scale + 1), 0);
     else if (rule->scale < t->scale)
-        bind->result = ch_type_decimal(whole + rule->scale > 38 ? 38 : whole + rule->scale,
-                                       rule->scale);
+        bind->result =
+            ch_type_decimal(whole + rule->scale > 38 ? 38 : whole + rule->scale, rule->scale);
     else
         bind->result = ch_type_decimal(whole + t->scale > 38 ? 38 : whole + t->scale, t->scale);
     return CH_OK;
@@ -288,7 +288,7 @@ static ch_status eval_whole(const ch_call *call, ch_column **out, ch_error *err)
     for (int64_t i = 0; i < call->rows; i++) {
         double v = ((const double *)c->data)[i];
         v = rule->how == UP ? ceil(v) : floor(v);
-        r[i] = v != v                      ? 0
+        r[i] = v != v                       ? 0
                : v >= 9223372036854775808.0 ? INT64_MAX
                : v < -9223372036854775808.0 ? INT64_MIN
                                             : (int64_t)v;
@@ -385,10 +385,10 @@ static ch_status bind_extreme(ch_bind *bind, ch_error *err)
     return CH_OK;
 }
 
-#define ROW(fn, binder, kernel, flag, text, ex, want)                                          \
-    {                                                                                          \
-        .name = fn, .bind = binder, .eval = kernel, .flags = flag, .doc = text,                \
-        .example = "SELECT " ex, .expect = want, .since = "0.1"                                \
+#define ROW(fn, binder, kernel, flag, text, ex, want)                           \
+    {                                                                           \
+        .name = fn, .bind = binder, .eval = kernel, .flags = flag, .doc = text, \
+        .example = "SELECT " ex, .expect = want, .since = "0.1"                 \
     }
 #define FAILS CH_FUNC_NULL_PROPAGATES | CH_FUNC_MAY_FAIL
 
@@ -400,8 +400,8 @@ const ch_func ch_func_math_round[] = {
         "bround(2.5, 0)", "2"),
     ROW("ceil", bind_whole, eval_whole, FAILS, "The smallest whole number that is not smaller.",
         "ceil(-0.1)", "0"),
-    ROW("ceiling", bind_whole, eval_whole, FAILS,
-        "The smallest whole number that is not smaller.", "ceiling(5)", "5"),
+    ROW("ceiling", bind_whole, eval_whole, FAILS, "The smallest whole number that is not smaller.",
+        "ceiling(5)", "5"),
     ROW("floor", bind_whole, eval_whole, FAILS, "The largest whole number that is not larger.",
         "floor(-0.1)", "-1"),
     ROW("greatest", bind_extreme, eval_extreme, CH_FUNC_TAKES_CONST,

@@ -75,7 +75,8 @@ static ch_status bind_sort(ch_bind *bind, ch_error *err)
 
 /* ---- simple picks from one array ---- */
 
-static bool seen_before(const ch_column *item, const int32_t *idx, int32_t from, int32_t to, int32_t k)
+static bool seen_before(const ch_column *item, const int32_t *idx, int32_t from, int32_t to,
+                        int32_t k)
 {
     for (int32_t j = from; j < to; j++)
         if (ch_compare_at(item, idx[j], item, k) == 0)
@@ -106,10 +107,10 @@ static ch_status eval_pick(const ch_call *call, ch_column **out, ch_error *err)
             int64_t start = ((const int32_t *)call->arg[1]->data)[i];
             int64_t n = ((const int32_t *)call->arg[2]->data)[i], size = to - from;
             if (start == 0 || n < 0) {
-                status = ch_error_set(err, CH_E_INVALID_PARAMETER_VALUE, "parameter",
-                                      start == 0 ? "`start`" : "`length`", "functionName",
-                                      "`slice`", "invalidValue", CH_I64(start == 0 ? start : n),
-                                      (const char *)0);
+                status =
+                    ch_error_set(err, CH_E_INVALID_PARAMETER_VALUE, "parameter",
+                                 start == 0 ? "`start`" : "`length`", "functionName", "`slice`",
+                                 "invalidValue", CH_I64(start == 0 ? start : n), (const char *)0);
                 goto out;
             }
             start = start > 0 ? start - 1 : size + start;
@@ -203,7 +204,8 @@ static ch_status eval_sets(const ch_call *call, ch_column **out, ch_error *err)
     int32_t base[64];
     ch_picker p;
     ch_status status = CH_OK;
-    char kind = call->func->name[0] == 'c' || call->func->name[0] == '|' ? 'c' : call->func->name[6];
+    char kind =
+        call->func->name[0] == 'c' || call->func->name[0] == '|' ? 'c' : call->func->name[6];
     if (call->n_args > 64)
         CH_FAIL(err, UNSUPPORTED, "feature", "more than 64 arrays in one call");
     CH_TRY(ch_picker_init(&p, call, out, err));
@@ -356,7 +358,8 @@ static ch_status eval_overlap(const ch_call *call, ch_column **out, ch_error *er
     ch_bits_fill((*out)->data, call->rows, false);
     for (int64_t i = 0; i < call->rows; i++) {
         bool found = false, null = false;
-        int32_t n = ch_list_to(a, i) - ch_list_from(a, i), m = ch_list_to(b, i) - ch_list_from(b, i);
+        int32_t n = ch_list_to(a, i) - ch_list_from(a, i),
+                m = ch_list_to(b, i) - ch_list_from(b, i);
         for (int32_t k = ch_list_from(a, i); k < ch_list_to(a, i) && !found; k++) {
             if (ch_column_is_null(a->child[0], k)) {
                 null = true;
@@ -398,7 +401,8 @@ static ch_status eval_extreme(const ch_call *call, ch_column **out, ch_error *er
         return CH_E_MEMORY;
     for (int64_t i = 0; i < call->rows; i++) {
         idx[i] = -1;
-        for (int32_t k = ch_list_from(c, i); k < ch_list_to(c, i) && !ch_column_is_null(c, i); k++) {
+        for (int32_t k = ch_list_from(c, i); k < ch_list_to(c, i) && !ch_column_is_null(c, i);
+             k++) {
             if (ch_column_is_null(c->child[0], k))
                 continue;
             int cmp = idx[i] < 0 ? 0 : ch_compare_at(c->child[0], k, c->child[0], idx[i]);
@@ -470,10 +474,10 @@ static ch_status bind_same(ch_bind *bind, ch_error *err)
 }
 
 #define NULLS CH_FUNC_NULL_PROPAGATES
-#define ROW(fn, binder, kernel, flag, text, ex, want)                            \
-    {                                                                            \
-        .name = fn, .bind = binder, .eval = kernel, .flags = flag, .doc = text,  \
-        .example = "SELECT " ex, .expect = want, .since = "0.1"                  \
+#define ROW(fn, binder, kernel, flag, text, ex, want)                           \
+    {                                                                           \
+        .name = fn, .bind = binder, .eval = kernel, .flags = flag, .doc = text, \
+        .example = "SELECT " ex, .expect = want, .since = "0.1"                 \
     }
 
 const ch_func ch_func_nested_array[] = {
@@ -519,9 +523,13 @@ const ch_func ch_func_nested_array[] = {
         "array_max(array(1, 20, NULL, 3))", "20"),
     ROW("array_min", bind_extreme, eval_extreme, 0, "The smallest element.",
         "array_min(array(1, 20, NULL, 3))", "1"),
-    {.name = "array_join", .sig = "array<string>, string[, string] -> string", .eval = eval_join,
-     .flags = NULLS, .doc = "All elements with a separator between; NULLs left out or replaced.",
+    {.name = "array_join",
+     .sig = "array<string>, string[, string] -> string",
+     .eval = eval_join,
+     .flags = NULLS,
+     .doc = "All elements with a separator between; NULLs left out or replaced.",
      .example = "SELECT array_join(array('hello', NULL, 'world'), ' ', ',')",
-     .expect = "hello , world", .since = "0.1"},
+     .expect = "hello , world",
+     .since = "0.1"},
     CH_FUNC_END,
 };

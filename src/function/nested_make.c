@@ -51,7 +51,8 @@ static ch_status eval_array(const ch_call *call, ch_column **out, ch_error *err)
     for (int64_t i = 0; i <= call->rows; i++)
         offset[i] = (int32_t)(i * call->n_args);
     if (call->n_args == 0 || t->id == CH_NULL)
-        return ch_column_flat_nulls(call->mem, t, call->rows * call->n_args, &(*out)->child[0], err);
+        return ch_column_flat_nulls(call->mem, t, call->rows * call->n_args, &(*out)->child[0],
+                                    err);
     return interleave(call, call->arg, call->n_args, t, &(*out)->child[0], err);
 }
 
@@ -513,7 +514,8 @@ static ch_status one_sequence(const ch_call *call, int64_t i, const ch_zone *zon
 {
     const ch_type *t = call->result->field[0].type;
     int width = ch_type_width(t);
-    int64_t from = get_int(call->arg[0], i), to = get_int(call->arg[1], i), step = to >= from ? 1 : -1;
+    int64_t from = get_int(call->arg[0], i), to = get_int(call->arg[1], i),
+            step = to >= from ? 1 : -1;
     int64_t unit = 1, months = 0;
     if (t->id == CH_TIMESTAMP)
         step *= CH_US_PER_DAY;
@@ -573,10 +575,10 @@ out:
     return status;
 }
 
-#define ROW(fn, binder, kernel, flag, text, ex, want)                            \
-    {                                                                            \
-        .name = fn, .bind = binder, .eval = kernel, .flags = flag, .doc = text,  \
-        .example = "SELECT " ex, .expect = want, .since = "0.1"                  \
+#define ROW(fn, binder, kernel, flag, text, ex, want)                           \
+    {                                                                           \
+        .name = fn, .bind = binder, .eval = kernel, .flags = flag, .doc = text, \
+        .example = "SELECT " ex, .expect = want, .since = "0.1"                 \
     }
 #define NULLS CH_FUNC_NULL_PROPAGATES
 #define FAILS CH_FUNC_MAY_FAIL
@@ -615,10 +617,9 @@ const ch_func ch_func_nested_make[] = {
         "get(array(1, 2, 3), 0)", "1"),
     ROW("get_item", bind_element, eval_element, FAILS | CH_FUNC_INTERNAL,
         "a[i]: element by position from 0, or value by key.", "array(1, 2, 3)[0]", "1"),
-    ROW("array_repeat", bind_repeat, eval_repeat, 0, "The value n times.",
-        "array_repeat('123', 2)", "[123, 123]"),
+    ROW("array_repeat", bind_repeat, eval_repeat, 0, "The value n times.", "array_repeat('123', 2)",
+        "[123, 123]"),
     ROW("sequence", bind_sequence, eval_sequence, NULLS | FAILS,
-        "All values from the first to the second, by a step.", "sequence(1, 5)",
-        "[1, 2, 3, 4, 5]"),
+        "All values from the first to the second, by a step.", "sequence(1, 5)", "[1, 2, 3, 4, 5]"),
     CH_FUNC_END,
 };

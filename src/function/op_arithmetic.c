@@ -40,11 +40,12 @@ static const char *type_word(const ch_type *t)
 
 static ch_status overflow(char op, const ch_type *t, ch_error *err)
 {
-    const char *hint = op == '+'   ? " Use 'try_add' to tolerate overflow and return NULL instead."
-                       : op == '-' ? " Use 'try_subtract' to tolerate overflow and return NULL instead."
-                       : op == '*' ? " Use 'try_multiply' to tolerate overflow and return NULL instead."
-                       : op == 'd' ? " Use 'try_divide' to tolerate overflow and return NULL instead."
-                                   : "";
+    const char *hint =
+        op == '+'   ? " Use 'try_add' to tolerate overflow and return NULL instead."
+        : op == '-' ? " Use 'try_subtract' to tolerate overflow and return NULL instead."
+        : op == '*' ? " Use 'try_multiply' to tolerate overflow and return NULL instead."
+        : op == 'd' ? " Use 'try_divide' to tolerate overflow and return NULL instead."
+                    : "";
     CH_FAIL(err, ARITHMETIC_OVERFLOW, "message", type_word(t), "alternative", hint, "config",
             CH_CONFIG_ANSI);
 }
@@ -57,7 +58,10 @@ static ch_status small_overflow(char op, const ch_type *t, int64_t x, int64_t y,
     snprintf(a, sizeof a, "%lld%c", (long long)x, suffix);
     snprintf(b, sizeof b, "%lld%c", (long long)y, suffix);
     CH_FAIL(err, BINARY_ARITHMETIC_OVERFLOW, "value1", a, "symbol", symbol, "value2", b,
-            "functionName", op == '+' ? "`try_add`" : op == '-' ? "`try_subtract`" : "`try_multiply`");
+            "functionName",
+            op == '+'   ? "`try_add`"
+            : op == '-' ? "`try_subtract`"
+                        : "`try_multiply`");
 }
 
 static ch_status by_zero(char op, ch_error *err)
@@ -88,46 +92,46 @@ static ch_status decimal_overflow(ch_i128 v, int scale, const ch_type *t, ch_err
 
 #define INT_LOOP(T, U, OPER, BAD, XI, YI)                     \
     for (int64_t i = 0; i < n; i++) {                         \
-        T x_ = x[XI], y_ = y[YI], r_ = (T)((U)x_ OPER (U)y_); \
+        T x_ = x[XI], y_ = y[YI], r_ = (T)((U)x_ OPER(U) y_); \
         r[i] = r_;                                            \
         bad |= BAD(T, x_, y_, r_);                            \
     }
 
-#define INTEGER(name, T, U, OPER, CHAR, BAD)                                              \
-    static ch_status name(const ch_call *call, ch_column **out, ch_error *err)            \
-    {                                                                                     \
-        const arithmetic *a = call->data;                                                 \
-        const ch_column *cx = call->arg[0], *cy = call->arg[1];                           \
-        const T *x = cx->data, *y = cy->data;                                             \
-        T *r = (*out)->data;                                                              \
-        int64_t n = call->rows;                                                           \
-        int bad = 0;                                                                      \
-        if (cy->encoding == CH_CONST) {                                                   \
-            INT_LOOP(T, U, OPER, BAD, i, 0)                                               \
-        } else if (cx->encoding == CH_CONST) {                                            \
-            INT_LOOP(T, U, OPER, BAD, 0, i)                                               \
-        } else {                                                                          \
-            INT_LOOP(T, U, OPER, BAD, i, i)                                               \
-        }                                                                                 \
-        if (CH_LIKELY(!bad) || a->mode == LEGACY)                                         \
-            return CH_OK;                                                                 \
-        int64_t dx = cx->encoding != CH_CONST, dy = cy->encoding != CH_CONST;             \
-        for (int64_t i = 0; i < n; i++) {                                                 \
-            T x_ = x[i * dx], y_ = y[i * dy];                                             \
-            if (!(BAD(T, x_, y_, r[i])) || !ch_is_valid(*out, i))                         \
-                continue;                                                                 \
-            if (a->mode == ANSI)                                                          \
-                return sizeof(T) < 4                                                      \
+#define INTEGER(name, T, U, OPER, CHAR, BAD)                                                   \
+    static ch_status name(const ch_call *call, ch_column **out, ch_error *err)                 \
+    {                                                                                          \
+        const arithmetic *a = call->data;                                                      \
+        const ch_column *cx = call->arg[0], *cy = call->arg[1];                                \
+        const T *x = cx->data, *y = cy->data;                                                  \
+        T *r = (*out)->data;                                                                   \
+        int64_t n = call->rows;                                                                \
+        int bad = 0;                                                                           \
+        if (cy->encoding == CH_CONST) {                                                        \
+            INT_LOOP(T, U, OPER, BAD, i, 0)                                                    \
+        } else if (cx->encoding == CH_CONST) {                                                 \
+            INT_LOOP(T, U, OPER, BAD, 0, i)                                                    \
+        } else {                                                                               \
+            INT_LOOP(T, U, OPER, BAD, i, i)                                                    \
+        }                                                                                      \
+        if (CH_LIKELY(!bad) || a->mode == LEGACY)                                              \
+            return CH_OK;                                                                      \
+        int64_t dx = cx->encoding != CH_CONST, dy = cy->encoding != CH_CONST;                  \
+        for (int64_t i = 0; i < n; i++) {                                                      \
+            T x_ = x[i * dx], y_ = y[i * dy];                                                  \
+            if (!(BAD(T, x_, y_, r[i])) || !ch_is_valid(*out, i))                              \
+                continue;                                                                      \
+            if (a->mode == ANSI)                                                               \
+                return sizeof(T) < 4                                                           \
                            ? small_overflow(CHAR, call->result, (int64_t)x_, (int64_t)y_, err) \
-                           : overflow(CHAR, call->result, err);                           \
-            CH_TRY(ch_set_null(*out, i, err));                                            \
-        }                                                                                 \
-        return CH_OK;                                                                     \
+                           : overflow(CHAR, call->result, err);                                \
+            CH_TRY(ch_set_null(*out, i, err));                                                 \
+        }                                                                                      \
+        return CH_OK;                                                                          \
     }
 
-#define INTEGER_OPS(suffix, T, U, BAD_MUL)                    \
-    INTEGER(add_##suffix, T, U, +, '+', BAD_ADD)              \
-    INTEGER(sub_##suffix, T, U, -, '-', BAD_SUB)              \
+#define INTEGER_OPS(suffix, T, U, BAD_MUL)       \
+    INTEGER(add_##suffix, T, U, +, '+', BAD_ADD) \
+    INTEGER(sub_##suffix, T, U, -, '-', BAD_SUB) \
     INTEGER(mul_##suffix, T, U, *, '*', BAD_MUL)
 
 static inline int mul_bad_64(int64_t x, int64_t y)
@@ -172,32 +176,31 @@ FLOAT(mul_f64, double, *)
 /* ---- / % div ---- */
 
 /* Rows whose divisor is zero: an error in ANSI mode, else NULL. */
-#define ZERO_ROWS(T)                                              \
-    for (int64_t i = 0; zero && i < n; i++) {                     \
-        if (y[i * dy] != 0 || !ch_is_valid(*out, i))              \
-            continue;                                             \
-        if (a->mode == ANSI)                                      \
-            return by_zero(a->op, err);                           \
-        CH_TRY(ch_set_null(*out, i, err));                        \
+#define ZERO_ROWS(T)                                 \
+    for (int64_t i = 0; zero && i < n; i++) {        \
+        if (y[i * dy] != 0 || !ch_is_valid(*out, i)) \
+            continue;                                \
+        if (a->mode == ANSI)                         \
+            return by_zero(a->op, err);              \
+        CH_TRY(ch_set_null(*out, i, err));           \
     }
 
-#define DIVISION(name, T, EXPR)                                                \
-    static ch_status name(const ch_call *call, ch_column **out, ch_error *err) \
-    {                                                                          \
-        const arithmetic *a = call->data;                                      \
-        const ch_column *cx = call->arg[0], *cy = call->arg[1];                \
-        const T *x = cx->data, *y = cy->data;                                  \
-        T *r = (*out)->data;                                                   \
-        int64_t n = call->rows, dx = cx->encoding != CH_CONST,                 \
-                dy = cy->encoding != CH_CONST;                                 \
-        int zero = 0;                                                          \
-        for (int64_t i = 0; i < n; i++) {                                      \
-            T u = x[i * dx], v = y[i * dy];                                    \
-            zero |= v == 0;                                                    \
-            r[i] = EXPR;                                                       \
-        }                                                                      \
-        ZERO_ROWS(T)                                                           \
-        return CH_OK;                                                          \
+#define DIVISION(name, T, EXPR)                                                               \
+    static ch_status name(const ch_call *call, ch_column **out, ch_error *err)                \
+    {                                                                                         \
+        const arithmetic *a = call->data;                                                     \
+        const ch_column *cx = call->arg[0], *cy = call->arg[1];                               \
+        const T *x = cx->data, *y = cy->data;                                                 \
+        T *r = (*out)->data;                                                                  \
+        int64_t n = call->rows, dx = cx->encoding != CH_CONST, dy = cy->encoding != CH_CONST; \
+        int zero = 0;                                                                         \
+        for (int64_t i = 0; i < n; i++) {                                                     \
+            T u = x[i * dx], v = y[i * dy];                                                   \
+            zero |= v == 0;                                                                   \
+            r[i] = EXPR;                                                                      \
+        }                                                                                     \
+        ZERO_ROWS(T)                                                                          \
+        return CH_OK;                                                                         \
     }
 
 DIVISION(div_f64, double, u / v)
@@ -212,10 +215,8 @@ DIVISION(rem_f32, float, fmodf(u, v))
 DIVISION(rem_f64, double, fmod(u, v))
 
 /* pmod: r = a % n; r < 0 ? (r + n) % n : r */
-#define PMOD(T, U)                                                     \
-    (v == 0 || v == -1 ? 0                                             \
-     : u % v < 0       ? (T)((T)((U)(u % v) + (U)v) % v)               \
-                       : (T)(u % v))
+#define PMOD(T, U) \
+    (v == 0 || v == -1 ? 0 : u % v < 0 ? (T)((T)((U)(u % v) + (U)v) % v) : (T)(u % v))
 DIVISION(pmod_i8, int8_t, PMOD(int8_t, uint8_t))
 DIVISION(pmod_i16, int16_t, PMOD(int16_t, uint16_t))
 DIVISION(pmod_i32, int32_t, PMOD(int32_t, uint32_t))
@@ -491,9 +492,9 @@ static ch_status bind_arithmetic(ch_bind *bind, ch_error *err)
         a = a->id == CH_DECIMAL ? a : as_decimal(bind, 0, a);
         b = b->id == CH_DECIMAL ? b : as_decimal(bind, 1, b);
         char rule = data->op == 'p' ? '%' : data->op;
-        bind->result = data->op == 'd' ? CH_T_LONG
-                                       : ch_dec_op_type(rule, a, b,
-                                                        bind->ctx->decimal_allow_precision_loss);
+        bind->result = data->op == 'd'
+                           ? CH_T_LONG
+                           : ch_dec_op_type(rule, a, b, bind->ctx->decimal_allow_precision_loss);
         bind->eval = eval_decimal;
         bind->nullable |= data->mode != ANSI || divides;
     } else {
@@ -516,15 +517,15 @@ static ch_status bind_arithmetic(ch_bind *bind, ch_error *err)
 
 /* ---- one operand ---- */
 
-#define NEGATE(T, U, IS_BAD)                                                           \
-    do {                                                                               \
-        const T *x = call->arg[0]->data;                                               \
-        T *r = (*out)->data;                                                           \
-        for (int64_t i = 0; i < call->rows; i++) {                                     \
-            if (IS_BAD && call->data && ch_is_valid(*out, i))                          \
-                return overflow(' ', call->result, err);                               \
-            r[i] = (T)(-(U)x[i]);                                                      \
-        }                                                                              \
+#define NEGATE(T, U, IS_BAD)                                  \
+    do {                                                      \
+        const T *x = call->arg[0]->data;                      \
+        T *r = (*out)->data;                                  \
+        for (int64_t i = 0; i < call->rows; i++) {            \
+            if (IS_BAD && call->data && ch_is_valid(*out, i)) \
+                return overflow(' ', call->result, err);      \
+            r[i] = (T)(-(U)x[i]);                             \
+        }                                                     \
     } while (0)
 
 static ch_status eval_negative(const ch_call *call, ch_column **out, ch_error *err)
@@ -577,8 +578,8 @@ static ch_status bind_sign(ch_bind *bind, ch_error *err)
     const ch_type *t = bind->arg_type[0];
     if (ch_type_is_string(t) || t->id == CH_NULL)
         t = CH_T_DOUBLE;
-    if (!ch_type_is_numeric(t) && t->id != CH_DAY_TIME_INTERVAL && t->id != CH_YEAR_MONTH_INTERVAL &&
-        t->id != CH_CALENDAR_INTERVAL)
+    if (!ch_type_is_numeric(t) && t->id != CH_DAY_TIME_INTERVAL &&
+        t->id != CH_YEAR_MONTH_INTERVAL && t->id != CH_CALENDAR_INTERVAL)
         return ch_bind_wrong_type(bind, 0, "NUMERIC\" or \"INTERVAL", err);
     bind->arg_type[0] = bind->result = t;
     bind->data = bind->ctx->ansi ? (void *)(uintptr_t)bind->ctx : NULL;
@@ -592,10 +593,10 @@ static ch_status bind_sign(ch_bind *bind, ch_error *err)
         .name = op, .bind = bind_arithmetic, .flags = FLAGS | CH_FUNC_INTERNAL, .doc = text, \
         .example = "SELECT " ex, .expect = want, .since = "0.1"                              \
     }
-#define TRY_FUNC(fn, text, ex, want)                                            \
-    {                                                                           \
-        .name = fn, .bind = bind_arithmetic, .flags = TRY_FLAGS, .doc = text,   \
-        .example = "SELECT " ex, .expect = want, .since = "0.1"                 \
+#define TRY_FUNC(fn, text, ex, want)                                          \
+    {                                                                         \
+        .name = fn, .bind = bind_arithmetic, .flags = TRY_FLAGS, .doc = text, \
+        .example = "SELECT " ex, .expect = want, .since = "0.1"               \
     }
 
 const ch_func ch_func_op_arithmetic[] = {
@@ -605,21 +606,40 @@ const ch_func ch_func_op_arithmetic[] = {
     OPERATOR("/", "Quotient, as DOUBLE or DECIMAL.", "3 / 2", "1.5"),
     OPERATOR("%", "Remainder, with the sign of the dividend.", "3 % 2", "1"),
     OPERATOR("div", "Whole part of the quotient, as BIGINT.", "3 div 2", "1"),
-    {.name = "mod", .bind = bind_arithmetic, .flags = FLAGS,
-     .doc = "Remainder, with the sign of the dividend.", .example = "SELECT mod(3, 2)",
-     .expect = "1", .since = "0.1"},
-    {.name = "pmod", .bind = bind_arithmetic, .flags = FLAGS, .doc = "Remainder that is never negative.",
-     .example = "SELECT pmod(-10, 3)", .expect = "2", .since = "0.1"},
+    {.name = "mod",
+     .bind = bind_arithmetic,
+     .flags = FLAGS,
+     .doc = "Remainder, with the sign of the dividend.",
+     .example = "SELECT mod(3, 2)",
+     .expect = "1",
+     .since = "0.1"},
+    {.name = "pmod",
+     .bind = bind_arithmetic,
+     .flags = FLAGS,
+     .doc = "Remainder that is never negative.",
+     .example = "SELECT pmod(-10, 3)",
+     .expect = "2",
+     .since = "0.1"},
     TRY_FUNC("try_add", "Sum, NULL on overflow.", "try_add(2147483647, 1)", "NULL"),
     TRY_FUNC("try_subtract", "Difference, NULL on overflow.", "try_subtract(2, 1)", "1"),
     TRY_FUNC("try_multiply", "Product, NULL on overflow.", "try_multiply(2, 3)", "6"),
     TRY_FUNC("try_divide", "Quotient, NULL if the divisor is 0.", "try_divide(1, 0)", "NULL"),
     TRY_FUNC("try_mod", "Remainder, NULL if the divisor is 0.", "try_mod(1, 0)", "NULL"),
-    {.name = "negative", .bind = bind_sign, .eval = eval_negative,
-     .flags = CH_FUNC_NULL_PROPAGATES | CH_FUNC_MAY_FAIL, .doc = "The value with its sign changed.",
-     .example = "SELECT negative(1)", .expect = "-1", .since = "0.1"},
-    {.name = "positive", .bind = bind_sign, .eval = eval_positive,
-     .flags = CH_FUNC_NULL_PROPAGATES, .doc = "The value itself.", .example = "SELECT positive(1)",
-     .expect = "1", .since = "0.1"},
+    {.name = "negative",
+     .bind = bind_sign,
+     .eval = eval_negative,
+     .flags = CH_FUNC_NULL_PROPAGATES | CH_FUNC_MAY_FAIL,
+     .doc = "The value with its sign changed.",
+     .example = "SELECT negative(1)",
+     .expect = "-1",
+     .since = "0.1"},
+    {.name = "positive",
+     .bind = bind_sign,
+     .eval = eval_positive,
+     .flags = CH_FUNC_NULL_PROPAGATES,
+     .doc = "The value itself.",
+     .example = "SELECT positive(1)",
+     .expect = "1",
+     .since = "0.1"},
     CH_FUNC_END,
 };

@@ -14,8 +14,7 @@ static const ch_type *comparison_type(const ch_type *a, const ch_type *b, bool a
 {
     if (!ansi && ch_type_is_string(a) != ch_type_is_string(b)) {
         const ch_type *other = ch_type_is_string(a) ? b : a;
-        if (other->id != CH_NULL && !ch_type_is_nested(other) &&
-            other->id != CH_CALENDAR_INTERVAL)
+        if (other->id != CH_NULL && !ch_type_is_nested(other) && other->id != CH_CALENDAR_INTERVAL)
             return other;
     }
     return ch_common_type(a, b, ansi);
@@ -25,8 +24,7 @@ static ch_status bind_compare(ch_bind *bind, ch_error *err)
 {
     if (bind->n_args != 2)
         return ch_bind_count(bind, "2", err);
-    const ch_type *t =
-        comparison_type(bind->arg_type[0], bind->arg_type[1], bind->ctx->ansi);
+    const ch_type *t = comparison_type(bind->arg_type[0], bind->arg_type[1], bind->ctx->ansi);
     char sql[512];
     snprintf(sql, sizeof sql, "\"%s\"", bind->sql ? bind->sql : bind->func->name);
     if (!t)
@@ -45,12 +43,12 @@ static ch_status bind_compare(ch_bind *bind, ch_error *err)
     return CH_OK;
 }
 
-#define COMPARE(name, OP)                                                              \
-    static ch_status name(const ch_call *call, ch_column **out, ch_error *err)         \
-    {                                                                                  \
-        CH_UNUSED(err);                                                                \
+#define COMPARE(name, OP)                                                                 \
+    static ch_status name(const ch_call *call, ch_column **out, ch_error *err)            \
+    {                                                                                     \
+        CH_UNUSED(err);                                                                   \
         ch_compare(OP, call->arg[0], call->arg[1], call->rows, (uint64_t *)(*out)->data); \
-        return CH_OK;                                                                  \
+        return CH_OK;                                                                     \
     }
 COMPARE(eval_eq, CH_EQ)
 COMPARE(eval_ne, CH_NE)
@@ -188,46 +186,117 @@ static ch_status eval_in(const ch_call *call, ch_column **out, ch_error *err)
 #define CMP_FLAGS CH_FUNC_NULL_PROPAGATES | CH_FUNC_TAKES_CONST | CH_FUNC_INTERNAL
 
 const ch_func ch_func_op_compare[] = {
-    {.name = "=", .bind = bind_compare, .eval = eval_eq, .flags = CMP_FLAGS,
-     .doc = "True if both are equal.", .example = "SELECT 2 = 2", .expect = "true", .since = "0.1"},
-    {.name = "==", .bind = bind_compare, .eval = eval_eq, .flags = CMP_FLAGS,
-     .doc = "True if both are equal.", .example = "SELECT 2 == 2", .expect = "true", .since = "0.1"},
-    {.name = "!=", .bind = bind_compare, .eval = eval_ne, .flags = CMP_FLAGS,
-     .doc = "True if both differ.", .example = "SELECT 1 != 2", .expect = "true", .since = "0.1"},
-    {.name = "<>", .bind = bind_compare, .eval = eval_ne, .flags = CMP_FLAGS,
-     .doc = "True if both differ.", .example = "SELECT 1 <> 2", .expect = "true", .since = "0.1"},
-    {.name = "<", .bind = bind_compare, .eval = eval_lt, .flags = CMP_FLAGS,
-     .doc = "True if the left is smaller.", .example = "SELECT 1 < 2", .expect = "true",
+    {.name = "=",
+     .bind = bind_compare,
+     .eval = eval_eq,
+     .flags = CMP_FLAGS,
+     .doc = "True if both are equal.",
+     .example = "SELECT 2 = 2",
+     .expect = "true",
      .since = "0.1"},
-    {.name = "<=", .bind = bind_compare, .eval = eval_le, .flags = CMP_FLAGS,
-     .doc = "True if the left is smaller or equal.", .example = "SELECT 2 <= 2", .expect = "true",
+    {.name = "==",
+     .bind = bind_compare,
+     .eval = eval_eq,
+     .flags = CMP_FLAGS,
+     .doc = "True if both are equal.",
+     .example = "SELECT 2 == 2",
+     .expect = "true",
      .since = "0.1"},
-    {.name = ">", .bind = bind_compare, .eval = eval_gt, .flags = CMP_FLAGS,
-     .doc = "True if the left is larger.", .example = "SELECT 2 > 1", .expect = "true",
+    {.name = "!=",
+     .bind = bind_compare,
+     .eval = eval_ne,
+     .flags = CMP_FLAGS,
+     .doc = "True if both differ.",
+     .example = "SELECT 1 != 2",
+     .expect = "true",
      .since = "0.1"},
-    {.name = ">=", .bind = bind_compare, .eval = eval_ge, .flags = CMP_FLAGS,
-     .doc = "True if the left is larger or equal.", .example = "SELECT 2 >= 1", .expect = "true",
+    {.name = "<>",
+     .bind = bind_compare,
+     .eval = eval_ne,
+     .flags = CMP_FLAGS,
+     .doc = "True if both differ.",
+     .example = "SELECT 1 <> 2",
+     .expect = "true",
      .since = "0.1"},
-    {.name = "<=>", .bind = bind_compare, .eval = eval_null_safe,
+    {.name = "<",
+     .bind = bind_compare,
+     .eval = eval_lt,
+     .flags = CMP_FLAGS,
+     .doc = "True if the left is smaller.",
+     .example = "SELECT 1 < 2",
+     .expect = "true",
+     .since = "0.1"},
+    {.name = "<=",
+     .bind = bind_compare,
+     .eval = eval_le,
+     .flags = CMP_FLAGS,
+     .doc = "True if the left is smaller or equal.",
+     .example = "SELECT 2 <= 2",
+     .expect = "true",
+     .since = "0.1"},
+    {.name = ">",
+     .bind = bind_compare,
+     .eval = eval_gt,
+     .flags = CMP_FLAGS,
+     .doc = "True if the left is larger.",
+     .example = "SELECT 2 > 1",
+     .expect = "true",
+     .since = "0.1"},
+    {.name = ">=",
+     .bind = bind_compare,
+     .eval = eval_ge,
+     .flags = CMP_FLAGS,
+     .doc = "True if the left is larger or equal.",
+     .example = "SELECT 2 >= 1",
+     .expect = "true",
+     .since = "0.1"},
+    {.name = "<=>",
+     .bind = bind_compare,
+     .eval = eval_null_safe,
      .flags = CH_FUNC_NEVER_NULL | CH_FUNC_TAKES_CONST | CH_FUNC_INTERNAL,
-     .doc = "True if both are equal or both NULL.", .example = "SELECT NULL <=> NULL",
-     .expect = "true", .since = "0.1"},
-    {.name = "equal_null", .bind = bind_compare, .eval = eval_null_safe,
-     .flags = CH_FUNC_NEVER_NULL | CH_FUNC_TAKES_CONST,
-     .doc = "True if both are equal or both NULL.", .example = "SELECT equal_null(3, NULL)",
-     .expect = "false", .since = "0.1"},
-    {.name = "isnull", .sig = "any -> boolean", .eval = eval_isnull, .flags = CH_FUNC_NEVER_NULL,
-     .doc = "True if the value is NULL.", .example = "SELECT isnull(1)", .expect = "false",
+     .doc = "True if both are equal or both NULL.",
+     .example = "SELECT NULL <=> NULL",
+     .expect = "true",
      .since = "0.1"},
-    {.name = "isnotnull", .sig = "any -> boolean", .eval = eval_isnotnull,
-     .flags = CH_FUNC_NEVER_NULL, .doc = "True if the value is not NULL.",
-     .example = "SELECT isnotnull(1)", .expect = "true", .since = "0.1"},
-    {.name = "isnan", .sig = "double|float -> boolean", .eval = eval_isnan,
-     .flags = CH_FUNC_NEVER_NULL, .doc = "True if the value is NaN.",
-     .example = "SELECT isnan(cast('NaN' AS double))", .expect = "true", .since = "0.1"},
-    {.name = "in", .bind = bind_in, .eval = eval_in,
+    {.name = "equal_null",
+     .bind = bind_compare,
+     .eval = eval_null_safe,
+     .flags = CH_FUNC_NEVER_NULL | CH_FUNC_TAKES_CONST,
+     .doc = "True if both are equal or both NULL.",
+     .example = "SELECT equal_null(3, NULL)",
+     .expect = "false",
+     .since = "0.1"},
+    {.name = "isnull",
+     .sig = "any -> boolean",
+     .eval = eval_isnull,
+     .flags = CH_FUNC_NEVER_NULL,
+     .doc = "True if the value is NULL.",
+     .example = "SELECT isnull(1)",
+     .expect = "false",
+     .since = "0.1"},
+    {.name = "isnotnull",
+     .sig = "any -> boolean",
+     .eval = eval_isnotnull,
+     .flags = CH_FUNC_NEVER_NULL,
+     .doc = "True if the value is not NULL.",
+     .example = "SELECT isnotnull(1)",
+     .expect = "true",
+     .since = "0.1"},
+    {.name = "isnan",
+     .sig = "double|float -> boolean",
+     .eval = eval_isnan,
+     .flags = CH_FUNC_NEVER_NULL,
+     .doc = "True if the value is NaN.",
+     .example = "SELECT isnan(cast('NaN' AS double))",
+     .expect = "true",
+     .since = "0.1"},
+    {.name = "in",
+     .bind = bind_in,
+     .eval = eval_in,
      .flags = CH_FUNC_TAKES_CONST | CH_FUNC_INTERNAL,
      .doc = "True if the first equals one of the others; NULL if that cannot be told.",
-     .example = "SELECT 1 IN (1, 2, 3)", .expect = "true", .since = "0.1"},
+     .example = "SELECT 1 IN (1, 2, 3)",
+     .expect = "true",
+     .since = "0.1"},
     CH_FUNC_END,
 };

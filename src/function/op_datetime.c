@@ -208,8 +208,8 @@ static ch_status eval_intervals(const ch_call *call, ch_column **out, ch_error *
 static ch_status eval_scale(const ch_call *call, ch_column **out, ch_error *err)
 {
     const ch_column *iv = base_of(call), *by = other_of(call);
-    bool months = iv->type->id == CH_YEAR_MONTH_INTERVAL, divide = strchr(call->func->name, '/') ||
-                                                                   strstr(call->func->name, "div");
+    bool months = iv->type->id == CH_YEAR_MONTH_INTERVAL,
+         divide = strchr(call->func->name, '/') || strstr(call->func->name, "div");
     for (int64_t i = 0; i < call->rows; i++) {
         int64_t v = months ? ((const int32_t *)iv->data)[i] : ((const int64_t *)iv->data)[i];
         ch_i128 r = 0;
@@ -317,8 +317,8 @@ static ch_status bind_plus(ch_bind *bind, ch_error *err)
         if (!t)
             return refuse(bind, err);
         bind->arg_type[0] = bind->arg_type[1] = t;
-        bind->result = t->id == CH_DATE ? ch_type_day_time(CH_DAY, CH_DAY)
-                                        : ch_type_of(CH_DAY_TIME_INTERVAL);
+        bind->result =
+            t->id == CH_DATE ? ch_type_day_time(CH_DAY, CH_DAY) : ch_type_of(CH_DAY_TIME_INTERVAL);
         bind->eval = eval_difference;
         return CH_OK;
     }
@@ -356,11 +356,10 @@ static ch_status bind_scale(ch_bind *bind, ch_error *err)
     return CH_OK;
 }
 
-#define ROW(fn, binder, flag, text, ex, want)                                                   \
-    {                                                                                           \
-        .name = fn, .bind = binder,                                                             \
-        .flags = CH_FUNC_NULL_PROPAGATES | CH_FUNC_MAY_FAIL | (flag), .doc = text,              \
-        .example = "SELECT " ex, .expect = want, .since = "0.1"                                 \
+#define ROW(fn, binder, flag, text, ex, want)                                                     \
+    {                                                                                             \
+        .name = fn, .bind = binder, .flags = CH_FUNC_NULL_PROPAGATES | CH_FUNC_MAY_FAIL | (flag), \
+        .doc = text, .example = "SELECT " ex, .expect = want, .since = "0.1"                      \
     }
 
 const ch_func ch_func_op_datetime[] = {
@@ -376,8 +375,9 @@ const ch_func ch_func_op_datetime[] = {
         "try_add(DATE'2021-01-01', 1)", "2021-01-02"),
     ROW("try_subtract", bind_plus, CH_FUNC_MAKES_NULL, "Earlier; NULL on overflow.",
         "try_subtract(DATE'2021-01-02', 1)", "2021-01-01"),
-    ROW("try_multiply", bind_scale, CH_FUNC_MAKES_NULL, "An interval so many times; NULL on overflow.",
-        "try_multiply(INTERVAL '2' YEAR, 3)", "INTERVAL '6-0' YEAR TO MONTH"),
+    ROW("try_multiply", bind_scale, CH_FUNC_MAKES_NULL,
+        "An interval so many times; NULL on overflow.", "try_multiply(INTERVAL '2' YEAR, 3)",
+        "INTERVAL '6-0' YEAR TO MONTH"),
     ROW("try_divide", bind_scale, CH_FUNC_MAKES_NULL, "A part of an interval; NULL for 0.",
         "try_divide(INTERVAL '2' MONTH, 0)", "NULL"),
     CH_FUNC_END,

@@ -9,7 +9,7 @@
 
 struct ch_regex {
     ch_mem *mem;
-    ch_buf pattern;    /* of code */
+    ch_buf pattern; /* of code */
     ch_buf translated;
     bool compiled;
     bool literal; /* no metacharacter: memmem does it */
@@ -53,14 +53,14 @@ void ch_regex_close(const ch_call *call, void *state)
 static ch_status translate(ch_regex *re, ch_str s, ch_error *err)
 {
     static const char *const names[][2] = {
-        {"Alpha}", "alpha"},   {"Digit}", "digit"},  {"Alnum}", "alnum"},  {"Upper}", "upper"},
-        {"Lower}", "lower"},   {"Punct}", "punct"},  {"Graph}", "graph"},  {"Print}", "print"},
-        {"Blank}", "blank"},   {"Cntrl}", "cntrl"},  {"XDigit}", "xdigit"}, {"Space}", "space"},
+        {"Alpha}", "alpha"}, {"Digit}", "digit"}, {"Alnum}", "alnum"},   {"Upper}", "upper"},
+        {"Lower}", "lower"}, {"Punct}", "punct"}, {"Graph}", "graph"},   {"Print}", "print"},
+        {"Blank}", "blank"}, {"Cntrl}", "cntrl"}, {"XDigit}", "xdigit"}, {"Space}", "space"},
         {"ASCII}", "ascii"}};
-    static const char *const java[][2] = {{"IsAlphabetic}", "L}"}, {"javaLowerCase}", "Ll}"},
+    static const char *const java[][2] = {{"IsAlphabetic}", "L}"},   {"javaLowerCase}", "Ll}"},
                                           {"javaUpperCase}", "Lu}"}, {"IsDigit}", "Nd}"},
-                                          {"IsLetter}", "L}"},     {"IsPunctuation}", "P}"},
-                                          {"IsLowercase}", "Ll}"}, {"IsUppercase}", "Lu}"}};
+                                          {"IsLetter}", "L}"},       {"IsPunctuation}", "P}"},
+                                          {"IsLowercase}", "Ll}"},   {"IsUppercase}", "Lu}"}};
     ch_buf *b = &re->translated;
     bool in_class = false;
     ch_buf_reset(b);
@@ -139,10 +139,9 @@ ch_status ch_regex_use(ch_regex *re, ch_str pattern, const char *function, ch_er
     re->match = NULL;
     int code;
     PCRE2_SIZE at;
-    re->code = pcre2_compile((PCRE2_SPTR)(re->translated.data ? re->translated.data : ""),
-                             re->translated.len,
-                             PCRE2_UTF | PCRE2_MATCH_INVALID_UTF | PCRE2_ALT_BSUX, &code, &at,
-                             re->context);
+    re->code = pcre2_compile(
+        (PCRE2_SPTR)(re->translated.data ? re->translated.data : ""), re->translated.len,
+        PCRE2_UTF | PCRE2_MATCH_INVALID_UTF | PCRE2_ALT_BSUX, &code, &at, re->context);
     if (!re->code) {
         char name[80];
         snprintf(name, sizeof name, "`%s`", function);

@@ -23,8 +23,8 @@ static const ch_func *const FAMILY[] = {
 enum { N_SLOTS = 2048, MOST_ROWS = 1024 };
 
 static const ch_func *row[MOST_ROWS + 1];
-static int16_t slot[N_SLOTS];      /* first row of a name + 1, 0 = free */
-static int16_t later[MOST_ROWS];   /* next row of the same name + 1, 0 = none */
+static int16_t slot[N_SLOTS];    /* first row of a name + 1, 0 = free */
+static int16_t later[MOST_ROWS]; /* next row of the same name + 1, 0 = none */
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
 static uint32_t hash_name(const char *name)

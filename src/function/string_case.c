@@ -140,11 +140,10 @@ static ch_status eval_initcap(const ch_call *call, ch_column **out, ch_error *er
     return CH_OK;
 }
 
-#define ROW(fn, kernel, text, ex, want)                                                     \
-    {                                                                                       \
-        .name = fn, .sig = "string -> string", .eval = kernel,                              \
-        .flags = CH_FUNC_NULL_PROPAGATES, .doc = text, .example = "SELECT " ex, .expect = want, \
-        .since = "0.1"                                                                      \
+#define ROW(fn, kernel, text, ex, want)                                                          \
+    {                                                                                            \
+        .name = fn, .sig = "string -> string", .eval = kernel, .flags = CH_FUNC_NULL_PROPAGATES, \
+        .doc = text, .example = "SELECT " ex, .expect = want, .since = "0.1"                     \
     }
 
 const ch_func ch_func_string_case[] = {

@@ -284,8 +284,7 @@ static ch_status bad_charset(const ch_call *call, ch_str s, ch_error *err)
     snprintf(name, sizeof name, "%.*s", (int)(s.len < 63 ? s.len : 63), s.text);
     snprintf(function, sizeof function, "`%s`", call->func->name);
     CH_FAIL(err, INVALID_CHARSET, "functionName", function, "parameter", "`charset`", "charsets",
-            "US-ASCII, ISO-8859-1, UTF-8, UTF-16BE, UTF-16LE, UTF-16, UTF-32", "charset",
-            name);
+            "US-ASCII, ISO-8859-1, UTF-8, UTF-16BE, UTF-16LE, UTF-16, UTF-32", "charset", name);
 }
 
 static char *put16(char *q, uint32_t unit, bool little)
@@ -359,7 +358,8 @@ static ch_status eval_decode(const ch_call *call, ch_column **out, ch_error *err
                 k = 2;
             }
             for (; k + 1 < s.len; k += 2) {
-                uint32_t c = little ? p[k] | (uint32_t)p[k + 1] << 8 : p[k + 1] | (uint32_t)p[k] << 8;
+                uint32_t c =
+                    little ? p[k] | (uint32_t)p[k + 1] << 8 : p[k + 1] | (uint32_t)p[k] << 8;
                 if (c >= 0xD800 && c < 0xDC00 && k + 3 < s.len) {
                     uint32_t d = little ? p[k + 2] | (uint32_t)p[k + 3] << 8
                                         : p[k + 3] | (uint32_t)p[k + 2] << 8;
@@ -375,10 +375,10 @@ static ch_status eval_decode(const ch_call *call, ch_column **out, ch_error *err
 }
 
 #define CONSTS CH_FUNC_NULL_PROPAGATES | CH_FUNC_TAKES_CONST
-#define ROW(fn, signature, kernel, flag, text, ex, want)                            \
-    {                                                                               \
-        .name = fn, .sig = signature, .eval = kernel, .flags = flag, .doc = text,   \
-        .example = "SELECT " ex, .expect = want, .since = "0.1"                     \
+#define ROW(fn, signature, kernel, flag, text, ex, want)                          \
+    {                                                                             \
+        .name = fn, .sig = signature, .eval = kernel, .flags = flag, .doc = text, \
+        .example = "SELECT " ex, .expect = want, .since = "0.1"                   \
     }
 
 const ch_func ch_func_string_encode[] = {

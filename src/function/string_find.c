@@ -20,8 +20,7 @@
         return CH_OK;                                                          \
     }
 TEST(eval_startswith, t.len <= s.len && memcmp(s.text, t.text, (size_t)t.len) == 0)
-TEST(eval_endswith,
-     t.len <= s.len && memcmp(s.text + s.len - t.len, t.text, (size_t)t.len) == 0)
+TEST(eval_endswith, t.len <= s.len && memcmp(s.text + s.len - t.len, t.text, (size_t)t.len) == 0)
 TEST(eval_contains, ch_str_find(s, t, 0) >= 0)
 
 /* Character position from 1; 0: not found. */
@@ -209,10 +208,9 @@ static ch_status eval_concat_ws(const ch_call *call, ch_column **out, ch_error *
             const ch_column *item = c->child[0];
             for (int32_t k = offset[0]; k < offset[1]; k++)
                 if (!ch_column_is_null(item, k))
-                    CH_TRY_OUT(add_part(&buf, sep, &first,
-                                        ch_column_str(ch_column_values(item),
-                                                      ch_column_slot(item, k)),
-                                        err));
+                    CH_TRY_OUT(add_part(
+                        &buf, sep, &first,
+                        ch_column_str(ch_column_values(item), ch_column_slot(item, k)), err));
         }
         CH_TRY_OUT(ch_textout_put(&w, i, buf.data ? buf.data : "", (int64_t)buf.len, err));
     }
@@ -233,7 +231,8 @@ static ch_status eval_split_part(const ch_call *call, ch_column **out, ch_error 
             CH_FAIL(err, INVALID_INDEX_OF_ZERO);
         int64_t parts = 1;
         if (sep.len)
-            for (int64_t at = ch_str_find(s, sep, 0); at >= 0; at = ch_str_find(s, sep, at + sep.len))
+            for (int64_t at = ch_str_find(s, sep, 0); at >= 0;
+                 at = ch_str_find(s, sep, at + sep.len))
                 parts++;
         int64_t want = n < 0 ? parts + n : n - 1;
         if (want >= 0 && want < parts) {
@@ -302,15 +301,29 @@ const ch_func ch_func_string_find[] = {
     ROW("translate", "string, string, string -> string", eval_translate,
         "Characters of the second argument replaced by those of the third.",
         "translate('AaBbCc', 'abc', '123')", "A1B2C3"),
-    {.name = "concat", .bind = bind_concat, .eval = eval_concat, .flags = CONSTS,
-     .doc = "All arguments, one behind the other.", .example = "SELECT concat('Spark', 'SQL')",
-     .expect = "SparkSQL", .since = "0.1"},
-    {.name = "||", .bind = bind_concat, .eval = eval_concat, .flags = CONSTS | CH_FUNC_INTERNAL,
-     .doc = "Both, one behind the other.", .example = "SELECT 'Spark' || 'SQL'",
-     .expect = "SparkSQL", .since = "0.1"},
-    {.name = "concat_ws", .bind = bind_concat_ws, .eval = eval_concat_ws,
-     .flags = CH_FUNC_TAKES_CONST, .doc = "All that is not NULL, with a separator between.",
-     .example = "SELECT concat_ws(' ', 'Spark', NULL, 'SQL')", .expect = "Spark SQL",
+    {.name = "concat",
+     .bind = bind_concat,
+     .eval = eval_concat,
+     .flags = CONSTS,
+     .doc = "All arguments, one behind the other.",
+     .example = "SELECT concat('Spark', 'SQL')",
+     .expect = "SparkSQL",
+     .since = "0.1"},
+    {.name = "||",
+     .bind = bind_concat,
+     .eval = eval_concat,
+     .flags = CONSTS | CH_FUNC_INTERNAL,
+     .doc = "Both, one behind the other.",
+     .example = "SELECT 'Spark' || 'SQL'",
+     .expect = "SparkSQL",
+     .since = "0.1"},
+    {.name = "concat_ws",
+     .bind = bind_concat_ws,
+     .eval = eval_concat_ws,
+     .flags = CH_FUNC_TAKES_CONST,
+     .doc = "All that is not NULL, with a separator between.",
+     .example = "SELECT concat_ws(' ', 'Spark', NULL, 'SQL')",
+     .expect = "Spark SQL",
      .since = "0.1"},
     ROW("split_part", "string, string, int -> string", eval_split_part,
         "The n-th part between separators.", "split_part('11.12.13', '.', 3)", "13"),

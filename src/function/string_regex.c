@@ -178,8 +178,8 @@ static ch_status eval_count(const ch_call *call, ch_column **out, ch_error *err)
 
 /* A list column under construction: offsets, and the strings of all rows. */
 typedef struct parts {
-    ch_buf text;  /* bytes of all parts */
-    ch_buf ends;  /* int64 end of each part */
+    ch_buf text; /* bytes of all parts */
+    ch_buf ends; /* int64 end of each part */
     int64_t n;
 } parts;
 
@@ -283,9 +283,9 @@ out:
 /* ---- LIKE ---- */
 
 typedef struct like_state {
-    ch_buf pattern; /* the raw text below was made of */
-    ch_buf text;    /* without escapes */
-    ch_buf kind;    /* per byte of text: 0 itself, 1 any run (%), 2 any character (_) */
+    ch_buf pattern;  /* the raw text below was made of */
+    ch_buf text;     /* without escapes */
+    ch_buf kind;     /* per byte of text: 0 itself, 1 any run (%), 2 any character (_) */
     ch_buf lower[2]; /* ilike: string and pattern in small letters */
     bool ready;
     int32_t n_runs; /* how many % */
@@ -438,20 +438,18 @@ static ch_status eval_like(const ch_call *call, ch_column **out, ch_error *err)
             CH_TRY(small_letters(&st->lower[1], &pattern, err));
         }
         CH_TRY(like_use(st, pattern, escape.len ? escape.text[0] : '\\', err));
-        if (st->text.len == 0 ? s.len == 0
-            : st->any_one     ? like_match(st, s)
-                              : like_pieces(st, s))
+        if (st->text.len == 0 ? s.len == 0 : st->any_one ? like_match(st, s) : like_pieces(st, s))
             ch_bit_set(bits, i);
     }
     return CH_OK;
 }
 
 #define RE_FLAGS CH_FUNC_NULL_PROPAGATES | CH_FUNC_TAKES_CONST
-#define ROW(fn, signature, kernel, flag, text, ex, want)                                         \
-    {                                                                                            \
-        .name = fn, .sig = signature, .eval = kernel, .open = ch_regex_open,                     \
+#define ROW(fn, signature, kernel, flag, text, ex, want)                                           \
+    {                                                                                              \
+        .name = fn, .sig = signature, .eval = kernel, .open = ch_regex_open,                       \
         .close = ch_regex_close, .flags = RE_FLAGS | (flag), .doc = text, .example = "SELECT " ex, \
-        .expect = want, .since = "0.1"                                                           \
+        .expect = want, .since = "0.1"                                                             \
     }
 
 const ch_func ch_func_string_regex[] = {
@@ -480,13 +478,25 @@ const ch_func ch_func_string_regex[] = {
     ROW("regexp_extract_all", "string, string[, int] -> array<string>", eval_parts, 0,
         "A group (1 unless told) of all matches.",
         "regexp_extract_all('100-200, 300-400', '([0-9]+)-([0-9]+)', 1)", "[100, 300]"),
-    {.name = "like", .sig = "string, string[, string] -> boolean", .eval = eval_like,
-     .open = like_open, .close = like_close, .flags = RE_FLAGS,
+    {.name = "like",
+     .sig = "string, string[, string] -> boolean",
+     .eval = eval_like,
+     .open = like_open,
+     .close = like_close,
+     .flags = RE_FLAGS,
      .doc = "Does it match a pattern of % (any run) and _ (any character)?",
-     .example = "SELECT 'Spark' LIKE 'S%k'", .expect = "true", .since = "0.1"},
-    {.name = "ilike", .sig = "string, string[, string] -> boolean", .eval = eval_like,
-     .open = like_open, .close = like_close, .flags = RE_FLAGS,
-     .doc = "As like, without case.", .example = "SELECT 'Spark' ILIKE 's%K'", .expect = "true",
+     .example = "SELECT 'Spark' LIKE 'S%k'",
+     .expect = "true",
+     .since = "0.1"},
+    {.name = "ilike",
+     .sig = "string, string[, string] -> boolean",
+     .eval = eval_like,
+     .open = like_open,
+     .close = like_close,
+     .flags = RE_FLAGS,
+     .doc = "As like, without case.",
+     .example = "SELECT 'Spark' ILIKE 's%K'",
+     .expect = "true",
      .since = "0.1"},
     CH_FUNC_END,
 };

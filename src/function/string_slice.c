@@ -64,11 +64,12 @@ static inline ch_status parts(const ch_call *call, ch_column *out, int32_t arg, 
     return CH_OK;
 }
 
-#define PART(name, ARG, ...)                                                       \
-    static ch_str name##_part(const ch_call *call, int64_t i, ch_str s) __VA_ARGS__ \
-    static ch_status eval_##name(const ch_call *call, ch_column **out, ch_error *err) \
-    {                                                                              \
-        return parts(call, *out, ARG, name##_part, err);                           \
+#define PART(name, ARG, ...)                                                           \
+    static ch_str name##_part(const ch_call *call, int64_t i, ch_str s)                \
+        __VA_ARGS__ static ch_status eval_##name(const ch_call *call, ch_column **out, \
+                                                 ch_error *err)                        \
+    {                                                                                  \
+        return parts(call, *out, ARG, name##_part, err);                               \
     }
 
 static ch_str slice(const ch_call *call, ch_str s, int64_t from, int64_t until)
@@ -189,8 +190,7 @@ static ch_status pad(const ch_call *call, ch_column *out, bool left, ch_error *e
     ch_textout_init(&w, out);
     for (int64_t i = 0; i < call->rows; i++) {
         ch_str s = ch_arg_str(call, 0, i);
-        ch_str with = call->n_args > 2 ? ch_arg_str(call, 2, i)
-                                       : (ch_str){binary ? "\0" : " ", 1};
+        ch_str with = call->n_args > 2 ? ch_arg_str(call, 2, i) : (ch_str){binary ? "\0" : " ", 1};
         int64_t want = ch_arg_i32(call, 1, i), have = binary ? s.len : ch_utf8_count(s);
         if (want <= have || with.len == 0) {
             ch_str part = slice(call, s, 0, want);
@@ -339,10 +339,10 @@ static ch_status bind_text_result(ch_bind *bind, ch_error *err)
         .name = fn, .sig = signature, .eval = kernel, .flags = flag, .doc = text, \
         .example = "SELECT " ex, .expect = want, .since = "0.1"                   \
     }
-#define TEXT_ROW(fn, signature, kernel, text, ex, want)                                         \
-    {                                                                                           \
+#define TEXT_ROW(fn, signature, kernel, text, ex, want)                                          \
+    {                                                                                            \
         .name = fn, .sig = signature, .bind = bind_text_result, .eval = kernel, .flags = CONSTS, \
-        .doc = text, .example = "SELECT " ex, .expect = want, .since = "0.1"                    \
+        .doc = text, .example = "SELECT " ex, .expect = want, .since = "0.1"                     \
     }
 
 const ch_func ch_func_string_slice[] = {

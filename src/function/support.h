@@ -14,7 +14,8 @@ ch_status ch_bind_wrong_type(const ch_bind *bind, int i, const char *required, c
 /* The arguments have no common type. */
 ch_status ch_bind_differ(const ch_bind *bind, ch_error *err);
 /* The common type of arguments [from, n_args), set as the type of all; DATA_DIFF_TYPES if there is none. */
-CH_NODISCARD ch_status ch_bind_common(ch_bind *bind, int32_t from, const ch_type **out, ch_error *err);
+CH_NODISCARD ch_status ch_bind_common(ch_bind *bind, int32_t from, const ch_type **out,
+                                      ch_error *err);
 /* arg_type[i] = to, if an implicit cast allows it. */
 CH_NODISCARD ch_status ch_bind_cast(ch_bind *bind, int32_t i, const ch_type *to, ch_error *err);
 /* Binds by a signature other than func->sig. */

@@ -139,8 +139,8 @@ ch_status ch_choose(ch_column *const *branch, int32_t n, const int16_t *which, c
             continue;
         /* A constant needs one row only. */
         bool constant = branch[b]->encoding == CH_CONST;
-        CH_TRY_OUT(ch_column_share(mem, branch[b], constant ? 1 : branch[b]->rows,
-                                   &part[n_parts], err));
+        CH_TRY_OUT(
+            ch_column_share(mem, branch[b], constant ? 1 : branch[b]->rows, &part[n_parts], err));
         total += part[n_parts++]->rows;
     }
     if (total > INT32_MAX) {

@@ -16,8 +16,8 @@ CH_NODISCARD ch_status ch_logic_and(const ch_column *a, const ch_column *b, int6
                                     ch_mem *mem, ch_column **out, ch_error *err);
 CH_NODISCARD ch_status ch_logic_or(const ch_column *a, const ch_column *b, int64_t rows,
                                    ch_mem *mem, ch_column **out, ch_error *err);
-CH_NODISCARD ch_status ch_logic_not(const ch_column *a, int64_t rows, ch_mem *mem,
-                                    ch_column **out, ch_error *err);
+CH_NODISCARD ch_status ch_logic_not(const ch_column *a, int64_t rows, ch_mem *mem, ch_column **out,
+                                    ch_error *err);
 
 /* bits[i] = a[i] is true (not false, not NULL); any encoding. Bits past rows are off. */
 void ch_true_bits(const ch_column *a, int64_t rows, uint64_t *bits);

@@ -33,31 +33,31 @@ static void pack(const uint8_t *byte, int64_t n, uint64_t *bits)
 #define F_LESS(x, y) (((x) < (y)) | (((y) != (y)) & ((x) == (x))))
 
 /* byte[i] = a[i] OP b[i]; negate turns = into != and < into >=. */
-#define LOOP(T, OP, A, B, constant)                       \
-    do {                                                  \
-        const T *x_ = (const T *)(A) + from;              \
+#define LOOP(T, OP, A, B, constant)                           \
+    do {                                                      \
+        const T *x_ = (const T *)(A) + from;                  \
         const T *y_ = (const T *)(B) + (constant ? 0 : from); \
-        if (constant) {                                   \
-            const T c_ = y_[0];                           \
-            for (int64_t i = 0; i < n; i++)               \
-                byte[i] = (uint8_t)(OP(x_[i], c_));       \
-        } else {                                          \
-            for (int64_t i = 0; i < n; i++)               \
-                byte[i] = (uint8_t)(OP(x_[i], y_[i]));    \
-        }                                                 \
+        if (constant) {                                       \
+            const T c_ = y_[0];                               \
+            for (int64_t i = 0; i < n; i++)                   \
+                byte[i] = (uint8_t)(OP(x_[i], c_));           \
+        } else {                                              \
+            for (int64_t i = 0; i < n; i++)                   \
+                byte[i] = (uint8_t)(OP(x_[i], y_[i]));        \
+        }                                                     \
     } while (0)
 
 /* a > b is b < a: with a constant b that is another loop. */
 #define GREATER(x, y) ((x) > (y))
 #define F_GREATER(x, y) F_LESS(y, x)
 
-#define BY_TYPE(T, SAME_, LESS_, GREATER_)          \
-    do {                                            \
-        if (base == CH_EQ)                          \
-            LOOP(T, SAME_, a->data, b->data, fixed); \
-        else if (base == CH_LT)                     \
-            LOOP(T, LESS_, a->data, b->data, fixed); \
-        else                                        \
+#define BY_TYPE(T, SAME_, LESS_, GREATER_)              \
+    do {                                                \
+        if (base == CH_EQ)                              \
+            LOOP(T, SAME_, a->data, b->data, fixed);    \
+        else if (base == CH_LT)                         \
+            LOOP(T, LESS_, a->data, b->data, fixed);    \
+        else                                            \
             LOOP(T, GREATER_, a->data, b->data, fixed); \
     } while (0)
 
@@ -131,7 +131,7 @@ void ch_compare(ch_cmp op, const ch_column *a, const ch_column *b, int64_t rows,
     static const struct {
         ch_cmp base;
         bool negate;
-    } plan[] = {{CH_EQ, false}, {CH_EQ, true}, {CH_LT, false},
+    } plan[] = {{CH_EQ, false}, {CH_EQ, true},  {CH_LT, false},
                 {CH_GT, true},  {CH_GT, false}, {CH_LT, true}};
     if (a->encoding == CH_CONST && b->encoding != CH_CONST) {
         const ch_column *t = a;
@@ -177,10 +177,10 @@ int ch_compare_at(const ch_column *a, int64_t ia, const ch_column *b, int64_t ib
     int64_t i = ch_column_slot(a, ia), j = ch_column_slot(b, ib);
     a = ch_column_values(a);
     b = ch_column_values(b);
-#define THREE_WAY(T)                                                \
-    do {                                                            \
+#define THREE_WAY(T)                                                  \
+    do {                                                              \
         T x_ = ((const T *)a->data)[i], y_ = ((const T *)b->data)[j]; \
-        return (x_ > y_) - (x_ < y_);                               \
+        return (x_ > y_) - (x_ < y_);                                 \
     } while (0)
     switch (a->type->id) {
     case CH_BOOLEAN:
@@ -227,16 +227,16 @@ int ch_compare_at(const ch_column *a, int64_t ia, const ch_column *b, int64_t ib
     }
 }
 
-#define EQUAL_LOOP(EXPR)                                        \
-    for (int64_t k = 0; k < n; k++) {                           \
-        int64_t i = ia ? ia[k] : k, j = ib ? ib[k] : k;         \
-        equal[k] &= (uint8_t)(EXPR);                            \
+#define EQUAL_LOOP(EXPR)                                \
+    for (int64_t k = 0; k < n; k++) {                   \
+        int64_t i = ia ? ia[k] : k, j = ib ? ib[k] : k; \
+        equal[k] &= (uint8_t)(EXPR);                    \
     }
-#define EQUAL_FIXED(T)                                                  \
-    do {                                                                \
-        const T *x = a->data, *y = b->data;                             \
-        EQUAL_LOOP(x[i] == y[j])                                        \
-        return;                                                         \
+#define EQUAL_FIXED(T)                      \
+    do {                                    \
+        const T *x = a->data, *y = b->data; \
+        EQUAL_LOOP(x[i] == y[j])            \
+        return;                             \
     } while (0)
 
 void ch_rows_equal(const ch_column *a, const int32_t *ia, const ch_column *b, const int32_t *ib,

@@ -74,8 +74,8 @@ static ch_status max_update(const ch_call *call, uint8_t *const *state, bool one
 {
     for (int64_t i = 0; i < call->rows; i++) {
         ch_str s = ch_column_str(ch_column_values(call->arg[1]), ch_column_slot(call->arg[1], i));
-        CH_TRY(keep_larger((text_state *)(void *)state[one_group ? 0 : i], s.text, s.len, extra,
-                           err));
+        CH_TRY(
+            keep_larger((text_state *)(void *)state[one_group ? 0 : i], s.text, s.len, extra, err));
     }
     return CH_OK;
 }
@@ -120,11 +120,10 @@ static ch_status max_load(const ch_call *call, const ch_column *in, uint8_t *con
 
 static const ch_agg COUNT = {8, NULL, count_update, sum_merge, sum_result, NULL, NULL, NULL, false};
 static const ch_agg SUM = {8, NULL, sum_update, sum_merge, sum_result, NULL, NULL, NULL, false};
-static const ch_agg MAX = {
-    sizeof(text_state), NULL, max_update, max_merge, max_result, max_save, max_load, NULL, false};
-static const ch_func FUNC[3] = {{.name = "count", .agg = &COUNT},
-                                {.name = "sum", .agg = &SUM},
-                                {.name = "max", .agg = &MAX}};
+static const ch_agg MAX = {sizeof(text_state), NULL,     max_update, max_merge, max_result,
+                           max_save,           max_load, NULL,       false};
+static const ch_func FUNC[3] = {
+    {.name = "count", .agg = &COUNT}, {.name = "sum", .agg = &SUM}, {.name = "max", .agg = &MAX}};
 
 /* ---- input: group number -> keys (bigint or NULL, string) ------------------------------------ */
 
@@ -240,8 +239,8 @@ static ch_status push_all(const setup *p, ch_exec *exec, ch_mem *mem, ch_grouper
             call->arg = in.value;
             call->n_args = 2;
             call->rows = n;
-            status = call->func->agg->update(call, state, p->n_keys == 0,
-                                             ch_grouper_extra(g, slot), err);
+            status = call->func->agg->update(call, state, p->n_keys == 0, ch_grouper_extra(g, slot),
+                                             err);
         }
         drop_input(&in);
         CH_TRY(status);

@@ -98,10 +98,10 @@ static void drop_table(table *t)
 
 typedef enum condition {
     NONE,
-    KEY,           /* l.k = r.k */
-    KEY_AND_SAFE,  /* l.k = r.k AND l.s <=> r.s */
-    KEY_AND_LESS,  /* l.k = r.k AND l.v < r.v */
-    LESS,          /* l.v < r.v */
+    KEY,          /* l.k = r.k */
+    KEY_AND_SAFE, /* l.k = r.k AND l.s <=> r.s */
+    KEY_AND_LESS, /* l.k = r.k AND l.v < r.v */
+    LESS,         /* l.v < r.v */
     N_CONDITIONS
 } condition;
 
@@ -177,8 +177,8 @@ typedef struct answer {
 
 static uint64_t mix(int64_t l, int64_t r)
 {
-    uint64_t h = ((uint64_t)l * UINT64_C(0x9E3779B97F4A7C15)) ^
-                 ((uint64_t)r * UINT64_C(0xD6E8FEB86659FD93));
+    uint64_t h =
+        ((uint64_t)l * UINT64_C(0x9E3779B97F4A7C15)) ^ ((uint64_t)r * UINT64_C(0xD6E8FEB86659FD93));
     return h ^ h >> 31;
 }
 static void add(answer *a, int64_t l, int64_t r)
@@ -377,55 +377,84 @@ static void every_type_and_condition(void **state)
     CH_UNUSED(state);
     for (int c = NONE; c < N_CONDITIONS; c++)
         for (int slots = 1; slots <= 4; slots += 3)
-            check_types((setup){.n_left = 400, .n_right = 350, .keys = 200, .n_slots = slots,
-                                .condition = (condition)c}, true);
+            check_types((setup){.n_left = 400,
+                                .n_right = 350,
+                                .keys = 200,
+                                .n_slots = slots,
+                                .condition = (condition)c},
+                        true);
 }
 static void one_side_without_rows(void **state)
 {
     CH_UNUSED(state);
     for (int c = NONE; c < N_CONDITIONS; c++) {
-        check_types((setup){.n_left = 0, .n_right = 50, .keys = 5, .n_slots = 2,
-                            .condition = (condition)c}, true);
-        check_types((setup){.n_left = 50, .n_right = 0, .keys = 5, .n_slots = 2,
-                            .condition = (condition)c}, true);
-        check_types((setup){.n_left = 0, .n_right = 0, .keys = 5, .n_slots = 1,
-                            .condition = (condition)c}, true);
+        check_types(
+            (setup){.n_left = 0, .n_right = 50, .keys = 5, .n_slots = 2, .condition = (condition)c},
+            true);
+        check_types(
+            (setup){.n_left = 50, .n_right = 0, .keys = 5, .n_slots = 2, .condition = (condition)c},
+            true);
+        check_types(
+            (setup){.n_left = 0, .n_right = 0, .keys = 5, .n_slots = 1, .condition = (condition)c},
+            true);
     }
 }
 /* 20 rows on one side: its keys are then often all different, which takes the way without pairs. */
 static void a_small_side_with_unique_keys(void **state)
 {
     CH_UNUSED(state);
-    check_types((setup){.n_left = 3000, .n_right = 20, .keys = 100000, .n_slots = 2, .condition = KEY},
-                false);
+    check_types(
+        (setup){.n_left = 3000, .n_right = 20, .keys = 100000, .n_slots = 2, .condition = KEY},
+        false);
     check_types((setup){.n_left = 20, .n_right = 3000, .keys = 60, .n_slots = 2, .condition = KEY},
                 true);
-    check_types((setup){.n_left = 12, .n_right = 3000, .keys = 40, .n_slots = 1,
-                        .condition = KEY_AND_SAFE}, true);
+    check_types(
+        (setup){.n_left = 12, .n_right = 3000, .keys = 40, .n_slots = 1, .condition = KEY_AND_SAFE},
+        true);
 }
 static void sides_beyond_the_budget(void **state)
 {
     CH_UNUSED(state);
     for (int slots = 1; slots <= 4; slots += 3) {
-        check_types((setup){.n_left = 2500, .n_right = 2500, .keys = 2000, .n_slots = slots,
-                            .limit = (300 + 150 * slots) << 10, .condition = KEY,
-                            .must_spill = slots == 1}, true);
-        check_types((setup){.n_left = 2500, .n_right = 2500, .keys = 1200, .n_slots = slots,
-                            .limit = (300 + 150 * slots) << 10, .condition = KEY_AND_LESS,
-                            .must_spill = slots == 1}, true);
+        check_types((setup){.n_left = 2500,
+                            .n_right = 2500,
+                            .keys = 2000,
+                            .n_slots = slots,
+                            .limit = (300 + 150 * slots) << 10,
+                            .condition = KEY,
+                            .must_spill = slots == 1},
+                    true);
+        check_types((setup){.n_left = 2500,
+                            .n_right = 2500,
+                            .keys = 1200,
+                            .n_slots = slots,
+                            .limit = (300 + 150 * slots) << 10,
+                            .condition = KEY_AND_LESS,
+                            .must_spill = slots == 1},
+                    true);
     }
 }
 static void one_key_beyond_the_budget(void **state)
 {
     CH_UNUSED(state);
-    check_types((setup){.n_left = 200, .n_right = 6000, .keys = 1, .n_slots = 2, .limit = 700 << 10,
-                        .condition = KEY}, true);
+    check_types((setup){.n_left = 200,
+                        .n_right = 6000,
+                        .keys = 1,
+                        .n_slots = 2,
+                        .limit = 700 << 10,
+                        .condition = KEY},
+                true);
 }
 static void nested_loop_beyond_the_budget(void **state)
 {
     CH_UNUSED(state);
-    check_types((setup){.n_left = 200, .n_right = 6000, .keys = 10, .n_slots = 2,
-                        .limit = 700 << 10, .condition = LESS}, true);
+    check_types((setup){.n_left = 200,
+                        .n_right = 6000,
+                        .keys = 10,
+                        .n_slots = 2,
+                        .limit = 700 << 10,
+                        .condition = LESS},
+                true);
 }
 
 /* Every allocation is made to fail in turn: the answer is right or CH_E_MEMORY. */
@@ -463,7 +492,9 @@ static void any_allocation_may_fail(void **state)
     fill_rows(&r, 1500, 1200, true);
     assert_ok(make_batches(&l, data, &err));
     assert_ok(make_batches(&r, data, &err));
-    setup p = {.type = CH_JOIN_FULL_OUTER, .condition = KEY_AND_SAFE, .n_slots = 1,
+    setup p = {.type = CH_JOIN_FULL_OUTER,
+               .condition = KEY_AND_SAFE,
+               .n_slots = 1,
                .build = CH_BUILD_RIGHT};
     fail_each(&p, &l, &r);
     p.limit = 400 << 10;
