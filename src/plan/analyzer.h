@@ -123,7 +123,7 @@ CH_NODISCARD ch_status ch_an_star(ch_analyzer *a, ch_an_scope *scope,
 /* child.field, child[key]; `at` is blamed */
 CH_NODISCARD ch_status ch_an_extract(ch_analyzer *a, const ch_expr *at, ch_expr *child,
                                      ch_expr *extraction, ch_expr **out, ch_error *err);
-/* At most five near names, nearest first: "`a`, `b`". */
+/* At most five near names (analyze_proposal.c), nearest first: "`a`, `b`". */
 CH_NODISCARD ch_status ch_an_proposal(ch_analyzer *a, const ch_an_scope *scope,
                                       const ch_str_list *parts, char **out, ch_error *err);
 
