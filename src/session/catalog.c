@@ -131,7 +131,10 @@ static ch_status data_source(ch_catalog *base, const ch_rel_read_data_source *re
     const char *corrupt;
     CH_TRY(
         ch_session_get(self->session, "spark.sql.columnNameOfCorruptRecord", arena, &corrupt, err));
-    ch_format_context ctx = {.time_zone = self->func->time_zone,
+    const char *timestamps;
+    CH_TRY(ch_session_get(self->session, "spark.sql.timestampType", arena, &timestamps, err));
+    ch_format_context ctx = {.timestamp_ntz = strcasecmp(timestamps, "TIMESTAMP_NTZ") == 0,
+                             .time_zone = self->func->time_zone,
                              .ansi = self->func->ansi,
                              .case_sensitive = self->func->case_sensitive,
                              .corrupt_column = corrupt,
