@@ -85,7 +85,7 @@ struct ch_op {
     ch_attr_list output; /* columns of what it gives */
     const ch_rel *rel;   /* the logical node, for EXPLAIN; may be NULL */
     int n_feeders;       /* pipelines and operators that still push into it */
-    bool opened;
+    _Atomic bool opened;
     ch_op *next_op;                     /* list of all operators of the query */
     ch_op *first_feeder, *next_sibling; /* who pushes into it: the tree that EXPLAIN prints */
     /* Set by the operator itself: morsels that nobody has begun are not needed; those begun are

@@ -188,7 +188,8 @@ static ch_status feeder_done(pipeline_run *run, ch_op *op, ch_error *err)
         if (op->cls->flush) {
             run->flushing = op;
             atomic_store(&run->next_slot, 0);
-            ch_pool_run(run->exec->pool, flush_step, run, run->exec->n_slots);
+            /* What takes rows one batch at a time must not get flushed ones from several workers. */
+            ch_pool_run(run->exec->pool, flush_step, run, is_serial(op) ? 1 : run->exec->n_slots);
             if (run->status != CH_OK)
                 return (ch_status)run->status;
         }
@@ -205,8 +206,10 @@ static ch_status open_op(ch_op *op, ch_error *err)
 {
     if (op->opened)
         return CH_OK;
-    op->opened = true;
-    return op->cls->open ? op->cls->open(op, err) : CH_OK;
+    if (op->cls->open)
+        CH_TRY(op->cls->open(op, err));
+    atomic_store(&op->opened, true); /* last: other threads may ask for its progress from now on */
+    return CH_OK;
 }
 
 static ch_status run_pipeline(ch_pipeline *p, ch_exec *exec, ch_error *err)
