@@ -127,10 +127,44 @@ static bool special_kind(const ch_expr_call *call, node_kind *kind)
     return false;
 }
 
+/* A call of a function that the plan does not name: func(args[0..n)). */
+static ch_status helper_call(ch_evaluator *ev, const char *name, const ch_type *type,
+                             ch_expr *const *args, int32_t n, ch_expr_call **out, ch_error *err)
+{
+    ch_arena *arena = ev->exec->arena;
+    ch_expr_call *call;
+    CH_ARENA_NEW(call, arena, err);
+    call->head.kind = CH_EXPR_CALL;
+    call->head.type = type;
+    call->head.nullable = true;
+    call->func = ch_func_find(name);
+    call->name = call->func->name;
+    call->eval = (void *)call->func->eval;
+    CH_ARENA_ARRAY(call->args.item, arena, n, err);
+    memcpy(call->args.item, args, sizeof *args * (size_t)n);
+    call->args.n = n;
+    *out = call;
+    return CH_OK;
+}
+
+/* nvl2(x, a, b) = if(x IS NOT NULL, a, b): only the branch taken may fail. */
+static ch_status compile_nvl2(ch_evaluator *ev, const ch_expr_call *call, const ch_attr_list *input,
+                              node *n, ch_error *err)
+{
+    ch_expr_call *known;
+    CH_TRY(helper_call(ev, "isnotnull", CH_T_BOOLEAN, call->args.item, 1, &known, err));
+    ch_expr *arg[] = {&known->head, call->args.item[1], call->args.item[2]};
+    ch_expr_list args = {.item = arg, .n = 3};
+    n->kind = NODE_CHOOSE;
+    return compile_args(ev, &args, input, n, err);
+}
+
 static ch_status compile_call(ch_evaluator *ev, const ch_expr_call *call, const ch_attr_list *input,
                               node *n, ch_error *err)
 {
     int slots = ev->exec->n_slots;
+    if (strcmp(call->func->name, "nvl2") == 0)
+        return compile_nvl2(ev, call, input, n, err);
     n->kind = NODE_CALL;
     n->call = call;
     n->may_fail = (call->func->flags & CH_FUNC_MAY_FAIL) != 0;
@@ -151,17 +185,8 @@ static ch_status compile_item(ch_evaluator *ev, const ch_expr_extract *x, const 
                               node *n, ch_error *err)
 {
     ch_expr_call *call;
-    ch_arena *arena = ev->exec->arena;
-    CH_ARENA_NEW(call, arena, err);
-    call->head = x->head;
-    call->head.kind = CH_EXPR_CALL;
-    call->func = ch_func_find("get_item");
-    call->name = call->func->name;
-    call->eval = (void *)call->func->eval;
-    CH_ARENA_ARRAY(call->args.item, arena, 2, err);
-    call->args.item[0] = x->child;
-    call->args.item[1] = x->extraction;
-    call->args.n = 2;
+    ch_expr *arg[] = {x->child, x->extraction};
+    CH_TRY(helper_call(ev, "get_item", x->head.type, arg, 2, &call, err));
     return compile_call(ev, call, input, n, err);
 }
 
