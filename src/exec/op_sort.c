@@ -398,9 +398,9 @@ static ch_status sort_push(ch_op *self, int slot, ch_batch *batch, ch_error *err
     for (int64_t i = 0; i < n; i++)
         total += p.key_bytes[i];
     /* Growing loses the sizes: they are counted again, which is rare. */
-    uint8_t *before = s->scratch;
+    int64_t before = s->scratch_bytes;
     CH_TRY_OUT(scratch_for(op, s, n, total, &p, err));
-    if (s->scratch != before) {
+    if (s->scratch_bytes != before) {
         for (int64_t i = 0; i < n; i++)
             p.key_bytes[i] = TIE_BYTES;
         for (int32_t k = 0; k < op->n_keys; k++)
