@@ -311,7 +311,7 @@ static ch_status claim_cut(ch_csv_reader *s, ch_csv_slot *slot, bool *more, ch_e
         slot->header_of = low;
     }
     start_reading(s, slot, s->options.header && from <= slot->header_at);
-    /* One byte early, two where that may be the second of a line separator. */
+    /* One byte early: a line that begins at the cut is this morsel's. */
     ch_csv_text_seek(&slot->text, k ? from - 1 : 0);
     return k ? skip_to_line(s, slot, err) : CH_OK;
 }

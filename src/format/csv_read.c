@@ -85,7 +85,9 @@ static ch_status make_batch(ch_csv_reader *s, ch_csv_slot *slot, ch_batch *out, 
         if (s->column[w] < 0)
             CH_TRY(corrupt_column(slot, &src, s->converter[w], w, s->mem, &out->col[w], err));
     out->seq = slot->seq++;
-    atomic_fetch_add_explicit(&s->rows, n, memory_order_relaxed);
+    /* Rows that will be dropped never count: others stop when the limit is reached. */
+    int64_t n_kept = s->options.mode == CH_CSV_DROPMALFORMED ? n - n_bad : n;
+    atomic_fetch_add_explicit(&s->rows, n_kept, memory_order_relaxed);
     if (n_bad == 0)
         return CH_OK;
     atomic_fetch_add_explicit(&s->n_malformed, n_bad, memory_order_relaxed);
@@ -96,7 +98,6 @@ static ch_status make_batch(ch_csv_reader *s, ch_csv_slot *slot, ch_batch *out, 
         return fail_fast(s, slot, r, err);
     }
     if (s->options.mode == CH_CSV_DROPMALFORMED) {
-        atomic_fetch_sub_explicit(&s->rows, n_bad, memory_order_relaxed);
         for (int64_t i = 0; i < ch_bit_words(n); i++)
             slot->bad[i] = ~slot->bad[i];
         return ch_batch_filter(out, slot->bad, err);
