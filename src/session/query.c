@@ -9,6 +9,9 @@
 #include "plan/node.h"
 #include "session/catalog.h"
 
+#define MOST_BATCH_ROWS \
+    (1 << 20) /* positions of rows are int32, and arrays of them are made per slot */
+
 struct ch_query {
     ch_session *session;
     ch_frame *frame; /* owned reference */
@@ -189,6 +192,8 @@ static ch_status begin(ch_query *q, ch_error *err)
     q->exec.batch_rows = ch_session_get_int(q->session, "chert.batch.rows");
     if (q->exec.batch_rows < 1)
         q->exec.batch_rows = CH_BATCH_ROWS;
+    if (q->exec.batch_rows > MOST_BATCH_ROWS)
+        q->exec.batch_rows = MOST_BATCH_ROWS;
     const char *dir;
     CH_TRY(ch_session_get(q->session, "chert.spill.dir", &q->arena, &dir, err));
     q->exec.spill_dir = *dir ? dir : ch_engine_spill_dir(engine);
