@@ -12,7 +12,7 @@ enum {
 
 typedef struct value_entry {
     uint64_t value[2];
-    uint32_t code; /* 0 = free */
+    uint32_t code;                          /* 0 = free */
 } __attribute__((aligned(32))) value_entry; /* found by a shift */
 
 typedef struct key_codes {

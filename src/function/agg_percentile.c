@@ -147,8 +147,8 @@ static ch_status result_values(const ch_call *call, uint8_t *const *state, int64
     if (rule->array) {
         if (!*out)
             CH_TRY(ch_column_new(call->mem, call->result, n, out, err));
-        CH_TRY(ch_column_new(call->mem, call->result->field[0].type, n * rule->n,
-                             &(*out)->child[0], err));
+        CH_TRY(ch_column_new(call->mem, call->result->field[0].type, n * rule->n, &(*out)->child[0],
+                             err));
         item = (*out)->child[0];
     }
     for (int64_t i = 0; i < n; i++) {
@@ -173,8 +173,8 @@ static ch_status save_values(const ch_call *call, uint8_t *const *state, int64_t
     ch_textout_init(&w, out);
     for (int64_t i = 0; i < n; i++) {
         const values_state *s = (const values_state *)(void *)state[i];
-        CH_TRY(ch_textout_put(&w, i, s->v ? (const char *)s->v : "",
-                              s->n * (int64_t)sizeof(double), err));
+        CH_TRY(ch_textout_put(&w, i, s->v ? (const char *)s->v : "", s->n * (int64_t)sizeof(double),
+                              err));
     }
     return CH_OK;
 }
@@ -195,8 +195,11 @@ static ch_status load_values(const ch_call *call, const ch_column *in, uint8_t *
     return CH_OK;
 }
 
-static const ch_agg VALUES = {.state_bytes = sizeof(values_state), .update = update_values,
-                              .merge = merge_values, .result = result_values, .save = save_values,
+static const ch_agg VALUES = {.state_bytes = sizeof(values_state),
+                              .update = update_values,
+                              .merge = merge_values,
+                              .result = result_values,
+                              .save = save_values,
                               .load = load_values};
 
 static bool number_of(const ch_scalar *v, double *out)
@@ -334,13 +337,16 @@ static ch_status result_hll(const ch_call *call, uint8_t *const *state, int64_t 
         double estimate = 0.7213 / (1.0 + 1.079 / m) * m * m / sum;
         double linear = zeros > 0 ? m * log(m / zeros) : INFINITY;
         r[i] = (int64_t)nearbyint(linear <= 400.0 || (linear < 2.5 * m && zeros > 0) ? linear
-                                                                                    : estimate);
+                                                                                     : estimate);
     }
     return CH_OK;
 }
 
-static const ch_agg HLL = {.state_bytes = HLL_M, .update = update_hll, .merge = merge_hll,
-                           .result = result_hll, .ignores_distinct = true};
+static const ch_agg HLL = {.state_bytes = HLL_M,
+                           .update = update_hll,
+                           .merge = merge_hll,
+                           .result = result_hll,
+                           .ignores_distinct = true};
 
 static ch_status bind_hll(ch_bind *bind, ch_error *err)
 {
@@ -353,12 +359,12 @@ static ch_status bind_hll(ch_bind *bind, ch_error *err)
     return CH_OK;
 }
 
-#define ROW(fn, text, ex, want)                                                           \
-    {                                                                                     \
-        .name = fn, .bind = bind_percentile, .agg = &VALUES,                              \
-        .flags = CH_FUNC_AGGREGATE | CH_FUNC_MAKES_NULL, .doc = text,                     \
+#define ROW(fn, text, ex, want)                                                            \
+    {                                                                                      \
+        .name = fn, .bind = bind_percentile, .agg = &VALUES,                               \
+        .flags = CH_FUNC_AGGREGATE | CH_FUNC_MAKES_NULL, .doc = text,                      \
         .example = "SELECT " ex " FROM VALUES (0), (10), (20), (30) t(x)", .expect = want, \
-        .since = "0.1"                                                                    \
+        .since = "0.1"                                                                     \
     }
 
 const ch_func ch_func_agg_percentile[] = {
@@ -369,10 +375,13 @@ const ch_func ch_func_agg_percentile[] = {
         "percentile_approx(x, 0.5)", "10"),
     ROW("approx_percentile", "A value below which a part of the values lies.",
         "approx_percentile(x, array(0.25, 0.75))", "[0, 20]"),
-    {.name = "approx_count_distinct", .bind = bind_hll, .agg = &HLL,
+    {.name = "approx_count_distinct",
+     .bind = bind_hll,
+     .agg = &HLL,
      .flags = CH_FUNC_AGGREGATE | CH_FUNC_NEVER_NULL,
      .doc = "About how many distinct values, within 5 %.",
      .example = "SELECT approx_count_distinct(x) FROM VALUES (1), (1), (2), (2), (3) t(x)",
-     .expect = "3", .since = "0.1"},
+     .expect = "3",
+     .since = "0.1"},
     CH_FUNC_END,
 };

@@ -22,9 +22,16 @@ static void doubles_print_with_their_shortest_digits(void **state)
     static const struct {
         double v;
         const char *text;
-    } rows[] = {{1e7, "1.0E7"},   {9999999, "9999999.0"}, {0.001, "0.001"},   {9.99e-4, "9.99E-4"},
-                {-0.0, "-0.0"},   {1e23, "1.0E23"},       {100, "100.0"},     {0.1, "0.1"},
-                {4.9e-324, "4.9E-324"}, {1.7976931348623157e308, "1.7976931348623157E308"},
+    } rows[] = {{1e7, "1.0E7"},
+                {9999999, "9999999.0"},
+                {0.001, "0.001"},
+                {9.99e-4, "9.99E-4"},
+                {-0.0, "-0.0"},
+                {1e23, "1.0E23"},
+                {100, "100.0"},
+                {0.1, "0.1"},
+                {4.9e-324, "4.9E-324"},
+                {1.7976931348623157e308, "1.7976931348623157E308"},
                 {123456789.125, "1.23456789125E8"}};
     CH_UNUSED(state);
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -60,9 +67,11 @@ static void numbers_are_read_as_java_reads_them(void **state)
         const char *text;
         bool ok;
         double v;
-    } rows[] = {{" 1.5 ", true, 1.5}, {"1.5d", true, 1.5},  {"1e5f", true, 1e5}, {"0x1.8p1", true, 3},
-                {"-inf", true, -INFINITY}, {"1e400", true, INFINITY}, {"5.", true, 5}, {".5", true, .5},
-                {".", false, 0}, {"", false, 0}, {"1e", false, 0}, {"1.5x", false, 0}, {"0x10", false, 0}};
+    } rows[] = {{" 1.5 ", true, 1.5}, {"1.5d", true, 1.5},       {"1e5f", true, 1e5},
+                {"0x1.8p1", true, 3}, {"-inf", true, -INFINITY}, {"1e400", true, INFINITY},
+                {"5.", true, 5},      {".5", true, .5},          {".", false, 0},
+                {"", false, 0},       {"1e", false, 0},          {"1.5x", false, 0},
+                {"0x10", false, 0}};
     CH_UNUSED(state);
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         double v;

@@ -27,8 +27,8 @@ static void value(const ch_type *type, int64_t i, char text[64], ch_scalar item[
         out->v.i128 = ((ch_i128)i << 70) - i;
         break;
     case CH_STRING:
-        out->v.str.len = snprintf(text, 64, i % 2 ? "%lld" : "a text of more than twelve bytes %lld",
-                                  (long long)i);
+        out->v.str.len = snprintf(
+            text, 64, i % 2 ? "%lld" : "a text of more than twelve bytes %lld", (long long)i);
         out->v.str.text = text;
         break;
     case CH_ARRAY:
