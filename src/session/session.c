@@ -221,6 +221,8 @@ bool ch_parse_bytes(const char *text, int64_t *bytes)
     return true;
 }
 
+#define MAX_BATCH_ROWS 1048576
+
 static ch_status check_setting(const ch_setting *s, const char *value, ch_error *err)
 {
     const char *expected = NULL;
@@ -230,6 +232,9 @@ static ch_status check_setting(const ch_setting *s, const char *value, ch_error 
         expected = "boolean";
     if (s->type == CH_SETTING_INT && (strtol(value, &end, 10) < 0 || end == value || *end))
         expected = "int";
+    if (strcmp(s->name, "chert.batch.rows") == 0 && !expected &&
+        (strtol(value, NULL, 10) < 1 || strtol(value, NULL, 10) > MAX_BATCH_ROWS))
+        expected = "int from 1 to 1048576";
     if (expected)
         CH_FAIL(err, INVALID_CONF_VALUE, "confName", s->name, "confValue", value, "confType",
                 expected);
@@ -271,19 +276,22 @@ ch_status ch_session_set(ch_session *session, const char *key, const char *value
     return CH_OK;
 }
 
+/* UTC where the machine names no zone, one that only the C library reads (CET-1CEST), or has no zone files. */
 static const char *machine_zone(char *buffer, size_t size)
 {
     const char *tz = getenv("TZ");
-    if (tz && *tz)
-        return *tz == ':' ? tz + 1 : tz;
-    ssize_t n = readlink("/etc/localtime", buffer, size - 1);
-    if (n > 0) {
-        buffer[n] = 0;
-        const char *name = strstr(buffer, "zoneinfo/");
-        if (name)
-            return name + strlen("zoneinfo/");
+    const char *name = tz && *tz == ':' ? tz + 1 : tz;
+    if (!name || !*name || *name == '/') {
+        ssize_t n = readlink(name && *name ? name : "/etc/localtime", buffer, size - 1);
+        if (n > 0) {
+            buffer[n] = 0;
+            name = buffer;
+        }
     }
-    return "UTC";
+    const char *folder = name ? strstr(name, "zoneinfo/") : NULL;
+    if (folder)
+        name = folder + strlen("zoneinfo/");
+    return name && ch_zone_find(name, (int64_t)strlen(name), NULL) ? name : "UTC";
 }
 
 ch_status ch_session_get(ch_session *session, const char *key, ch_arena *arena, const char **out,

@@ -9,3 +9,5 @@ printf 'SELECT 1 AS a;\n\n\nSELECT 2 AS b,\n  FORM;\nSELECT * FORM x;\n' >three.
 try -f three.sql
 try -f missing.sql
 try --set chert.batch.rows=many -e 'SELECT 1'
+try --set chert.batch.rows=0 -e 'SELECT 1'
+try --set chert.batch.rows=99999999999 -e 'SELECT 1'
