@@ -130,7 +130,7 @@ void ch_error_locate(ch_error *err, const char *sql, int32_t start, int32_t stop
 
 char *ch_error_text(const ch_error *err)
 {
-    const char *message = err->message ? err->message : "";
+    const char *message = err->message ? err->message : "No memory was left to say more.";
     size_t column = err->line ? (size_t)err->column - 1 : 0;
     size_t cap = strlen(message) + 256 + (err->sql ? strlen(err->sql) + column : 0);
     char *text = malloc(cap);
