@@ -14,8 +14,8 @@ typedef struct source {
     const char *file; /* of -f */
 } source;
 
-/* All of a stream; NULL on failure, errno set. */
-static char *read_all(FILE *in)
+/* All of a stream, *size bytes and a NUL behind them; NULL on failure, errno set. */
+static char *read_all(FILE *in, size_t *size)
 {
     char *text = NULL;
     size_t len = 0, cap = 0;
@@ -33,6 +33,7 @@ static char *read_all(FILE *in)
             if (ferror(in))
                 break;
             text[len] = 0;
+            *size = len;
             return text;
         }
     }
@@ -44,7 +45,8 @@ static int run_file(chert_session *session, const char *path, const ch_statement
 {
     bool is_stdin = strcmp(path, "-") == 0;
     FILE *in = is_stdin ? stdin : fopen(path, "rb");
-    char *text = in ? read_all(in) : NULL;
+    size_t len = 0;
+    char *text = in ? read_all(in, &len) : NULL;
     int why = errno;
     if (in && !is_stdin)
         fclose(in);
@@ -52,7 +54,14 @@ static int run_file(chert_session *session, const char *path, const ch_statement
         fprintf(stderr, "error: cannot read '%s': %s\n", path, strerror(why));
         return CH_EXIT_ERROR;
     }
-    int code = ch_statement_run(session, text, is_stdin ? NULL : path, style);
+    int code = CH_EXIT_ERROR;
+    if (strlen(text) < len) {
+        fprintf(stderr, "error: '%s' is not text: byte %zu is NUL\n", path, strlen(text) + 1);
+    } else {
+        size_t mark =
+            strncmp(text, "\xef\xbb\xbf", 3) == 0 ? 3 : 0; /* as editors on Windows write it */
+        code = ch_statement_run(session, text + mark, is_stdin ? NULL : path, style);
+    }
     free(text);
     return code;
 }
@@ -144,7 +153,7 @@ const ch_cli_command ch_cmd_sql = {
         "Several statements are separated by ; and each result is printed. The first error ends\n"
         "the run: exit code 1 for a failed query, 2 for a wrong command line, 130 after Ctrl-C.\n"
         "\n"
-        "  chert sql -e \"SELECT count(*) FROM csv.`data/*.csv`\"\n"
+        "  chert sql -e 'SELECT count(*) FROM csv.`data/*.csv`'\n"
         "  chert sql --format csv -f report.sql > report.csv\n"
         "  echo \"SELECT 1\" | chert sql --format json\n"
         "  chert sql --memory 256M --set spark.sql.ansi.enabled=false -f nightly.sql",

@@ -16,7 +16,7 @@ static void help(FILE *out)
     fputs("\nFirst steps:\n"
           "  chert sql                                          an SQL shell; \\q leaves it\n"
           "  chert sql -e \"SELECT 1 + 1\"                        one statement\n"
-          "  chert sql -e \"SELECT * FROM csv.`people.csv`\"      query a file where it lies\n"
+          "  chert sql -e 'SELECT * FROM csv.`people.csv`'      query a file where it lies\n"
           "  chert generate events -s 1G /tmp/events            make data to play with\n"
           "  chert run events /tmp/events                       count it: /tmp/events/result.csv\n"
           "\n'chert COMMAND --help' tells more about each.\n",

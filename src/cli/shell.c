@@ -156,7 +156,7 @@ static void run_complete(shell *s)
             run_sql(s, statement);
         free(statement);
     }
-    if (s->len && !s->text[strspn(s->text, " \t\r\n")])
+    if (s->len && ch_statement_is_blank(s->text, s->text + s->len))
         forget(s);
     continued = s->len > 0;
 }

@@ -27,8 +27,7 @@ bool ch_statement_style_of(const char *name, chert_style *out)
     return false;
 }
 
-/* Nothing but blanks, comments and ;? */
-static bool is_blank(const char *s, const char *end)
+bool ch_statement_is_blank(const char *s, const char *end)
 {
     while (s < end) {
         if (isspace((unsigned char)*s) || *s == ';') {
@@ -60,6 +59,24 @@ static void print_timing(const chert_query *query, double seconds)
         fprintf(stderr, "(%.3f s)\n", seconds);
 }
 
+/* The plan that EXPLAIN gives is text of many lines: in a table it would be one long cell. */
+static bool is_plan(const char *sql, const chert_query *query)
+{
+    return strncasecmp(sql, "explain", 7) == 0 && chert_query_columns(query) == 1 &&
+           chert_query_rows(query) == 1;
+}
+
+static int print_plan(const chert_query *query, chert_error *err)
+{
+    char *text = chert_query_text(query, 0, 0, err);
+    if (!text)
+        return err->code != 0;
+    size_t n = strlen(text);
+    fprintf(stdout, n && text[n - 1] == '\n' ? "%s\n" : "%s\n\n", text);
+    chert_free(text);
+    return 0;
+}
+
 static int run_one(chert_session *session, const char *sql, const ch_statement_style *style,
                    chert_error *err)
 {
@@ -79,7 +96,12 @@ static int run_one(chert_session *session, const char *sql, const ch_statement_s
     bool stopped = ch_watch_stop(&watch);
     double seconds = ch_cli_now() - begin;
     if (!failed && !stopped && is_table && chert_query_columns(query) > 0)
-        failed = chert_query_print(query, style->style, -1, 0, stdout, err) != 0;
+        failed = style->style == CHERT_STYLE_TABLE && is_plan(sql, query)
+                     ? print_plan(query, err)
+                     : chert_query_print(query, style->style, -1, 0, stdout, err) != 0;
+    /* Without a line between them two tables would be read as one. */
+    if (!failed && style->style == CHERT_STYLE_MARKDOWN && chert_query_columns(query) > 0)
+        fputc('\n', stdout);
     if (!failed && fflush(stdout) != 0) {
         fprintf(stderr, "error: cannot write the result: %s\n", strerror(errno));
         failed = 1;
@@ -101,7 +123,7 @@ int ch_statement_run(chert_session *session, const char *text, const char *name,
     while (*text && code == CH_EXIT_OK) {
         bool complete;
         size_t len = chert_sql_split(text, &complete);
-        if (!is_blank(text, text + len)) {
+        if (!ch_statement_is_blank(text, text + len)) {
             chert_error err = CHERT_ERROR_INIT;
             size_t skip = strspn(text, " \t\r\n");
             char *sql = strndup(text + skip, len - skip);

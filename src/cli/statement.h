@@ -14,6 +14,9 @@ typedef struct ch_statement_style {
 /* "table", "csv", "json", "markdown", "vertical"; false for anything else. */
 bool ch_statement_style_of(const char *name, chert_style *out);
 
+/* Is there nothing but blanks, comments and ; from s up to end? */
+bool ch_statement_is_blank(const char *s, const char *end);
+
 /*
  * Runs the statements of text; the first error ends it and is told on stderr.
  *   name  where the text comes from, told with an error's line; NULL: nowhere

@@ -44,6 +44,7 @@ say(b"SELECT 1; SELECT nothing; \n"); wait(b"UNRESOLVED_COLUMN"); wait(b"chert> 
 say(b"\\f json\nSELECT 7 AS n;\n"); wait(b'{"n":7}'); wait(b"chert> "); print("another format")
 say(b"SELECT sum(id * 3) FROM range(1000000000000) WHERE id % 7 = 3;\n"); time.sleep(0.5); say(b"\x03")
 wait(b"OPERATION_CANCELED"); wait(b"chert> "); print("a query is cancelled")
+say(b"SELECT 9 AS n; -- nine;\n"); wait(b'{"n":9}'); wait(b"chert> "); print("a comment behind it is no statement")
 say(b"SELECT 8 AS n;\n"); wait(b'{"n":8}'); wait(b"chert> "); say(b"quit;\n")
 print("exit", os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
 PY
