@@ -7,6 +7,8 @@
 #include <fnmatch.h>
 #include <glob.h>
 #include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 typedef struct listing {
     ch_arena *arena;
@@ -43,6 +45,20 @@ static ch_status add_file(listing *l, const ch_file *file, ch_error *err)
     return CH_OK;
 }
 
+/* Told as Spark tells it: "file:" and the absolute path. */
+static ch_status not_found(listing *l, const char *path, ch_error *err)
+{
+    char folder[4096];
+    const char *shown = path;
+    if (path[0] == '/')
+        shown = ch_arena_printf(l->arena, err, "file:%s", path);
+    else if (getcwd(folder, sizeof folder))
+        shown = ch_arena_printf(l->arena, err, "file:%s/%s", folder, path);
+    if (!shown)
+        return CH_E_MEMORY;
+    CH_FAIL(err, PATH_NOT_FOUND, "path", shown);
+}
+
 static ch_status add_path(listing *l, const char *path, ch_error *err);
 
 static ch_status add_folder(listing *l, const char *path, ch_error *err)
@@ -71,12 +87,21 @@ static ch_status add_path(listing *l, const char *path, ch_error *err)
     return is_folder ? add_folder(l, path, err) : add_file(l, &file, err);
 }
 
+/* A path that the program itself named. */
+static ch_status add_named(listing *l, const char *path, ch_error *err)
+{
+    struct stat st;
+    if (stat(path, &st) != 0 && errno == ENOENT)
+        return not_found(l, path, err);
+    return add_path(l, path, err);
+}
+
 static ch_status add_glob(listing *l, const char *pattern, ch_error *err)
 {
     glob_t found;
     int code = glob(pattern, GLOB_BRACE, NULL, &found);
     if (code == GLOB_NOMATCH)
-        CH_FAIL(err, PATH_NOT_FOUND, "path", pattern);
+        return not_found(l, pattern, err);
     if (code != 0)
         CH_FAIL(err, IO, "action", "list", "path", pattern, "reason",
                 code == GLOB_NOSPACE ? "out of memory" : "a folder cannot be read");
@@ -113,7 +138,7 @@ ch_status ch_list_files(ch_arena *arena, const char *const *path, int32_t n,
         if (strpbrk(copy, "*?[{") && !ch_file_exists(copy))
             CH_TRY(add_glob(&l, copy, err));
         else
-            CH_TRY(add_path(&l, copy, err));
+            CH_TRY(add_named(&l, copy, err));
         if (l.n > first)
             qsort(l.file + first, (size_t)(l.n - first), sizeof *l.file, by_path);
     }

@@ -4,7 +4,7 @@ try() { chert sql --format csv "$@" && true; echo "exit $?" >&2; }
 try -e 'SELECT 1 AS a; SELECT 1 + + ; SELECT 2'
 try -e 'SELECT 1 / 0'
 try -e 'SELECT nothing FROM VALUES (1) t(some)'
-try -e 'SELECT * FROM csv.`missing.csv`'
+try -e 'SELECT * FROM csv.`/nowhere/missing.csv`'
 printf 'SELECT 1 AS a;\n\n\nSELECT 2 AS b,\n  FORM;\nSELECT * FORM x;\n' >three.sql
 try -f three.sql
 try -f missing.sql
