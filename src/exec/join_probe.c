@@ -136,23 +136,43 @@ static ch_status pair_batch(const probe *p, const int32_t *idx, uint8_t *const *
     return status;
 }
 
-/* keep[i] = all residual conditions hold for pair i; with null_matches NULL counts as true. */
-static ch_status check_pairs(const probe *p, ch_batch *pairs, uint64_t *keep, ch_error *err)
+/* Pairs of keep lose those for which residual condition r does not hold; the others are not looked at. */
+static ch_status check_condition(const probe *p, int32_t r, const ch_batch *pairs, uint64_t *keep,
+                                 ch_error *err)
 {
     ch_join *j = p->j;
-    int64_t n = pairs->n;
-    ch_bits_fill(keep, n, true);
-    for (int32_t r = 0; r < j->residual.n; r++) {
-        ch_column *value;
-        CH_TRY(ch_evaluate(j->residual_ev, p->slot, r, pairs, op_of(j)->mem, &value, err));
-        const ch_column *values = ch_column_values(value);
-        for (int64_t i = 0; i < n; i++) {
-            bool null = ch_column_is_null(value, i);
-            bool on = null ? j->null_matches : ch_bit_get(values->data, ch_column_slot(value, i));
-            ch_bit_and(keep, i, on);
-        }
-        ch_column_unref(value);
+    ch_batch rest;
+    ch_column *value = NULL;
+    CH_TRY(ch_batch_copy(pairs, &rest, err));
+    ch_status status;
+    CH_TRY_OUT(ch_batch_filter(&rest, keep, err));
+    if (rest.n == 0)
+        goto out;
+    CH_TRY_OUT(ch_evaluate(j->residual_ev, p->slot, r, &rest, op_of(j)->mem, &value, err));
+    const ch_column *values = ch_column_values(value);
+    for (int64_t i = 0, k = 0; i < pairs->n; i++) {
+        if (!ch_bit_get(keep, i))
+            continue;
+        bool null = ch_column_is_null(value, k);
+        bool on = null ? j->null_matches : ch_bit_get(values->data, ch_column_slot(value, k));
+        ch_bit_and(keep, i, on);
+        k++;
     }
+out:
+    ch_column_unref(value);
+    ch_batch_release(&rest);
+    return status;
+}
+
+/*
+ * keep[i] = all residual conditions hold for pair i; with null_matches NULL counts as true. They are asked in
+ * order: a later one may fail on pairs that an earlier one keeps from it.
+ */
+static ch_status check_pairs(const probe *p, const ch_batch *pairs, uint64_t *keep, ch_error *err)
+{
+    ch_bits_fill(keep, pairs->n, true);
+    for (int32_t r = 0; r < p->j->residual.n; r++)
+        CH_TRY(check_condition(p, r, pairs, keep, err));
     return CH_OK;
 }
 
