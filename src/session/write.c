@@ -3,8 +3,8 @@
  * write.c - a query's rows to files, all or nothing.
  *
  *   folder   part files are written into a hidden folder beside the target and moved when all are
- *            complete; then _SUCCESS is made. Append moves the files into the target; overwrite puts the
- *            old folder aside first and removes it last.
+ *            complete; then _SUCCESS is made. Append moves the files into the target; overwrite exchanges
+ *            the two folders' names, and removes the old one then.
  *   file     (single_file) one file beside the target, renamed over it at the end.
  *
  * A run that fails or is cancelled removes what it made; a killed one leaves only hidden names.
@@ -132,6 +132,11 @@ static ch_status commit(write_run *run, ch_save_mode mode, ch_arena *arena, ch_e
     if (exists && mode == CH_SAVE_APPEND)
         return move_into(run, arena, err);
     CH_TRY(touch(run->staging, err));
+    if (!exists && ch_file_rename(run->staging, run->target, NULL) == CH_OK)
+        return CH_OK;
+    /* Exchanged names leave no moment without a target, also when several write to it at once. */
+    if (ch_file_exchange(run->staging, run->target))
+        return ch_file_remove(run->staging, err);
     if (!exists)
         return ch_file_rename(run->staging, run->target, err);
     char *old = ch_arena_printf(arena, err, "%s-old", run->staging);

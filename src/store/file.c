@@ -222,6 +222,13 @@ ch_status ch_file_rename(const char *from, const char *to, ch_error *err)
     return rename(a, b) == 0 ? CH_OK : ch_file_error(err, errno, "rename to", to);
 }
 
+bool ch_file_exchange(const char *a, const char *b)
+{
+    const char *first, *second;
+    return local_path(a, &first, NULL) == CH_OK && local_path(b, &second, NULL) == CH_OK &&
+           renameat2(AT_FDCWD, first, AT_FDCWD, second, RENAME_EXCHANGE) == 0;
+}
+
 /* Removes what is in the folder `fd` (takes it). Gives an errno. Depth is that of the tree. */
 static int remove_contents(int fd)
 {

@@ -60,6 +60,8 @@ CH_NODISCARD ch_status ch_file_stat(const char *path, ch_file *file, bool *is_fo
                                     ch_error *err);
 bool ch_file_exists(const char *path);
 CH_NODISCARD ch_status ch_file_rename(const char *from, const char *to, ch_error *err);
+/* Each gets the other's name, at once; false: one is missing, or the file system cannot. */
+bool ch_file_exchange(const char *a, const char *b);
 /* A file or a folder with all that is in it; one that is not there is no error. */
 CH_NODISCARD ch_status ch_file_remove(const char *path, ch_error *err);
 /* The folder and those above it. */

@@ -7,3 +7,13 @@ chert sql -e "INSERT OVERWRITE DIRECTORY 'out' USING csv SELECT CAST(id AS STRIN
     echo "exit $?"
 cat out/part-*
 ls -A
+# Several that write to the same folder at once: the last one stays, whole, and none fails.
+for i in 1 2 3 4 5 6 7 8; do
+    for n in 1 2 3 4; do
+        chert sql -e "INSERT OVERWRITE DIRECTORY 'same' USING csv SELECT $n, id FROM range(1000)" || echo failed &
+    done
+    wait
+    cat same/part-* | cut -d, -f1 | uniq -c | awk '{ print $1 }'
+    rm -rf same
+done | uniq -c | awk '{ print $1, $2 }'
+ls -A
