@@ -30,6 +30,21 @@ const ch_rule *ch_rule_at(int i)
     return i >= 0 && i < N_RULES ? RULE[i] : NULL;
 }
 
+/* Is the rule's name in spark.sql.optimizer.excludedRules? Those that the engine cannot do without stay. */
+static bool is_excluded(const ch_analyze_context *ctx, const ch_rule *rule)
+{
+    size_t len = strlen(rule->name);
+    const char *at = rule->required ? NULL : ctx->excluded_rules;
+    while (at && *at) {
+        size_t n = strcspn(at, ", ");
+        if (n == len && strncmp(at, rule->name, n) == 0)
+            return true;
+        at += n;
+        at += strspn(at, ", ");
+    }
+    return false;
+}
+
 typedef struct run {
     const ch_analyze_context *ctx;
     const ch_rule *rule;
@@ -83,7 +98,7 @@ static ch_status settle(const ch_analyze_context *ctx, ch_rel **plan, ch_error *
         changed = false;
         for (int i = 0; i < N_RULES; i++) {
             run r = {ctx, RULE[i], false};
-            if (RULE[i]->once)
+            if (RULE[i]->once || is_excluded(ctx, RULE[i]))
                 continue;
             CH_TRY(RULE[i]->whole ? apply(&r, plan, err) : walk(&r, plan, err));
             changed |= r.changed;
@@ -97,7 +112,7 @@ ch_status ch_optimize(const ch_analyze_context *ctx, ch_rel **plan, ch_error *er
     CH_TRY(settle(ctx, plan, err));
     for (int i = 0; i < N_RULES; i++) {
         run r = {ctx, RULE[i], false};
-        if (!RULE[i]->once)
+        if (!RULE[i]->once || is_excluded(ctx, RULE[i]))
             continue;
         CH_TRY(RULE[i]->whole ? apply(&r, plan, err) : walk(&r, plan, err));
         if (r.changed)

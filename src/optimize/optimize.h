@@ -20,6 +20,7 @@ typedef struct ch_rule {
     bool top_down; /* before the inputs instead */
     bool whole;    /* is given the root only, and walks by itself */
     bool once; /* not again after it has run over the whole plan: its result would match again */
+    bool required; /* operators cannot run what it rewrites: it cannot be excluded */
 } ch_rule;
 
 /* The rules in the order of the table; NULL past the last. */

@@ -93,6 +93,7 @@ static ch_status apply(const ch_analyze_context *ctx, ch_rel **rel, bool *change
 
 const ch_rule ch_rule_set_operation = {
     .name = "set_operation",
+    .required = true,
     .doc = "Computes INTERSECT and EXCEPT by grouping the rows of both sides.",
     .apply = apply,
 };

@@ -268,6 +268,7 @@ static ch_status apply(const ch_analyze_context *ctx, ch_rel **rel, bool *change
 
 const ch_rule ch_rule_subquery = {
     .name = "subquery",
+    .required = true,
     .doc = "Computes subqueries that stand alone by joins.",
     .apply = apply,
 };

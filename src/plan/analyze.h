@@ -40,8 +40,9 @@ typedef struct ch_analyze_context {
     ch_arena *arena; /* everything made lives here */
     ch_catalog *catalog;
     const ch_func_context *func;
-    _Atomic int64_t *next_id; /* the session's counter of attribute ids */
-    const char *sql;          /* the text that start and stop point into, or NULL */
+    _Atomic int64_t *next_id;   /* the session's counter of attribute ids */
+    const char *sql;            /* the text that start and stop point into, or NULL */
+    const char *excluded_rules; /* of the optimizer: names separated by commas; NULL: none */
 } ch_analyze_context;
 
 CH_NODISCARD ch_status ch_analyze(const ch_analyze_context *ctx, const ch_rel *plan, ch_rel **out,

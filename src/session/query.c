@@ -66,6 +66,8 @@ static ch_status analyze(ch_query *q, const ch_rel *rel, ch_error *err)
                                       .func = &q->func,
                                       .next_id = ch_session_next_id(q->session),
                                       .sql = q->frame->text};
+    CH_TRY(ch_session_get(q->session, "spark.sql.optimizer.excludedRules", &q->arena,
+                          &q->analyze.excluded_rules, err));
     return ch_analyze(&q->analyze, rel, &q->analyzed, err);
 }
 

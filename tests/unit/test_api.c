@@ -167,6 +167,26 @@ static void views_and_settings_belong_to_the_session(void **state)
     chert_session_free(s);
 }
 
+static void an_excluded_rule_leaves_the_plan_alone(void **state)
+{
+    CH_UNUSED(state);
+    chert_error err = CHERT_ERROR_INIT;
+    chert_session *s = begin();
+    chert_df *df = chert_sql(s, "SELECT 1 + 1 AS x FROM range(5)", &err);
+    char *plan = chert_df_explain(df, "simple", &err);
+    assert_non_null(strstr(plan, "2 AS x"));
+    chert_free(plan);
+    assert_int_equal(chert_session_set(s, "spark.sql.optimizer.excludedRules",
+                                       "pushdown_limit, constant_folding", &err),
+                     0);
+    plan = chert_df_explain(df, "simple", &err);
+    assert_no_error(err);
+    assert_non_null(strstr(plan, "(1 + 1) AS x"));
+    chert_free(plan);
+    chert_df_free(df);
+    chert_session_free(s);
+}
+
 static void files_are_written_whole_or_not_at_all(void **state)
 {
     CH_UNUSED(state);
@@ -321,6 +341,7 @@ int main(void)
         cmocka_unit_test(mistakes_are_told_with_class_state_and_place),
         cmocka_unit_test(the_first_error_of_a_chain_is_the_one_that_is_told),
         cmocka_unit_test(views_and_settings_belong_to_the_session),
+        cmocka_unit_test(an_excluded_rule_leaves_the_plan_alone),
         cmocka_unit_test(files_are_written_whole_or_not_at_all),
         cmocka_unit_test(arrow_streams_come_back_as_they_left),
         cmocka_unit_test(rows_can_be_printed_while_they_come),
