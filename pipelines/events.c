@@ -18,6 +18,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "folders.h"
+
 #define HEADER "\"region_name\",\"date\",\"count\"\n"
 
 /* An error of the program itself, in the struct that the caller frees with chert_error_free(). */
@@ -213,7 +215,9 @@ int chert_run_events(chert_session *session, const chert_events_options *options
     *report = (chert_events_report){0};
     if (!parts || !result)
         goto out;
-    if (options->out_folder && mkdir(to, 0777) != 0 && errno != EEXIST) {
+    int why = options->out_folder ? chert_make_folders(to) : 0;
+    if (why) {
+        errno = why;
         io_error(err, "make", to);
         goto out;
     }

@@ -23,6 +23,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "folders.h"
+
 #define ROWS 12288
 #define ROW_MAX 44
 #define BLOCK_BYTES ((size_t)ROWS * ROW_MAX)
@@ -270,8 +272,9 @@ int chert_generate_events(const char *folder, int64_t bytes, uint64_t seed, int 
         threads = 1;
     if (threads > MAX_THREADS)
         threads = MAX_THREADS;
-    if (mkdir(folder, 0777) != 0 && errno != EEXIST)
-        return fail(message, message_bytes, "make the folder", folder, errno);
+    int why = chert_make_folders(folder);
+    if (why)
+        return fail(message, message_bytes, "make the folder", folder, why);
 
     for (int i = 0; i < 2; i++) {
         char aside[4096], path[4096];

@@ -28,3 +28,7 @@ cp -r "$ROOT/tests/data/events_odd" odd
 chmod -R u+w odd
 chert run events -d odd | sed 's/in [0-9.]* s, .*/in TIME/'
 same odd/result.csv odd/counts.csv
+
+# Folders above those that are written are made.
+chert generate events -s 1M new/folders/data >/dev/null && chert run events -d --out new/folders/deep/out new/folders/data/ >/dev/null
+ls new/folders new/folders/deep/out
