@@ -8,7 +8,7 @@
  *   finish  too many runs for the memory are merged into fewer; the key space is cut into ranges
  *   next    each morsel merges one range of all runs, so all workers merge at once
  *
- * Quota: the rows of all slots take at most half of the memory that was free at the start; sorting
+ * Quota: the rows of all slots take at most two fifths of the memory that was free at the start; sorting
  * needs 32 bytes more for each row, which count too.
  *
  * Top-N: a slot keeps few more than N rows. When it has gathered 2 N it sorts and drops all but N, and
@@ -84,7 +84,7 @@ static ch_status sort_open(ch_op *self, ch_error *err)
     op_sort *op = (op_sort *)self;
     int slots = self->exec->n_slots;
     int64_t available = ch_mem_available(self->mem);
-    op->quota = available / 2 / slots;
+    op->quota = available * 2 / 5 / slots;
     if (op->quota < MIN_QUOTA)
         op->quota = MIN_QUOTA;
     op->block_bytes = 256 << 10;
@@ -409,7 +409,7 @@ static ch_status sort_push(ch_op *self, int slot, ch_batch *batch, ch_error *err
     int64_t kept = build_keys(op, s, key, batch, &p);
     if (kept > 0)
         CH_TRY_OUT(store_rows(op, s, batch, &p, kept, err));
-    if (op->trims && s->n_rows > 2 * op->limit + op->batch_rows * 4)
+    if (op->trims && s->n_rows > 2 * op->limit + op->batch_rows)
         CH_TRY_OUT(trim(op, s, err));
     if (s->page_bytes + s->n_rows * 32 > op->quota)
         CH_TRY_OUT(spill_slot(op, s, err));

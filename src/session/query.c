@@ -174,9 +174,14 @@ ch_mem *ch_query_mem(ch_query *q)
     return q->mem;
 }
 
+/* Buffers of a scan and the least that a breaker can work with; fewer workers are better than no memory. */
+#define LEAST_BYTES_PER_SLOT ((int64_t)6 << 20)
+
 int ch_query_slots(const ch_query *q)
 {
-    return ch_pool_threads(ch_engine_pool(ch_session_engine(q->session)));
+    int64_t slots = ch_pool_threads(ch_engine_pool(ch_session_engine(q->session)));
+    int64_t fit = ch_mem_limit(q->mem) / LEAST_BYTES_PER_SLOT;
+    return (int)(slots <= fit ? slots : fit > 1 ? fit : 1);
 }
 
 /* ------------------------------------------------------------------ running */
