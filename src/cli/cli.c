@@ -160,6 +160,24 @@ const ch_cli_command *ch_cli_find(const ch_cli_command *const *commands, const c
     return NULL;
 }
 
+int ch_cli_run_sub(const ch_cli_command *self, int argc, char **argv)
+{
+    if (argc == 0) {
+        ch_cli_help(self, stderr);
+        return CH_EXIT_USAGE;
+    }
+    if (argv[0][0] == '-') {
+        ch_cli_args args = {.command = self, .argc = argc, .argv = argv};
+        bool failed;
+        if (!ch_cli_next(&args, &failed) || failed)
+            return CH_EXIT_USAGE;
+        ch_cli_help(self, stdout);
+        return CH_EXIT_OK;
+    }
+    const ch_cli_command *program = ch_cli_find(self->sub, self->name, argv[0]);
+    return program ? program->run(program, argc - 1, argv + 1) : CH_EXIT_USAGE;
+}
+
 /* ---- options ------------------------------------------------------------------------------- */
 
 /* The value of option o: behind = or the letter, or the next word. */

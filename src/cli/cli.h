@@ -78,6 +78,8 @@ void ch_cli_help(const ch_cli_command *command, FILE *out);
 /* The command called name, or NULL with a usage error told that suggests a near name. */
 const ch_cli_command *ch_cli_find(const ch_cli_command *const *commands, const char *parent,
                                   const char *name);
+/* The run of a command that only has others below it: finds the one named argv[0], or shows the help. */
+int ch_cli_run_sub(const ch_cli_command *self, int argc, char **argv);
 const ch_cli_command *const *ch_cli_commands(void);
 
 /* What CH_CLI_SESSION_OPTIONS say. */

@@ -108,24 +108,6 @@ static const ch_cli_command EVENTS = {
 
 static const ch_cli_command *const PROGRAMS[] = {&EVENTS, NULL};
 
-static int run(const ch_cli_command *self, int argc, char **argv)
-{
-    if (argc == 0) {
-        ch_cli_help(self, stderr);
-        return CH_EXIT_USAGE;
-    }
-    if (argv[0][0] == '-') {
-        ch_cli_args args = {.command = self, .argc = argc, .argv = argv};
-        bool failed;
-        if (!ch_cli_next(&args, &failed) || failed)
-            return CH_EXIT_USAGE;
-        ch_cli_help(self, stdout);
-        return CH_EXIT_OK;
-    }
-    const ch_cli_command *program = ch_cli_find(PROGRAMS, self->name, argv[0]);
-    return program ? program->run(program, argc - 1, argv + 1) : CH_EXIT_USAGE;
-}
-
 static const ch_cli_option OPTIONS[] = {CH_CLI_HELP_OPTION, CH_CLI_OPTIONS_END};
 
 const ch_cli_command ch_cmd_run;
@@ -135,5 +117,5 @@ const ch_cli_command ch_cmd_run = {
     .summary = "Run one of the programs that come with Chert",
     .option = OPTIONS,
     .sub = PROGRAMS,
-    .run = run,
+    .run = ch_cli_run_sub,
 };
