@@ -52,6 +52,7 @@ typedef struct chert_df chert_df;           /* a lazy DataFrame */
 typedef struct chert_col chert_col;         /* a column expression */
 typedef struct chert_grouped chert_grouped; /* a DataFrame grouped by keys, before agg() */
 typedef struct chert_query chert_query;     /* one run of a DataFrame */
+typedef struct chert_writer chert_writer;   /* a DataFrame on its way to files */
 
 /* "0.1.0" */
 CHERT_API const char *chert_version(void);
@@ -222,6 +223,9 @@ CHERT_API chert_df *chert_df_distinct(const chert_df *df, chert_error *err);
 CHERT_API chert_df *chert_df_order_by(const chert_df *df, chert_error *err, ...) CHERT_SENTINEL;
 CHERT_API chert_df *chert_df_limit(const chert_df *df, int64_t n, chert_error *err);
 CHERT_API chert_df *chert_df_offset(const chert_df *df, int64_t n, chert_error *err);
+/* Into n parts: coalesce leaves rows where they are, repartition deals them out evenly. */
+CHERT_API chert_df *chert_df_coalesce(const chert_df *df, int32_t n, chert_error *err);
+CHERT_API chert_df *chert_df_repartition(const chert_df *df, int32_t n, chert_error *err);
 CHERT_API int chert_df_create_temp_view(const chert_df *df, const char *name, chert_error *err);
 CHERT_API void chert_df_free(chert_df *df);
 
@@ -243,6 +247,23 @@ CHERT_API char *chert_df_explain(const chert_df *df, const char *mode, chert_err
  */
 CHERT_API int chert_df_write(const chert_df *df, const char *format, const char *path,
                              const char *mode, chert_error *err, ...) CHERT_SENTINEL;
+
+/*
+ * The same, step by step, as df.write in Spark. A writer may save more than once.
+ *   format        "csv", "parquet" ...; without it spark.sql.sources.default
+ *   mode          as above
+ *   option        of the format, and maxRecordsPerFile, partitionOverwriteMode (static, dynamic)
+ *   partition_by  column names, then NULL: rows go to folders called name=value
+ * How many files there are: one per worker, or as many as chert_df_coalesce or chert_df_repartition said.
+ */
+CHERT_API chert_writer *chert_df_writer(const chert_df *df, chert_error *err);
+CHERT_API int chert_writer_format(chert_writer *writer, const char *format, chert_error *err);
+CHERT_API int chert_writer_mode(chert_writer *writer, const char *mode, chert_error *err);
+CHERT_API int chert_writer_option(chert_writer *writer, const char *key, const char *value,
+                                  chert_error *err);
+CHERT_API int chert_writer_partition_by(chert_writer *writer, chert_error *err, ...) CHERT_SENTINEL;
+CHERT_API int chert_writer_save(chert_writer *writer, const char *path, chert_error *err);
+CHERT_API void chert_writer_free(chert_writer *writer);
 
 /* --------------------------------------------------------------- one run, in hand */
 

@@ -310,34 +310,10 @@ chert_col *chert_max(chert_col *a)
 
 /* --------------------------------------------------------------- to plan nodes */
 
-/* "a.`b c`.d" -> parts. */
-static ch_status split_name(ch_arena *arena, const char *name, ch_str_list *parts, ch_error *err)
-{
-    const char *p = name;
-    do {
-        char *part = ch_arena_alloc(arena, strlen(p) + 1, err);
-        size_t n = 0;
-        if (!part)
-            return CH_E_MEMORY;
-        if (*p == '`') {
-            for (p++; *p && (*p != '`' || p[1] == '`'); p++) {
-                p += *p == '`';
-                part[n++] = *p;
-            }
-            p += *p == '`';
-        } else {
-            while (*p && *p != '.')
-                part[n++] = *p++;
-        }
-        CH_TRY(ch_str_list_add(arena, parts, part, err));
-    } while (*p++ == '.');
-    return CH_OK;
-}
-
 static ch_status build_name(const char *name, ch_arena *arena, ch_expr **out, ch_error *err)
 {
     ch_str_list parts = {0};
-    CH_TRY(split_name(arena, name, &parts, err));
+    CH_TRY(ch_name_split(arena, name, &parts, err));
     if (strcmp(parts.item[parts.n - 1], "*") == 0) {
         ch_expr_unresolved_star *star = ch_expr_new(arena, CH_EXPR_UNRESOLVED_STAR, err);
         if (!star)

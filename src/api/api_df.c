@@ -417,6 +417,29 @@ chert_df *chert_df_offset(const chert_df *df, int64_t n, chert_error *out)
     return end(&s, rel, out);
 }
 
+static chert_df *into_parts(const chert_df *df, int32_t n, bool shuffle, chert_error *out)
+{
+    step s;
+    begin(&s, df, NULL);
+    ch_rel_repartition *rel = node(&s, CH_REL_REPARTITION);
+    if (rel) {
+        rel->input = input_of(&s, 0);
+        rel->num_partitions = n;
+        rel->shuffle = shuffle;
+    }
+    return end(&s, rel, out);
+}
+
+chert_df *chert_df_coalesce(const chert_df *df, int32_t n, chert_error *out)
+{
+    return into_parts(df, n, false, out);
+}
+
+chert_df *chert_df_repartition(const chert_df *df, int32_t n, chert_error *out)
+{
+    return into_parts(df, n, true, out);
+}
+
 int chert_df_create_temp_view(const chert_df *df, const char *name, chert_error *out)
 {
     ch_error err = {0};

@@ -122,13 +122,6 @@ const char *chert_query_column_type(const chert_query *query, int32_t i)
     return q->type_text[i] ? q->type_text[i] : "";
 }
 
-static ch_status zone_of(const ch_query *query, const ch_zone **zone, ch_error *err)
-{
-    const char *name = ch_query_func(query)->time_zone;
-    *zone = ch_zone_find(name, (int64_t)strlen(name), err);
-    return *zone ? CH_OK : CH_E_INVALID_CONF_VALUE;
-}
-
 char *chert_query_text(const chert_query *q, int64_t row, int32_t column, chert_error *out)
 {
     ch_error err = {0};
@@ -144,7 +137,7 @@ char *chert_query_text(const chert_query *q, int64_t row, int32_t column, chert_
     ch_buf text;
     ch_value_format format = {.style = CH_VALUE_CAST, .ansi = ch_query_func(q->query)->ansi};
     ch_buf_init(&text, ch_query_mem(q->query));
-    ch_status status = zone_of(q->query, &format.zone, &err);
+    ch_status status = ch_query_zone(q->query, &format.zone, &err);
     if (status == CH_OK)
         status = ch_format_value(&format, batch->col[column], row, &text, &err);
     char *copy = status == CH_OK ? strdup(text.data ? text.data : "") : NULL;
@@ -200,7 +193,7 @@ static ch_status print_table(const chert_query *q, bool vertical, ch_batch *batc
     ch_buf text;
     ch_show_options options = {
         .n_rows = n < 0 ? INT64_MAX : n, .truncate = truncate, .vertical = vertical};
-    CH_TRY(zone_of(q->query, &options.zone, err));
+    CH_TRY(ch_query_zone(q->query, &options.zone, err));
     ch_buf_init(&text, ch_query_mem(q->query));
     ch_status status = ch_show(ch_query_schema(q->query), batch, n_batches, &options, &text, err);
     if (status == CH_OK)
@@ -216,7 +209,7 @@ static ch_status print_stream(const chert_query *q, const ch_printer *printer, c
     const ch_zone *zone;
     ch_status status;
     ch_buf text;
-    CH_TRY(zone_of(q->query, &zone, err));
+    CH_TRY(ch_query_zone(q->query, &zone, err));
     ch_buf_init(&text, ch_query_mem(q->query));
     CH_TRY_OUT(printer->head(schema, &text, err));
     for (int32_t i = 0; i < n_batches; i++) {
@@ -285,7 +278,7 @@ static ch_status print_batch(void *user, int slot, ch_batch *batch, ch_error *er
 static ch_status run_printing(printing *p, ch_error *err)
 {
     ch_query *query = p->q->query;
-    CH_TRY(zone_of(query, &p->zone, err));
+    CH_TRY(ch_query_zone(query, &p->zone, err));
     CH_TRY(p->printer->head(ch_query_schema(query), &p->text, err));
     CH_TRY(ch_query_each(query, print_batch, p, true, err));
     CH_TRY(p->printer->tail(ch_query_schema(query), &p->text, err));
@@ -377,80 +370,4 @@ char *chert_df_explain(const chert_df *df, const char *mode, chert_error *out)
     chert_query_free(q);
     (void)chert_error_take(out, &err);
     return copy;
-}
-
-/* -------------------------------------------------------------------- writing */
-
-static bool save_mode(const char *mode, ch_save_mode *out)
-{
-    static const struct {
-        const char *name;
-        ch_save_mode mode;
-    } MODES[] = {{"error", CH_SAVE_ERROR_IF_EXISTS},   {"errorifexists", CH_SAVE_ERROR_IF_EXISTS},
-                 {"default", CH_SAVE_ERROR_IF_EXISTS}, {"append", CH_SAVE_APPEND},
-                 {"overwrite", CH_SAVE_OVERWRITE},     {"ignore", CH_SAVE_IGNORE}};
-    for (size_t i = 0; i < sizeof MODES / sizeof *MODES; i++) {
-        if (strcasecmp(mode, MODES[i].name) == 0) {
-            *out = MODES[i].mode;
-            return true;
-        }
-    }
-    return false;
-}
-
-static ch_status add_option(ch_frame *frame, ch_rel_write_operation *write, const char *key,
-                            const char *value, ch_error *err)
-{
-    if (strcasecmp(key, "chert.singleFile") == 0) {
-        write->single_file = strcasecmp(value, "true") == 0;
-        return CH_OK;
-    }
-    ch_str_list keys = {write->options.key, write->options.n};
-    ch_str_list values = {write->options.value, write->options.n};
-    char *k = ch_arena_str(&frame->arena, key, err), *v = ch_arena_str(&frame->arena, value, err);
-    if (!k || !v)
-        return CH_E_MEMORY;
-    CH_TRY(ch_str_list_add(&frame->arena, &keys, k, err));
-    CH_TRY(ch_str_list_add(&frame->arena, &values, v, err));
-    write->options = (ch_option_list){keys.item, values.item, keys.n};
-    return CH_OK;
-}
-
-int chert_df_write(const chert_df *df, const char *format, const char *path, const char *mode,
-                   chert_error *out, ...)
-{
-    ch_error err = {0};
-    if (!df)
-        return CH_E_INTERNAL;
-    if (!path) {
-        chert_error_argument(out, "path NULL");
-        return CH_E_INVALID_OPTION;
-    }
-    ch_frame *frame;
-    ch_status status = ch_frame_new(df->session->session, &df->frame, 1, &frame, &err);
-    ch_rel_write_operation *write =
-        status == CH_OK ? ch_rel_new(&frame->arena, CH_REL_WRITE_OPERATION, &err) : NULL;
-    if (status == CH_OK && !write)
-        status = CH_E_MEMORY;
-    if (status == CH_OK) {
-        write->input = (ch_rel *)(uintptr_t)df->frame->rel; /* only read */
-        write->source = format;
-        write->path = path;
-        frame->text = df->frame->text;
-        frame->rel = &write->head;
-        if (!save_mode(mode ? mode : "error", &write->mode))
-            status =
-                ch_error_set(&err, CH_E_INVALID_OPTION, "name", "mode", "value", mode, "expected",
-                             "error, append, overwrite or ignore", (const char *)0);
-    }
-    va_list ap;
-    va_start(ap, out);
-    for (const char *key; status == CH_OK && (key = va_arg(ap, const char *)) != NULL;)
-        status = add_option(frame, write, key, va_arg(ap, const char *), &err);
-    va_end(ap);
-    if (status == CH_OK)
-        status = ch_write_run(frame, write, NULL, &err);
-    ch_frame_unref(frame);
-    (void)chert_error_take(out, &err);
-    return (int)status;
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* arena.c - a list of blocks that double from 4 KiB to 1 MiB. */
+/* arena.c - a list of blocks that double from 4 KiB to 1 MiB, or to a small part of what is allowed. */
 #include "base/arena.h"
 
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 
 struct ch_arena_block {
@@ -41,7 +42,14 @@ void *ch_arena_alloc(ch_arena *arena, size_t bytes, ch_error *err)
 {
     size_t need = bytes ? (bytes + 15) & ~(size_t)15 : 16;
     if ((size_t)(arena->end - arena->next) < need) {
+        if (arena->cancel && atomic_load_explicit(arena->cancel, memory_order_relaxed)) {
+            (void)ch_error_set(err, CH_E_CANCELLED, (const char *)0);
+            return NULL;
+        }
         size_t size = arena->block ? arena->block->bytes * 2 : FIRST_BYTES;
+        int64_t fair = ch_mem_limit(arena->mem) / 128;
+        if ((int64_t)size > fair)
+            size = fair > (int64_t)FIRST_BYTES ? (size_t)fair : FIRST_BYTES;
         if (size > MOST_BYTES)
             size = MOST_BYTES;
         if (size < need + HEADER)

@@ -13,6 +13,9 @@ typedef struct ch_arena {
     ch_mem *mem;           /* borrowed: pays for the blocks */
     ch_arena_block *block; /* newest first */
     char *next, *end;      /* free space of the newest block */
+    /* Borrowed, may be NULL: when it is true no new block is made, the error is CH_E_CANCELLED's.
+     * Whatever builds a plan too large is so stopped, wherever it is. */
+    const _Atomic bool *cancel;
 } ch_arena;
 
 void ch_arena_init(ch_arena *arena, ch_mem *mem);
@@ -20,7 +23,7 @@ void ch_arena_init(ch_arena *arena, ch_mem *mem);
 void ch_arena_reset(ch_arena *arena);
 void ch_arena_release(ch_arena *arena);
 
-/* Zeroed bytes, aligned to 16; NULL with err set to CH_E_MEMORY. */
+/* Zeroed bytes, aligned to 16; NULL with err set to CH_E_MEMORY, or to CH_E_CANCELLED. */
 void *ch_arena_alloc(ch_arena *arena, size_t bytes, ch_error *err);
 /* A copy, NUL-terminated. len is in bytes. */
 char *ch_arena_strn(ch_arena *arena, const char *text, size_t len, ch_error *err);

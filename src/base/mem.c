@@ -6,15 +6,35 @@
  * for every child. The account is freed when life reaches 0.
  *
  * A charge walks from the leaf to the root and undoes its steps where one refuses.
+ *
+ * Large blocks come from the root's stock (base/blocks.h) and are charged as large as they are, so
+ * the process holds what the root counts; small ones come from malloc. Under AddressSanitizer, which wants to
+ * see every block, all come from malloc.
  */
 #include "base/mem.h"
+
+#include "base/blocks.h"
 
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define ALL_FROM_MALLOC 1
+#endif
+#endif
+#if defined(__SANITIZE_ADDRESS__)
+#define ALL_FROM_MALLOC 1
+#endif
+
+/* So much stays in stock even when little is in use. */
+#define STOCK_BYTES ((int64_t)64 << 20)
+
 struct ch_mem {
     ch_mem *parent;
+    ch_mem *root;
+    ch_blocks *blocks; /* the root's; NULL: all from malloc */
     const char *name;
     _Atomic int64_t limit; /* bytes, 0 = none */
     _Atomic int64_t used;  /* bytes */
@@ -48,8 +68,13 @@ ch_mem *ch_mem_new(ch_mem *parent, const char *name, int64_t limit)
     mem->name = name;
     mem->limit = limit;
     mem->life = 1;
+    mem->root = parent ? parent->root : mem;
     if (parent)
         atomic_fetch_add(&parent->life, 1);
+#ifndef ALL_FROM_MALLOC
+    else
+        mem->blocks = ch_blocks_new();
+#endif
     return mem;
 }
 
@@ -57,6 +82,7 @@ static void unlive(ch_mem *mem)
 {
     while (mem && atomic_fetch_sub(&mem->life, 1) == 1) {
         ch_mem *parent = mem->parent;
+        ch_blocks_free(mem->blocks);
         free(mem);
         mem = parent;
     }
@@ -106,13 +132,38 @@ void ch_mem_discharge(ch_mem *mem, int64_t bytes)
     unlive(mem);
 }
 
-void *ch_mem_alloc(ch_mem *mem, size_t bytes, ch_error *err)
+/* From the root's stock, or from malloc? *bytes becomes what such memory really takes. */
+static bool is_block(const ch_mem *mem, size_t *bytes)
 {
+    if (*bytes < CH_BLOCK_LEAST || !mem->root->blocks)
+        return false;
+    *bytes = ch_block_bytes(*bytes);
+    return true;
+}
+
+/* What the stock may hold: no more than the limit leaves, than is in use, or than a little. */
+static int64_t stock_room(const ch_mem *root)
+{
+    int64_t used = ch_mem_used(root);
+    int64_t limit = atomic_load_explicit(&root->limit, memory_order_relaxed);
+    int64_t room = used > STOCK_BYTES ? used : STOCK_BYTES;
+    return limit && limit - used < room ? limit - used : room;
+}
+
+static void *obtain(ch_mem *mem, size_t bytes, bool *zeroed, ch_error *err)
+{
+    *zeroed = false;
+    bool block = is_block(mem, &bytes);
     if (ch_mem_charge(mem, (int64_t)bytes, err) != CH_OK)
         return NULL;
-    /* aligned_alloc wants a multiple of the alignment; SIMD loops may read to its end. */
-    size_t rounded = (bytes + 63) & ~(size_t)63;
-    void *ptr = aligned_alloc(64, rounded ? rounded : 64);
+    void *ptr;
+    if (block) {
+        ptr = ch_blocks_take(mem->root->blocks, bytes, stock_room(mem->root), zeroed);
+    } else {
+        /* aligned_alloc wants a multiple of the alignment; SIMD loops may read to its end. */
+        size_t rounded = (bytes + 63) & ~(size_t)63;
+        ptr = aligned_alloc(64, rounded ? rounded : 64);
+    }
     if (!ptr) {
         ch_mem_discharge(mem, (int64_t)bytes);
         (void)ch_error_memory(err, mem->name, (int64_t)bytes, ch_mem_limit(mem));
@@ -120,10 +171,17 @@ void *ch_mem_alloc(ch_mem *mem, size_t bytes, ch_error *err)
     return ptr;
 }
 
+void *ch_mem_alloc(ch_mem *mem, size_t bytes, ch_error *err)
+{
+    bool zeroed;
+    return obtain(mem, bytes, &zeroed, err);
+}
+
 void *ch_mem_zalloc(ch_mem *mem, size_t bytes, ch_error *err)
 {
-    void *ptr = ch_mem_alloc(mem, bytes, err);
-    if (ptr)
+    bool zeroed;
+    void *ptr = obtain(mem, bytes, &zeroed, err);
+    if (ptr && !zeroed)
         memset(ptr, 0, bytes);
     return ptr;
 }
@@ -132,7 +190,13 @@ void ch_mem_free(ch_mem *mem, void *ptr, size_t bytes)
 {
     if (!ptr)
         return;
-    free(ptr);
+    if (is_block(mem, &bytes)) {
+        /* In stock before it is discharged: never counted by neither. */
+        int64_t room = stock_room(mem->root) + (int64_t)bytes;
+        ch_blocks_give(mem->root->blocks, ptr, bytes, room);
+    } else {
+        free(ptr);
+    }
     ch_mem_discharge(mem, (int64_t)bytes);
 }
 

@@ -13,6 +13,7 @@ struct ring_job {
     ch_job_step step;
     void *job;
     int max_workers, n_active;
+    bool *busy; /* per slot of the job, max_workers of them */
     bool exhausted;
     ring_job *next; /* ring */
     pthread_cond_t done;
@@ -29,7 +30,7 @@ struct ch_pool {
 
 typedef struct worker_start {
     ch_pool *pool;
-    int slot;
+    int thread; /* its number in the pool */
 } worker_start;
 
 ch_pool *ch_pool_new(int n_threads)
@@ -71,6 +72,17 @@ static ring_job *pick(ch_pool *pool)
     return NULL;
 }
 
+/* A free slot of the job: the thread's own number where it can be, so that state stays near. */
+static int take_slot(ring_job *j, int thread)
+{
+    int slot = thread;
+    if (slot >= j->max_workers || j->busy[slot])
+        for (slot = 0; j->busy[slot];)
+            slot++;
+    j->busy[slot] = true;
+    return slot;
+}
+
 static void unlink_job(ch_pool *pool, ring_job *job)
 {
     if (job->next == job) {
@@ -100,9 +112,11 @@ static void *worker_main(void *arg)
             continue;
         }
         job->n_active++;
+        int slot = take_slot(job, start.thread);
         pthread_mutex_unlock(&pool->lock);
-        bool more = job->step(job->job, start.slot);
+        bool more = job->step(job->job, slot);
         pthread_mutex_lock(&pool->lock);
+        job->busy[slot] = false;
         job->n_active--;
         if (!more)
             job->exhausted = true;
@@ -140,13 +154,21 @@ void ch_pool_run(ch_pool *pool, ch_job_step step, void *job, int max_workers)
         run_here(step, job);
         return;
     }
+    if (max_workers > pool->n_threads)
+        max_workers = pool->n_threads;
     ring_job ring = {.step = step, .job = job, .max_workers = max_workers};
+    ring.busy = calloc((size_t)max_workers, sizeof *ring.busy);
+    if (!ring.busy) {
+        run_here(step, job);
+        return;
+    }
     pthread_cond_init(&ring.done, NULL);
     pthread_mutex_lock(&pool->lock);
     start_threads(pool);
     if (pool->n_started == 0) { /* no thread to be had: slower, not wrong */
         pthread_mutex_unlock(&pool->lock);
         pthread_cond_destroy(&ring.done);
+        free(ring.busy);
         run_here(step, job);
         return;
     }
@@ -164,6 +186,7 @@ void ch_pool_run(ch_pool *pool, ch_job_step step, void *job, int max_workers)
     unlink_job(pool, &ring);
     pthread_mutex_unlock(&pool->lock);
     pthread_cond_destroy(&ring.done);
+    free(ring.busy);
 }
 
 void ch_pool_free(ch_pool *pool)

@@ -18,7 +18,7 @@
 typedef struct ch_pool ch_pool;
 
 /*
- * One morsel of the job, on worker `slot` (0 .. n_slots - 1): no two threads
+ * One morsel of the job, as worker `slot` (0 .. max_workers - 1): no two threads
  * run the same slot of a job at once, so per-slot state needs no lock. Returns
  * false when no morsel is left for anybody to begin; other workers may still be
  * inside theirs.

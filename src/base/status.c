@@ -25,6 +25,15 @@ static const error_row ROWS[] = {
 #undef CH_ERROR
 };
 
+/* Errors of the run that Spark tells the place of. */
+static const ch_status WITH_PLACE[] = {
+    CH_E_DIVIDE_BY_ZERO,        CH_E_REMAINDER_BY_ZERO,
+    CH_E_ARITHMETIC_OVERFLOW,   CH_E_CAST_INVALID_INPUT,
+    CH_E_INVALID_ARRAY_INDEX,   CH_E_INVALID_ARRAY_INDEX_IN_ELEMENT_AT,
+    CH_E_INVALID_INDEX_OF_ZERO, CH_E_NUMERIC_VALUE_OUT_OF_RANGE,
+    CH_E_INTERVAL_OVERFLOW,     CH_E_SCALAR_SUBQUERY_TOO_MANY_ROWS,
+};
+
 const char *ch_status_class(ch_status code)
 {
     return (unsigned)code < CH_STATUS_COUNT ? ROWS[code].cls : "INTERNAL_ERROR";
@@ -128,30 +137,139 @@ void ch_error_locate(ch_error *err, const char *sql, int32_t start, int32_t stop
     err->sql = strdup(sql);
 }
 
+void ch_error_locate_value(ch_error *err, const char *sql, int32_t start, int32_t stop)
+{
+    if (!err || err->line || !sql || start < 0)
+        return;
+    for (size_t i = 0; i < sizeof WITH_PLACE / sizeof *WITH_PLACE; i++)
+        if (err->code == WITH_PLACE[i]) {
+            ch_error_locate(err, sql, start, stop);
+            err->at_run = true;
+        }
+}
+
+/* ---- the text ---- */
+
+static bool is_char(char c)
+{
+    return ((unsigned char)c & 0xC0) != 0x80;
+}
+
+/*
+ * Of [from, to) within its line: where `most` characters before or behind it end. *cut says that the line
+ * goes on.
+ */
+static const char *some_before(const char *sql, const char *from, int most, bool *cut)
+{
+    const char *p = from;
+    while (p > sql && p[-1] != '\n' && (most > 0 || !is_char(*p))) {
+        p--;
+        most -= is_char(*p);
+    }
+    *cut = p > sql && p[-1] != '\n';
+    return p;
+}
+
+static const char *some_behind(const char *to, int most, bool *cut)
+{
+    while (*to && *to != '\n' && (most > 0 || !is_char(*to))) {
+        to++;
+        most -= is_char(*to) || !*to;
+    }
+    *cut = *to && *to != '\n';
+    return to;
+}
+
+/*
+ * Spark's SQLQueryContext: the lines of the expression, at most 32 characters around it, and below each
+ * what is meant.
+ *
+ *   == SQL (line 1, position 8) ==
+ *   SELECT 1/0
+ *          ^^^
+ */
+static void write_context(const ch_error *err, FILE *out)
+{
+    enum { AROUND = 32 };
+    const char *start = err->sql + err->start, *stop = err->sql + err->stop;
+    bool cut_before, cut_behind;
+    const char *from = some_before(err->sql, start, AROUND, &cut_before);
+    const char *to = some_behind(stop, AROUND, &cut_behind);
+    fprintf(out, "\n== SQL (line %d, position %d) ==\n", err->line, err->column);
+    const char *dots = cut_before ? "..." : "";
+    for (const char *line = from; line < to; dots = "") {
+        const char *end = memchr(line, '\n', (size_t)(to - line));
+        end = end ? end : to;
+        fprintf(out, "%s%.*s%s\n%*s", dots, (int)(end - line), line,
+                end == to && cut_behind ? "..." : "", (int)strlen(dots), "");
+        for (const char *c = line; c < end && c < stop; c++)
+            if (is_char(*c))
+                fputc(c < start ? ' ' : '^', out);
+        line = end + (end < to);
+        if (line < to)
+            fputc('\n', out);
+    }
+}
+
+/*
+ * The statement, and below the line at fault an arrow: ----^^^. Of a long statement only some lines, of
+ * long lines only a part.
+ */
+static void write_statement(const ch_error *err, FILE *out)
+{
+    enum { WHOLE = 8192, AROUND = 200, LINES = 3 };
+    const char *sql = err->sql, *at = sql + err->start;
+    fprintf(out, " (line %d, pos %d)\n\n== SQL ==\n", err->line, err->column - 1);
+    bool whole = strnlen(sql, WHOLE + 1) <= WHOLE, cut = false, cut_behind = false;
+    const char *line = some_before(sql, at, INT32_MAX, &cut), *first = sql, *behind;
+    size_t column = (size_t)err->column - 1;
+    if (whole) {
+        behind = line + strcspn(line, "\n");
+        fprintf(out, "%.*s\n", (int)(behind - first), first);
+    } else {
+        const char *from = some_before(sql, at, AROUND, &cut);
+        behind = some_behind(at, AROUND, &cut_behind);
+        column = cut ? 3 : 0;
+        for (const char *c = from; c < at; c++)
+            column += is_char(*c);
+        fprintf(out, "%s%s%.*s%s\n", line > sql ? "...\n" : "", cut ? "..." : "",
+                (int)(behind - from), from, cut_behind ? "..." : "");
+    }
+    for (size_t i = 0; i < column; i++)
+        fputc('-', out);
+    fprintf(out, "^^^%s", whole ? behind : *behind ? "\n..." : "");
+}
+
 char *ch_error_text(const ch_error *err)
 {
     const char *message = err->message ? err->message : "No memory was left to say more.";
-    size_t column = err->line ? (size_t)err->column - 1 : 0;
-    size_t cap = strlen(message) + 256 + (err->sql ? strlen(err->sql) + column : 0);
-    char *text = malloc(cap);
-    if (!text)
+    char *text = NULL;
+    size_t len;
+    FILE *out = open_memstream(&text, &len);
+    if (!out)
         return NULL;
-    int n = snprintf(text, cap, "[%s] %s SQLSTATE: %s", ch_status_class(err->code), message,
-                     ch_status_sqlstate(err->code));
-    if (!err->line || !err->sql)
-        return text;
-    /* The statement, and below the line at fault an arrow: ----^^^ */
-    n += snprintf(text + n, cap - (size_t)n, " (line %d, pos %d)\n\n== SQL ==\n", err->line,
-                  err->column - 1);
-    const char *below = err->sql;
-    for (int32_t l = 0; l < err->line && *below; l++)
-        below += strcspn(below, "\n") + (strchr(below, '\n') && l + 1 < err->line);
-    char *p = mempcpy(text + n, err->sql, (size_t)(below - err->sql));
-    *p++ = '\n';
-    p = (char *)memset(p, '-', column) + column;
-    p = stpcpy(p, "^^^");
-    strcpy(p, below);
+    fprintf(out, "[%s] %s SQLSTATE: %s", ch_status_class(err->code), message,
+            ch_status_sqlstate(err->code));
+    if (err->line && err->sql && err->at_run)
+        write_context(err, out);
+    else if (err->line && err->sql)
+        write_statement(err, out);
+    if (fclose(out) != 0) {
+        free(text);
+        return NULL;
+    }
     return text;
+}
+
+ch_status ch_error_pass(ch_error *err, ch_error *own)
+{
+    ch_status code = own->code;
+    if (err && err->code == CH_OK) {
+        *err = *own;
+        *own = (ch_error){0};
+    }
+    ch_error_release(own);
+    return code;
 }
 
 void ch_error_release(ch_error *err)

@@ -35,6 +35,7 @@ typedef struct ch_error {
     int32_t line, column; /* 1-based place in the SQL text, 0 when unknown */
     int32_t start, stop;  /* byte range [start, stop) of the fragment at fault */
     char *sql;            /* owned, the whole statement, or NULL */
+    bool at_run;          /* the place is that of a value, found while the query ran */
 } ch_error;
 
 /* Spark's error class ("DIVIDE_BY_ZERO"), SQLSTATE ("22012") and the code's
@@ -56,6 +57,10 @@ ch_status ch_error_set(ch_error *err, ch_status code, ...) __attribute__((sentin
  * already. */
 void ch_error_locate(ch_error *err, const char *sql, int32_t start, int32_t stop);
 
+/* The same for what an expression did at run time: Spark tells the place of some errors only, in another
+ * way, and so does this. */
+void ch_error_locate_value(ch_error *err, const char *sql, int32_t start, int32_t stop);
+
 /* Out of memory: `bytes` more were asked of the account called `account`. */
 ch_status ch_error_memory(ch_error *err, const char *account, int64_t bytes, int64_t limit);
 
@@ -67,6 +72,9 @@ const char *ch_error_param(const ch_error *err, const char *name);
 char *ch_error_text(const ch_error *err);
 
 void ch_error_release(ch_error *err);
+
+/* Hands own's contents to err, unless that one is NULL or set: then they are released. Returns own's code. */
+ch_status ch_error_pass(ch_error *err, ch_error *own);
 
 /* Decimal text of an integer in a buffer that lives as long as the enclosing
  * block. */

@@ -10,7 +10,7 @@ static size_t array_bytes(int32_t n_cols)
 
 ch_status ch_batch_init(ch_batch *batch, ch_mem *mem, int32_t n_cols, int64_t rows, ch_error *err)
 {
-    *batch = (ch_batch){.mem = mem};
+    *batch = (ch_batch){.mem = mem, .file = -1};
     if (n_cols) {
         batch->col = ch_mem_zalloc(mem, array_bytes(n_cols), err);
         if (!batch->col)

@@ -32,7 +32,8 @@ typedef struct ch_batch {
     const int32_t *sel; /* = sel_buf->data */
     ch_buffer *sel_buf;
     uint64_t seq;
-    ch_mem *mem; /* borrowed: pays for the arrays and for gathered columns */
+    int32_t file; /* from a scan: which of its files the rows come from; -1 = not told */
+    ch_mem *mem;  /* borrowed: pays for the arrays and for gathered columns */
 } ch_batch;
 
 /* n_cols empty column slots, no rows; the caller fills col[] with references it

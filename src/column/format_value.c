@@ -8,6 +8,7 @@
 
 #include <stdio.h>
 
+#include "codec/base64.h"
 #include "type/datetime.h"
 #include "type/decimal.h"
 #include "type/number.h"
@@ -88,17 +89,9 @@ ch_status ch_format_json_string(const char *text, int64_t len, ch_buf *out, ch_e
 
 static ch_status put_base64(writer *w, ch_str s)
 {
-    static const char digit[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     CH_TRY(ch_buf_addc(w->out, '"', w->err));
-    for (int64_t i = 0; i < s.len; i += 3) {
-        uint32_t bits = 0;
-        for (int64_t j = i; j < i + 3; j++)
-            bits = bits << 8 | (j < s.len ? (uint8_t)s.text[j] : 0);
-        char four[4];
-        for (int d = 0; d < 4; d++)
-            four[d] = i + d - 1 < s.len ? digit[bits >> (18 - 6 * d) & 63] : '=';
-        CH_TRY(ch_buf_add(w->out, four, 4, w->err));
-    }
+    CH_TRY(ch_buf_reserve(w->out, ch_base64_room((size_t)s.len), w->err));
+    w->out->len += ch_base64(w->out->data + w->out->len, s.text, (size_t)s.len, true);
     return ch_buf_addc(w->out, '"', w->err);
 }
 

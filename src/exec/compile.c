@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* compile.c - plan nodes to operators: one row of builtin/operators.def per kind. */
 #include "exec/pipeline.h"
+#include "plan/analyze.h"
 #include "plan/node.h"
 
 #define CH_OP(name) extern const ch_op_maker ch_op_maker_##name;
@@ -52,12 +53,62 @@ ch_status ch_compile_source(ch_compiler *c, ch_op *source, ch_op *next, ch_error
     return CH_OK;
 }
 
+/* Those offers of the list that are about columns of rel. */
+static ch_status offers_for(ch_compiler *c, const ch_rel *rel, const ch_filter_offer *list,
+                            ch_error *err)
+{
+    c->offers = NULL;
+    for (; list; list = list->next)
+        if (ch_attr_position(&rel->output, list->id) >= 0)
+            CH_TRY(ch_offer_filter(c, list->id, list->filter, err));
+    return CH_OK;
+}
+
 ch_status ch_compile_into(ch_compiler *c, const ch_rel *rel, ch_op *next, ch_error *err)
 {
-    for (size_t i = 0; i < sizeof MAKERS / sizeof *MAKERS; i++)
-        if (MAKERS[i]->kind == rel->kind)
-            return MAKERS[i]->make(c, rel, next, err);
+    for (size_t i = 0; i < sizeof MAKERS / sizeof *MAKERS; i++) {
+        if (MAKERS[i]->kind != rel->kind)
+            continue;
+        const ch_filter_offer *offers = c->offers;
+        ch_status status = offers_for(c, rel, MAKERS[i]->takes_offers ? offers : NULL, err);
+        if (status == CH_OK)
+            status = MAKERS[i]->make(c, rel, next, err);
+        c->offers = offers;
+        return status;
+    }
     CH_FAIL(err, UNSUPPORTED, "feature", ch_rel_class(rel->kind)->name);
+}
+
+ch_status ch_offer_filter(ch_compiler *c, int64_t id, ch_runtime_filter *filter, ch_error *err)
+{
+    ch_filter_offer *offer;
+    CH_ARENA_NEW(offer, c->exec->arena, err);
+    *offer = (ch_filter_offer){id, filter, c->offers};
+    c->offers = offer;
+    return CH_OK;
+}
+
+ch_status ch_offer_below(ch_compiler *c, const ch_expr_list *list, ch_error *err)
+{
+    const ch_filter_offer *offers = c->offers;
+    for (int32_t i = 0; i < list->n; i++)
+        if (!ch_expr_is_deterministic(
+                list->item[i])) { /* what it gives depends on the rows before */
+            c->offers = NULL;
+            return CH_OK;
+        }
+    for (int32_t i = 0; i < list->n; i++) {
+        if (list->item[i]->kind != CH_EXPR_ALIAS)
+            continue;
+        const ch_expr_alias *alias = (const ch_expr_alias *)list->item[i];
+        if (alias->child->kind != CH_EXPR_ATTRIBUTE)
+            continue;
+        int64_t id = ((const ch_expr_attribute *)alias->child)->attr->id;
+        for (const ch_filter_offer *o = offers; o; o = o->next)
+            if (o->id == alias->id)
+                CH_TRY(ch_offer_filter(c, id, o->filter, err));
+    }
+    return CH_OK;
 }
 
 ch_status ch_compile(ch_physical *physical, const ch_rel *rel, ch_op *sink, ch_error *err)

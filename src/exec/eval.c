@@ -15,51 +15,10 @@
 #include <stdio.h>
 
 #include "column/take.h"
-#include "exec/exec.h"
+#include "exec/eval.h"
 
-typedef enum node_kind {
-    NODE_COLUMN,
-    NODE_LITERAL,
-    NODE_CAST,
-    NODE_CALL,
-    NODE_FIELD,
-    NODE_AND,
-    NODE_OR,
-    NODE_CHOOSE,  /* arg: condition, value, condition, value, ..., [else value] */
-    NODE_COALESCE /* first value that is not NULL */
-} node_kind;
-
-typedef struct node node;
-struct node {
-    node_kind kind;
-    const ch_type *type;
-    bool may_fail; /* it or something below */
-    int32_t n_args;
-    node **arg;
-    int32_t ordinal;        /* COLUMN: position in the batch; FIELD: of the struct */
-    const ch_scalar *value; /* LITERAL */
-    ch_column **cached;     /* LITERAL: per slot, the last CONST column */
-    ch_cast_mode mode;      /* CAST */
-    const ch_expr_call *call;
-    void **state; /* CALL: per slot; NULL where the function has none */
-    bool *opened;
-    ch_column **arg_buffer; /* CALL: per slot, n_args columns */
-};
-
-struct ch_evaluator {
-    ch_exec *exec;
-    node **root;
-    int32_t n;
-    /* every node, for close */
-    node **all;
-    int32_t n_all, cap_all;
-};
-
-typedef struct run {
-    ch_evaluator *ev;
-    int slot;
-    ch_mem *mem;
-} run;
+typedef ch_eval_node node;
+typedef ch_eval_run run;
 
 int32_t ch_attr_position(const ch_attr_list *list, int64_t id)
 {
@@ -86,16 +45,13 @@ static ch_status add_node(ch_evaluator *ev, node *n, ch_error *err)
     return CH_OK;
 }
 
-static ch_status compile(ch_evaluator *ev, const ch_expr *e, const ch_attr_list *input, node **out,
-                         ch_error *err);
-
 static ch_status compile_args(ch_evaluator *ev, const ch_expr_list *args, const ch_attr_list *input,
                               node *n, ch_error *err)
 {
     n->n_args = args->n;
     CH_ARENA_ARRAY(n->arg, ev->exec->arena, args->n, err);
     for (int32_t i = 0; i < args->n; i++) {
-        CH_TRY(compile(ev, args->item[i], input, &n->arg[i], err));
+        CH_TRY(ch_eval_compile(ev, args->item[i], input, &n->arg[i], err));
         n->may_fail |= n->arg[i]->may_fail;
     }
     return CH_OK;
@@ -109,11 +65,11 @@ static ch_status compile_one_arg(ch_evaluator *ev, ch_expr *arg, const ch_attr_l
 }
 
 /* Calls that evaluate their own arguments. Returns false for all others. */
-static bool special_kind(const ch_expr_call *call, node_kind *kind)
+static bool special_kind(const ch_expr_call *call, ch_eval_kind *kind)
 {
     static const struct {
         const char *name;
-        node_kind kind;
+        ch_eval_kind kind;
     } SPECIAL[] = {{"and", NODE_AND},           {"or", NODE_OR},
                    {"if", NODE_CHOOSE},         {"when", NODE_CHOOSE},
                    {"coalesce", NODE_COALESCE}, {"nvl", NODE_COALESCE},
@@ -190,14 +146,15 @@ static ch_status compile_item(ch_evaluator *ev, const ch_expr_extract *x, const 
     return compile_call(ev, call, input, n, err);
 }
 
-static ch_status compile(ch_evaluator *ev, const ch_expr *e, const ch_attr_list *input, node **out,
-                         ch_error *err)
+ch_status ch_eval_compile(ch_evaluator *ev, const ch_expr *e, const ch_attr_list *input, node **out,
+                          ch_error *err)
 {
     ch_arena *arena = ev->exec->arena;
     node *n;
     CH_ARENA_NEW(n, arena, err);
     CH_TRY(add_node(ev, n, err));
     n->type = e->type;
+    n->source = e;
     *out = n;
     switch (e->kind) {
     case CH_EXPR_LITERAL:
@@ -218,9 +175,9 @@ static ch_status compile(ch_evaluator *ev, const ch_expr *e, const ch_attr_list 
         return CH_OK;
     }
     case CH_EXPR_ALIAS:
-        return compile(ev, ((const ch_expr_alias *)e)->child, input, out, err);
+        return ch_eval_compile(ev, ((const ch_expr_alias *)e)->child, input, out, err);
     case CH_EXPR_SORT_ORDER:
-        return compile(ev, ((const ch_expr_sort_order *)e)->child, input, out, err);
+        return ch_eval_compile(ev, ((const ch_expr_sort_order *)e)->child, input, out, err);
     case CH_EXPR_CAST: {
         const ch_expr_cast *c = (const ch_expr_cast *)e;
         n->kind = NODE_CAST;
@@ -244,7 +201,15 @@ static ch_status compile(ch_evaluator *ev, const ch_expr *e, const ch_attr_list 
         return compile_one_arg(ev, x->child, input, n, err);
     }
     case CH_EXPR_CALL:
+        if (((const ch_expr_call *)e)->func->flags & CH_FUNC_HIGHER_ORDER)
+            return ch_lambda_compile(ev, (const ch_expr_call *)e, input, n, err);
         return compile_call(ev, (const ch_expr_call *)e, input, n, err);
+    case CH_EXPR_NAMED_LAMBDA_VARIABLE:
+        n->kind = NODE_COLUMN;
+        n->ordinal = ch_attr_position(input, ((const ch_expr_named_lambda_variable *)e)->attr->id);
+        if (n->ordinal >= 0)
+            return CH_OK;
+        CH_FAIL(err, INTERNAL, "message", "a variable outside of its lambda function");
     default:
         break;
     }
@@ -262,7 +227,7 @@ ch_status ch_evaluator_new(ch_exec *exec, const ch_expr_list *expr, const ch_att
     CH_ARENA_ARRAY(ev->root, exec->arena, expr->n, err);
     ev->n = expr->n;
     for (int32_t i = 0; i < expr->n; i++)
-        CH_TRY(compile(ev, expr->item[i], input, &ev->root[i], err));
+        CH_TRY(ch_eval_compile(ev, expr->item[i], input, &ev->root[i], err));
     return CH_OK;
 }
 
@@ -298,8 +263,6 @@ void ch_evaluator_close(ch_evaluator *ev)
 
 /* ------------------------------------------------------------ evaluating */
 
-static ch_status eval(const run *r, node *n, ch_batch *batch, ch_column **out, ch_error *err);
-
 static ch_status eval_literal(const run *r, node *n, int64_t rows, ch_column **out, ch_error *err)
 {
     ch_column *c = n->cached[r->slot];
@@ -322,9 +285,11 @@ static ch_status eval_literal(const run *r, node *n, int64_t rows, ch_column **o
 static ch_status eval_cast(const run *r, node *n, ch_batch *batch, ch_column **out, ch_error *err)
 {
     ch_column *in;
-    CH_TRY(eval(r, n->arg[0], batch, &in, err));
+    CH_TRY(ch_eval_node_run(r, n->arg[0], batch, &in, err));
     ch_status status = ch_cast(in, n->type, n->mode, r->ev->exec->func, r->mem, out, err);
     ch_column_unref(in);
+    if (status != CH_OK)
+        ch_error_locate_value(err, n->source->text, n->source->start, n->source->stop);
     return status;
 }
 
@@ -335,7 +300,7 @@ static ch_status eval_call(const run *r, node *n, ch_batch *batch, ch_column **o
     ch_call call = call_of(n, r->ev, r->slot, batch->n, r->mem);
     ch_column **arg = n->arg_buffer + (ptrdiff_t)r->slot * (n->n_args + 1);
     for (; done < n->n_args; done++)
-        CH_TRY_OUT(eval(r, n->arg[done], batch, &arg[done], err));
+        CH_TRY_OUT(ch_eval_node_run(r, n->arg[done], batch, &arg[done], err));
     if (!n->opened[r->slot] && n->call->func->open) {
         /* The state is freed with the evaluator, from the same account. */
         ch_call opening = call_of(n, r->ev, r->slot, batch->n, r->ev->exec->mem);
@@ -345,6 +310,8 @@ static ch_status eval_call(const run *r, node *n, ch_batch *batch, ch_column **o
     }
     status = ch_func_call(
         &call, (ch_status(*)(const ch_call *, ch_column **, ch_error *))n->call->eval, out, err);
+    if (status != CH_OK)
+        ch_error_locate_value(err, n->source->text, n->source->start, n->source->stop);
 out:
     for (int32_t i = 0; i < done; i++)
         ch_column_unref(arg[i]);
@@ -355,7 +322,7 @@ static ch_status eval_field(const run *r, node *n, ch_batch *batch, ch_column **
 {
     ch_column *in = NULL, *flat = NULL, *field = NULL;
     ch_status status;
-    CH_TRY(eval(r, n->arg[0], batch, &in, err));
+    CH_TRY(ch_eval_node_run(r, n->arg[0], batch, &in, err));
     CH_TRY_OUT(ch_flatten(in, r->mem, &flat, err));
     field = flat->child[n->ordinal];
     if (!flat->valid) {
@@ -417,7 +384,7 @@ static ch_status spread(ch_column *part, const uint64_t *keep, int64_t rows, ch_
 static ch_status eval_flat(const run *r, node *n, ch_batch *batch, ch_column **out, ch_error *err)
 {
     ch_column *raw;
-    CH_TRY(eval(r, n, batch, &raw, err));
+    CH_TRY(ch_eval_node_run(r, n, batch, &raw, err));
     ch_status status = ch_flatten(raw, r->mem, out, err);
     ch_column_unref(raw);
     return status;
@@ -512,10 +479,10 @@ static ch_status take_branch(const run *r, node *v, ch_batch *batch, const uint6
     ch_batch sub;
     ch_status status;
     if (n_hit == batch->n) {
-        CH_TRY(eval(r, v, batch, &p->value[p->n], err));
+        CH_TRY(ch_eval_node_run(r, v, batch, &p->value[p->n], err));
     } else {
         CH_TRY(sub_batch(batch, hit, &sub, err));
-        status = eval(r, v, &sub, &p->value[p->n], err);
+        status = ch_eval_node_run(r, v, &sub, &p->value[p->n], err);
         ch_batch_release(&sub);
         CH_TRY(status);
     }
@@ -590,11 +557,11 @@ static ch_status coalesce_branch(const run *r, node *v, ch_batch *batch, uint64_
     int64_t rows = batch->n, n_rest = ch_bits_count(rest, rows);
     ch_column *value;
     if (n_rest == rows) {
-        CH_TRY(eval(r, v, batch, &value, err));
+        CH_TRY(ch_eval_node_run(r, v, batch, &value, err));
     } else {
         ch_batch sub;
         CH_TRY(sub_batch(batch, rest, &sub, err));
-        ch_status status = eval(r, v, &sub, &value, err);
+        ch_status status = ch_eval_node_run(r, v, &sub, &value, err);
         ch_batch_release(&sub);
         CH_TRY(status);
     }
@@ -656,7 +623,7 @@ out:
     return status;
 }
 
-static ch_status eval(const run *r, node *n, ch_batch *batch, ch_column **out, ch_error *err)
+ch_status ch_eval_node_run(const run *r, node *n, ch_batch *batch, ch_column **out, ch_error *err)
 {
     *out = NULL;
     switch (n->kind) {
@@ -670,6 +637,8 @@ static ch_status eval(const run *r, node *n, ch_batch *batch, ch_column **out, c
         return eval_cast(r, n, batch, out, err);
     case NODE_CALL:
         return eval_call(r, n, batch, out, err);
+    case NODE_LAMBDA:
+        return ch_lambda_run(r, n, batch, out, err);
     case NODE_FIELD:
         return eval_field(r, n, batch, out, err);
     case NODE_AND:
@@ -686,5 +655,5 @@ ch_status ch_evaluate(ch_evaluator *ev, int slot, int i, ch_batch *batch, ch_mem
                       ch_column **out, ch_error *err)
 {
     run r = {.ev = ev, .slot = slot, .mem = mem};
-    return eval(&r, ev->root[i], batch, out, err);
+    return ch_eval_node_run(&r, ev->root[i], batch, out, err);
 }

@@ -166,9 +166,17 @@ CH_NODISCARD ch_status ch_physical_explain(const ch_physical *physical, bool wit
  * the like are compiled by calling back into ch_compile_into().
  */
 typedef struct ch_compiler ch_compiler;
+/* Rows whose column `id` the filter refuses do not matter to those above. */
+typedef struct ch_filter_offer ch_filter_offer;
+struct ch_filter_offer {
+    int64_t id;
+    ch_runtime_filter *filter;
+    const ch_filter_offer *next;
+};
 struct ch_compiler {
     ch_exec *exec;
     ch_physical *physical;
+    const ch_filter_offer *offers; /* for the relation that is compiled next */
 };
 /* Compiles rel so that its rows are pushed into `next`. */
 CH_NODISCARD ch_status ch_compile_into(ch_compiler *c, const ch_rel *rel, ch_op *next,
@@ -177,10 +185,19 @@ CH_NODISCARD ch_status ch_compile_into(ch_compiler *c, const ch_rel *rel, ch_op 
 CH_NODISCARD ch_status ch_compile_source(ch_compiler *c, ch_op *breaker, ch_op *next,
                                          ch_error *err);
 
+/* Makes the offer for column id too. */
+CH_NODISCARD ch_status ch_offer_filter(ch_compiler *c, int64_t id, ch_runtime_filter *filter,
+                                       ch_error *err);
+/* Offers for columns that a select list only renames are made for what they were called before. */
+CH_NODISCARD ch_status ch_offer_below(ch_compiler *c, const ch_expr_list *list, ch_error *err);
+
 /* One row of builtin/operators.def: turns a relation of `kind` into operators. */
 typedef struct ch_op_maker {
     ch_rel_kind kind;
     ch_status (*make)(ch_compiler *c, const ch_rel *rel, ch_op *next, ch_error *err);
+    /* The rows it gives with a value in a column all come from input rows with that value in the
+     * column, and the other input rows have no say in them: offers hold for its inputs too. */
+    bool takes_offers;
 } ch_op_maker;
 
 #endif

@@ -75,7 +75,7 @@ struct ch_grouper {
     int32_t *state_offset;
     int32_t n_saved; /* aggregates with save() */
     slot_state **slot;
-    int64_t table_entries, reserve, min_spill;
+    int64_t table_entries, reserve;
     int32_t page_bytes;
     _Atomic int keep; /* partitions from here on go to disk when memory is short */
     _Atomic(ch_spill *) spill;
@@ -162,9 +162,6 @@ ch_status ch_grouper_open(ch_exec *exec, ch_mem *mem, const ch_grouper_spec *spe
     while (g->table_entries > 4 * CHUNK && g->table_entries * 8 > per_slot)
         g->table_entries /= 2;
     g->reserve = limit == INT64_MAX ? 0 : limit / 4;
-    g->min_spill = limit / 64 / exec->n_slots;
-    if (g->min_spill < 64 << 10)
-        g->min_spill = 64 << 10;
     g->page_bytes = ch_rowset_page_bytes(limit, N_PARTS * (int64_t)exec->n_slots);
     g->keep = N_PARTS;
     CH_ARENA_ARRAY(g->slot, &g->arena, exec->n_slots, err);
@@ -445,11 +442,12 @@ static ch_status relieve(ch_grouper *g, slot_state *s, ch_error *err)
         lower_keep(g, 0);
         return spill_slot(g, s, 0, err);
     }
-    while (ch_mem_available(g->mem) < g->reserve) {
+    for (int64_t left; (left = ch_mem_available(g->mem)) < g->reserve;) {
         int keep = g->keep;
-        if (bytes_from(s, keep) >= g->min_spill)
+        int64_t least = ch_spill_worth(left, g->exec->n_slots);
+        if (bytes_from(s, keep) >= least)
             CH_TRY(spill_slot(g, s, keep, err));
-        else if (keep > 0 && bytes_from(s, 0) >= g->min_spill)
+        else if (keep > 0 && bytes_from(s, 0) >= least)
             lower_keep(g, keep > N_PARTS / 8 ? keep - N_PARTS / 8 : 0);
         else
             break;
@@ -536,8 +534,10 @@ static ch_status find_chunk(ch_grouper *g, slot_state *s, ch_column *const *col,
                             ch_error *err)
 {
     int32_t mask = (int32_t)(s->n_entries - 1);
-    for (int64_t j = 0; j < k; j++)
+    for (int64_t j = 0; j < k; j++) {
         s->pos[s->idx[j]] = (int32_t)s->hash[s->idx[j]] & mask;
+        __builtin_prefetch(&s->table[s->pos[s->idx[j]]]);
+    }
     int64_t n_fresh, n_cand;
     while (k > 0) {
         look(s, s->idx, k, &n_fresh, &n_cand);
@@ -557,6 +557,7 @@ static ch_status find_chunk(ch_grouper *g, slot_state *s, ch_column *const *col,
         for (int64_t j = 0; j < n_cand; j++) {
             int32_t i = s->cand[j];
             s->row[i] = (uint8_t *)(uintptr_t)(s->table[s->pos[i]] & ADDRESS);
+            __builtin_prefetch(s->row[i]);
         }
         int64_t n_no = 0;
         ch_rows_match(&g->layout, col, s->row, s->cand, n_cand, s->no, &n_no);
@@ -590,6 +591,47 @@ static ch_status find(ch_grouper *g, slot_state *s, ch_column *const *col, const
         }
         s->rows_since += k;
         CH_TRY(find_chunk(g, s, col, k, err));
+    }
+    return CH_OK;
+}
+
+/* miss = rows whose key differs from that of the row before; returns their number, n if it is not worth it. */
+static int64_t run_heads(const ch_column *key, int64_t n, int32_t *miss)
+{
+    int64_t k = 0;
+    int width = ch_type_width(key->type);
+    if (key->encoding != CH_FLAT || key->valid || (width != 4 && width != 8) || n < 64 ||
+        key->type->id == CH_FLOAT || key->type->id == CH_DOUBLE)
+        return n;
+    const int32_t *v4 = key->data;
+    const int64_t *v8 = key->data;
+    if (width == 4)
+        for (int64_t i = 1; i < n; i++)
+            k += v4[i] != v4[i - 1];
+    else
+        for (int64_t i = 1; i < n; i++)
+            k += v8[i] != v8[i - 1];
+    if (k >= n / 4 * 3)
+        return n;
+    miss[0] = 0;
+    k = 1;
+    for (int64_t i = 1; i < n; i++) {
+        miss[k] = (int32_t)i;
+        k += width == 4 ? v4[i] != v4[i - 1] : v8[i] != v8[i - 1];
+    }
+    return k;
+}
+
+/* Input often comes in runs of one key: the first row of each asks for all. */
+static ch_status find_runs(ch_grouper *g, slot_state *s, ch_column *const *col, int64_t n,
+                           ch_error *err)
+{
+    int64_t k = g->spec->n_keys == 1 ? run_heads(col[0], n, s->miss) : n;
+    CH_TRY(find(g, s, col, k < n ? s->miss : NULL, k, err));
+    for (int64_t j = 0; k < n && j < k; j++) {
+        int64_t end = j + 1 < k ? s->miss[j + 1] : n;
+        for (int64_t i = s->miss[j] + 1; i < end; i++)
+            s->row[i] = s->row[s->miss[j]];
     }
     return CH_OK;
 }
@@ -633,9 +675,10 @@ ch_status ch_grouper_push(ch_grouper *g, int slot, ch_column *const *col, int64_
         }
     }
     CH_TRY(ch_hash(col, g->spec->n_keys, n, s->hash, g->mem, err));
+    if (!s->codes)
+        return find_runs(g, s, col, n, err);
     CH_TRY(find(g, s, col, miss, n_miss, err));
-    if (s->codes)
-        ch_codes_learn(s->codes, s->row, s->miss, n_miss);
+    ch_codes_learn(s->codes, s->row, s->miss, n_miss);
     return CH_OK;
 }
 

@@ -10,15 +10,20 @@ enum {
     PIECE = 2048, /* rows done at a time */
 };
 
+/*
+ * A free entry's value is 0, like that of the empty text and the number 0; but these two are always at
+ * place 0. So an entry that is looked up in the first place of a value and has that value is not free.
+ */
 typedef struct value_entry {
     uint64_t value[2];
-    uint32_t code;                          /* 0 = free */
+    uint32_t code;                          /* shifted to its bits; 0 = free */
 } __attribute__((aligned(32))) value_entry; /* found by a shift */
 
 typedef struct key_codes {
     ch_column *dictionary; /* shared: codes are its indices + 1; NULL: codes are the cache's */
     value_entry *cache;
-    uint32_t n_codes; /* given out, with NULL's 0 */
+    uint32_t n_codes; /* given out, with NULL's 0 and the 1 of value 0 */
+    bool cached;      /* codes of the cache were used */
     int32_t shift, bits;
     int32_t n_changes; /* of the dictionary */
 } key_codes;
@@ -63,7 +68,7 @@ ch_status ch_codes_new(const ch_rowlayout *layout, ch_mem *mem, ch_codes **out, 
     bool failed = !codes->group;
     for (int32_t c = 0; c < layout->n_keys && !failed; c++) {
         codes->key[c].cache = ch_mem_zalloc(mem, CACHE_BYTES, err);
-        codes->key[c].n_codes = 1;
+        codes->key[c].n_codes = 2;
         failed = !codes->key[c].cache;
     }
     if (failed) {
@@ -117,6 +122,7 @@ static bool fit(ch_codes *codes, ch_column *const *key)
                 k->bits = CACHE_BITS;
         }
         k->shift = shift;
+        k->cache[0].code = UINT32_C(1) << shift;
         shift += k->bits;
     }
     codes->fitted = true;
@@ -125,8 +131,7 @@ static bool fit(ch_codes *codes, ch_column *const *key)
 
 static inline uint32_t place_of(uint64_t a, uint64_t b)
 {
-    uint64_t h = (a ^ (b << 29 | b >> 35)) * UINT64_C(0x9E3779B97F4A7C15);
-    return (uint32_t)(h >> (64 - CACHE_BITS));
+    return (uint32_t)((a + 8 * b) * UINT64_C(0x9E3779B97F4A7C15) >> (64 - CACHE_BITS));
 }
 
 /* The code of a value, a new one if it has none; 0: no more codes. */
@@ -140,7 +145,7 @@ static uint32_t code_of(key_codes *k, uint64_t a, uint64_t b)
         if (!e->code) {
             if (k->n_codes >> k->bits)
                 return 0;
-            *e = (value_entry){.value = {a, b}, .code = k->n_codes++};
+            *e = (value_entry){.value = {a, b}, .code = k->n_codes++ << k->shift};
             return e->code;
         }
     }
@@ -155,25 +160,6 @@ static inline uint64_t load_word(const ch_view *v, int word)
     return w[word];
 }
 
-/* What most keys are: short text without NULLs. One look into the cache for each, the rest as above. */
-static bool add_short_text(key_codes *k, const ch_view *v, int64_t from, int64_t to, uint32_t *code)
-{
-    const value_entry *cache = k->cache;
-    const int32_t shift = k->shift;
-    bool bad = false;
-    for (int64_t i = from; i < to; i++) {
-        uint64_t a = load_word(&v[i], 0), b = load_word(&v[i], 1);
-        const value_entry *e = &cache[place_of(a, b)];
-        uint32_t name = e->code;
-        if (CH_UNLIKELY(((e->value[0] ^ a) | (e->value[1] ^ b)) != 0 || !name)) {
-            name = code_of(k, a, b);
-            bad |= !name;
-        }
-        code[i] |= name << shift;
-    }
-    return !bad;
-}
-
 #define VALUES(EXPR_A, EXPR_B)                                    \
     for (int64_t i = from; i < to; i++) {                         \
         int64_t s = index ? index[i] : flat ? i : 0;              \
@@ -182,7 +168,7 @@ static bool add_short_text(key_codes *k, const ch_view *v, int64_t from, int64_t
             name = code_of(k, EXPR_A, EXPR_B);                    \
             bad |= !name;                                         \
         }                                                         \
-        code[i] |= name << k->shift;                              \
+        code[i] |= name;                                          \
     }
 
 static bool add_values(key_codes *k, ch_rowkind kind, const ch_column *c, int64_t from, int64_t to,
@@ -222,15 +208,12 @@ static bool add_values(key_codes *k, ch_rowkind kind, const ch_column *c, int64_
     }
     default: {
         const ch_view *v = values->data;
-        if (values->n_text)
-            for (int64_t i = from; i < to; i++) {
-                int64_t s = index ? index[i] : flat ? i : 0;
-                bad |= v[s].len > CH_VIEW_INLINE;
-            }
+        for (int64_t i = from; values->n_text && i < to; i++) {
+            int64_t s = index ? index[i] : flat ? i : 0;
+            bad |= v[s].len > CH_VIEW_INLINE;
+        }
         if (bad)
             return false;
-        if (flat && !valid)
-            return add_short_text(k, v, from, to, code);
         VALUES(load_word(&v[s], 0), load_word(&v[s], 1))
     }
     }
@@ -253,7 +236,7 @@ static void add_indices(const key_codes *k, const ch_column *c, int64_t from, in
 /* Takes up a new dictionary; false: this column's values go through the cache instead. */
 static bool use_dictionary(ch_codes *codes, key_codes *k, const ch_column *c)
 {
-    if (c->encoding != CH_DICT || k->n_codes > 1)
+    if (c->encoding != CH_DICT || k->cached)
         return false;
     if (k->dictionary == c->child[0])
         return true;
@@ -269,6 +252,7 @@ static bool use_dictionary(ch_codes *codes, key_codes *k, const ch_column *c)
 
 static bool piece_codes(ch_codes *codes, ch_column *const *key, int64_t from, int64_t to)
 {
+    memset(codes->code + from, 0, sizeof *codes->code * (size_t)(to - from));
     for (int32_t c = 0; c < codes->layout->n_keys; c++) {
         key_codes *k = &codes->key[c];
         if (use_dictionary(codes, k, key[c])) {
@@ -283,15 +267,89 @@ static bool piece_codes(ch_codes *codes, ch_column *const *key, int64_t from, in
             if (from > 0)
                 return false;
         }
+        k->cached = true;
         if (!add_values(k, codes->layout->col[c].kind, key[c], from, to, codes->code))
             return false;
     }
     return true;
 }
 
+/* What most keys are: short text without NULLs. */
+static bool is_short_text(const ch_codes *codes, ch_column *const *key, int64_t from, int64_t to)
+{
+    int32_t most = 0;
+    for (int32_t c = 0; c < codes->layout->n_keys; c++) {
+        const ch_view *v = key[c]->data;
+        if (codes->layout->col[c].kind != CH_ROW_VIEW || key[c]->encoding != CH_FLAT ||
+            key[c]->valid || codes->key[c].dictionary)
+            return false;
+        for (int64_t i = from; key[c]->n_text && i < to; i++)
+            most = most < v[i].len ? v[i].len : most;
+    }
+    return most <= CH_VIEW_INLINE;
+}
+
+/* One look into the cache for each key, the group at once. Returns n_miss, -1: too many values. */
+static inline __attribute__((always_inline)) int64_t
+find_text(ch_codes *codes, ch_column *const *key, int32_t n_keys, int64_t from, int64_t to,
+          uint8_t **row, int32_t *miss, int64_t n_miss)
+{
+    const ch_view *view[MAX_KEYS];
+    const value_entry *cache[MAX_KEYS];
+    uint8_t *const *group = codes->group;
+    for (int32_t c = 0; c < n_keys; c++) {
+        view[c] = key[c]->data;
+        cache[c] = codes->key[c].cache;
+        codes->key[c].cached = true;
+    }
+    for (int64_t i = from; i < to; i++) {
+        uint32_t code = 0;
+        for (int32_t c = 0; c < n_keys; c++) {
+            uint64_t a = load_word(&view[c][i], 0), b = load_word(&view[c][i], 1);
+            const value_entry *e = &cache[c][place_of(a, b)];
+            uint32_t name = e->code;
+            if (CH_UNLIKELY(((e->value[0] ^ a) | (e->value[1] ^ b)) != 0)) {
+                name = code_of(&codes->key[c], a, b);
+                if (!name)
+                    return -1;
+            }
+            code |= name;
+        }
+        row[i] = group[code];
+        if (CH_UNLIKELY(!row[i])) {
+            codes->code[i] = code;
+            miss[n_miss++] = (int32_t)i;
+        }
+    }
+    return n_miss;
+}
+
+/* Returns n_miss, -1: too many values. */
+static int64_t find_piece(ch_codes *codes, ch_column *const *key, int64_t from, int64_t to,
+                          uint8_t **row, int32_t *miss, int64_t n_miss)
+{
+    int32_t n_keys = codes->layout->n_keys;
+    if (is_short_text(codes, key, from, to)) {
+        if (n_keys == 1)
+            return find_text(codes, key, 1, from, to, row, miss, n_miss);
+        if (n_keys == 2)
+            return find_text(codes, key, 2, from, to, row, miss, n_miss);
+        return find_text(codes, key, n_keys, from, to, row, miss, n_miss);
+    }
+    if (!piece_codes(codes, key, from, to))
+        return -1;
+    for (int64_t i = from; i < to; i++) {
+        row[i] = codes->group[codes->code[i]];
+        miss[n_miss] = (int32_t)i;
+        n_miss += !row[i];
+    }
+    return n_miss;
+}
+
 bool ch_codes_find(ch_codes *codes, ch_column *const *key, int64_t n, uint8_t **row, int32_t *miss,
                    int64_t *n_miss)
 {
+    int64_t missed = 0;
     *n_miss = 0;
     if (!codes->fitted && !fit(codes, key))
         return false;
@@ -305,20 +363,15 @@ bool ch_codes_find(ch_codes *codes, ch_column *const *key, int64_t n, uint8_t **
             return false;
         codes->cap_rows = n;
     }
-    memset(codes->code, 0, sizeof *codes->code * (size_t)n);
     for (int64_t from = 0; from < n; from += PIECE) {
-        int64_t to = from + PIECE < n ? from + PIECE : n, m = *n_miss;
-        if (!piece_codes(codes, key, from, to))
+        int64_t to = from + PIECE < n ? from + PIECE : n;
+        missed = find_piece(codes, key, from, to, row, miss, missed);
+        if (missed < 0)
             return false;
-        for (int64_t i = from; i < to; i++) {
-            row[i] = codes->group[codes->code[i]];
-            miss[m] = (int32_t)i;
-            m += !row[i];
-        }
-        *n_miss = m;
     }
-    codes->n_found += n - *n_miss;
-    codes->n_missed += *n_miss;
+    *n_miss = missed;
+    codes->n_found += n - missed;
+    codes->n_missed += missed;
     return true;
 }
 

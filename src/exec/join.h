@@ -38,7 +38,12 @@ typedef struct ch_join_table {
     int64_t n_buckets;
 } ch_join_table;
 
-typedef enum ch_join_emit { CH_EMIT_NONE, CH_EMIT_UNMATCHED, CH_EMIT_MATCHED } ch_join_emit;
+typedef enum ch_join_emit {
+    CH_EMIT_NONE,
+    CH_EMIT_UNMATCHED,
+    CH_EMIT_MATCHED,
+    CH_EMIT_MARKED /* all of them, with a column that says whether they matched */
+} ch_join_emit;
 
 typedef struct ch_join_slot {
     ch_rowset build[CH_JOIN_PARTS], probe[CH_JOIN_PARTS];
@@ -54,8 +59,9 @@ typedef struct ch_join_slot {
     int64_t n_pairs;
     ch_codes *codes; /* probe keys to build rows, when the build side is small */
     bool codes_tried;
-    ch_column **key; /* n_keys, of the batch at hand */
-    uint64_t seq;    /* of the last batch */
+    ch_column **key;       /* n_keys, of the batch at hand */
+    ch_value_range *range; /* per key: of the build rows, where a filter is wanted */
+    uint64_t seq;          /* of the last batch */
 } ch_join_slot;
 
 typedef struct ch_join ch_join;
@@ -69,7 +75,7 @@ struct ch_join {
     bool null_matches;       /* NOT IN otherwise: a condition that is NULL counts as true */
     bool pairs;              /* joined rows are the result; else rows of one side */
     bool keep_probe;         /* probe rows without a match are given with NULLs */
-    ch_join_emit probe_emit; /* semi and anti */
+    ch_join_emit probe_emit; /* semi, anti, existence */
     ch_join_emit build_emit; /* outer, or semi and anti when the left side is built */
 
     int32_t n_keys;
@@ -85,12 +91,16 @@ struct ch_join {
     ch_rowlayout layout;       /* [build keys, other build columns], link */
     ch_rowlayout probe_layout; /* [probe keys, probe columns] */
     ch_join_slot *slot;
-    int64_t reserve, min_spill;
+    int64_t reserve;
     int32_t page_bytes;
     _Atomic int keep;
     _Atomic(ch_spill *) spill;
     pthread_mutex_t lock; /* guards the making of spill, and the freeing of what is in memory */
     _Atomic int64_t n_build, n_null_keys;
+
+    ch_runtime_filter *filter;           /* per key: for the probe side's scans */
+    const ch_filter_offer *build_offers; /* from above, for the build side */
+    int64_t probe_rows;                  /* estimate; -1 = unknown */
 
     ch_join_table table; /* of the partitions in memory */
     ch_column **dict;    /* per build column when the build side is small: row `number` of it */
@@ -114,6 +124,12 @@ static inline uint64_t ch_join_tag(uint64_t hash)
     return UINT64_C(1) << (48 + (hash >> 60));
 }
 
+/* May a probe row without a match give something? */
+static inline bool ch_join_wants_all(const ch_join *j)
+{
+    return j->keep_probe || j->probe_emit == CH_EMIT_UNMATCHED || j->probe_emit == CH_EMIT_MARKED;
+}
+
 /* ---- join_build.c ---- */
 
 extern const ch_op_class ch_op_class_hash_build;
@@ -133,6 +149,16 @@ CH_NODISCARD ch_status ch_join_keys(ch_join *j, int slot, ch_evaluator *ev, ch_b
 void ch_join_drop_keys(ch_join *j, int slot);
 /* idx = positions whose keys can match (no NULL but in <=>); returns their number. */
 int64_t ch_join_usable(const ch_join *j, ch_column *const *key, int64_t n, int32_t *idx);
+
+/* ---- join_filter.c ---- */
+
+/* Offers the keys' filters to the probe side, in c->offers; what came from above goes to j->build_offers too. */
+CH_NODISCARD ch_status ch_join_offer_filters(ch_compiler *c, ch_join *j, const ch_rel *build,
+                                             const ch_rel *probe, ch_error *err);
+/* Build keys of the batch at hand are inside of the filters' ranges. */
+void ch_join_widen_filters(ch_join *j, int slot);
+/* The build side is complete: fills the filters that are wanted. Short of memory they stay unknown. */
+void ch_join_fill_filters(ch_join *j);
 
 /* ---- join_probe.c ---- */
 

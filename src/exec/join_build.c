@@ -15,9 +15,6 @@ static ch_status build_open(ch_op *self, ch_error *err)
     ch_exec *exec = j->exec;
     int64_t limit = ch_mem_limit(j->mem);
     j->reserve = limit == INT64_MAX ? 0 : limit / 2;
-    j->min_spill = limit / 64 / exec->n_slots;
-    if (j->min_spill < 64 << 10)
-        j->min_spill = 64 << 10;
     j->page_bytes = ch_rowset_page_bytes(limit, CH_JOIN_PARTS * (int64_t)exec->n_slots);
     j->keep = CH_JOIN_PARTS;
     CH_ARENA_ARRAY(j->slot, exec->arena, exec->n_slots, err);
@@ -28,6 +25,9 @@ static ch_status build_open(ch_op *self, ch_error *err)
             ch_rowset_init(&slot->probe[p], j->mem, j->page_bytes);
         }
         CH_ARENA_ARRAY(slot->key, exec->arena, j->n_keys + 1, err);
+        CH_ARENA_ARRAY(slot->range, exec->arena, j->n_keys + 1, err);
+        for (int32_t k = 0; k < j->n_keys; k++)
+            slot->range[k] = CH_VALUE_RANGE_EMPTY;
     }
     return CH_OK;
 }
@@ -97,6 +97,8 @@ static void build_close(ch_op *self)
     }
     for (int32_t c = 0; j->dict && c < j->build_attrs->n; c++)
         ch_column_unref(j->dict[c]);
+    for (int32_t k = 0; j->filter && k < j->n_keys; k++)
+        ch_runtime_filter_release(&j->filter[k]);
     ch_join_table_release(j, &j->table);
     ch_spill_close(j->spill);
     j->spill = NULL;
@@ -150,11 +152,12 @@ static ch_status spill_from(ch_join *j, ch_join_slot *s, int keep, ch_error *err
 
 static ch_status relieve(ch_join *j, ch_join_slot *s, ch_error *err)
 {
-    while (j->reserve && ch_mem_available(j->mem) < j->reserve) {
+    for (int64_t left; j->reserve && (left = ch_mem_available(j->mem)) < j->reserve;) {
         int keep = j->keep;
-        if (bytes_from(s, keep) >= j->min_spill)
+        int64_t least = ch_spill_worth(left, j->exec->n_slots);
+        if (bytes_from(s, keep) >= least)
             CH_TRY(spill_from(j, s, keep, err));
-        else if (keep > 0 && bytes_from(s, 0) >= j->min_spill)
+        else if (keep > 0 && bytes_from(s, 0) >= least)
             lower_keep(j);
         else
             break;
@@ -238,6 +241,7 @@ static ch_status build_push(ch_op *self, int slot, ch_batch *batch, ch_error *er
             status = ch_batch_column(batch, j->build_from[c - j->n_keys], &col[c], err);
     if (status != CH_OK)
         goto out;
+    ch_join_widen_filters(j, slot);
     int64_t k = rows_to_keep(j, s, batch->n);
     CH_TRY_OUT(ch_rows_sizes(&j->layout, col, s->idx, k, s->bytes, err));
     for (int64_t i = 0; i < k; i++)
@@ -404,6 +408,7 @@ static ch_status build_finish(ch_op *self, ch_error *err)
 {
     ch_join *j = *(ch_join **)(void *)(self + 1);
     CH_TRY(settle(j, err));
+    ch_join_fill_filters(j);
     int64_t n = rows_in_memory(j), bytes = 0;
     CH_TRY(ch_join_table_init(j, &j->table, n, err));
     ch_pool_run(j->exec->pool, insert_step, j, n > SMALL_ROWS ? j->exec->n_slots : 1);
@@ -413,7 +418,7 @@ static ch_status build_finish(ch_op *self, ch_error *err)
         CH_TRY(make_small(j, n, err));
     /* An inner or semi join with nothing on the build side needs no probe rows. */
     bool empty = j->n_build == 0 || (n == 0 && !j->spill);
-    bool wants_probe = j->keep_probe || j->probe_emit == CH_EMIT_UNMATCHED;
+    bool wants_probe = ch_join_wants_all(j);
     if (empty && !wants_probe && j->build_emit == CH_EMIT_NONE)
         j->probe_op->stop = true;
     return CH_OK;

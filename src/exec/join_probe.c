@@ -255,6 +255,9 @@ static int64_t first_rows(const probe *p, int32_t *idx, int64_t k)
         uint64_t b = atomic_load_explicit(&p->table->bucket[hash & mask], memory_order_relaxed);
         bool tagged = (b & ch_join_tag(hash)) != 0;
         s->row[at] = tagged ? (uint8_t *)(uintptr_t)(b & CH_JOIN_ADDRESS) : NULL;
+        __builtin_prefetch(
+            s->row[at]); /* with the link at its end, which may lie in the next line */
+        __builtin_prefetch(s->row[at] + p->j->layout.fixed_bytes - 1);
         idx[m] = at;
         m += tagged;
     }
@@ -325,6 +328,33 @@ static ch_status all_rounds(const probe *p, ch_error *err)
 
 /* ---- the end of a batch ------------------------------------------------------------------ */
 
+/* Existence: the batch with a column of s->bits. */
+static ch_status emit_marked(const probe *p, ch_error *err)
+{
+    ch_join *j = p->j;
+    ch_batch *in = p->batch, out;
+    ch_mem *mem = op_of(j)->mem;
+    int64_t n = in->n;
+    CH_TRY(ch_batch_init(&out, mem, in->n_cols + 1, n, err));
+    out.seq = in->seq;
+    ch_status status = CH_OK;
+    for (int32_t c = 0; c < in->n_cols && status == CH_OK; c++) {
+        ch_column *dense;
+        status = ch_batch_column(in, c, &dense, err);
+        if (status == CH_OK)
+            out.col[c] = ch_column_ref(dense);
+    }
+    ch_column **marks = &out.col[in->n_cols];
+    if (status == CH_OK)
+        status = ch_column_new(mem, CH_T_BOOLEAN, n, marks, err);
+    if (status == CH_OK) {
+        memcpy((*marks)->data, p->s->bits, (size_t)ch_bit_words(n) * 8);
+        status = ch_op_emit(op_of(j), p->slot, &out, err);
+    }
+    ch_batch_release(&out);
+    return status;
+}
+
 /* Semi and anti: the batch itself, filtered. */
 static ch_status emit_probe_rows(const probe *p, ch_error *err)
 {
@@ -338,9 +368,17 @@ static ch_status emit_probe_rows(const probe *p, ch_error *err)
         s->bits[w] ^= flip;
     if (flip && (n & 63))
         s->bits[words - 1] &= (UINT64_C(1) << (n & 63)) - 1;
+    bool marks = j->probe_emit == CH_EMIT_MARKED;
     if (j->null_aware && j->n_build > 0)
-        for (int64_t i = 0; i < n; i++)
-            ch_bit_and(s->bits, i, j->n_null_keys == 0 && !ch_column_is_null(s->key[0], i));
+        for (int64_t i = 0; i < n; i++) {
+            bool known = j->n_null_keys == 0 && !ch_column_is_null(s->key[0], i);
+            if (!marks)
+                ch_bit_and(s->bits, i, known);
+            else if (!known)
+                ch_bit_set(s->bits, i);
+        }
+    if (marks)
+        return emit_marked(p, err);
     ch_batch out;
     CH_TRY(ch_batch_copy(p->batch, &out, err));
     ch_status status = ch_batch_filter(&out, s->bits, err);
@@ -527,12 +565,12 @@ static ch_status probe_batch(const probe *p, ch_error *err)
 
 static ch_status relieve_probe(ch_join *j, ch_join_slot *s, ch_error *err)
 {
-    int64_t bytes = 0;
-    if (!j->reserve || ch_mem_available(j->mem) >= j->reserve / 2)
+    int64_t bytes = 0, left = ch_mem_available(j->mem);
+    if (!j->reserve || left >= j->reserve / 2)
         return CH_OK;
     for (int p = 0; p < CH_JOIN_PARTS; p++)
         bytes += s->probe[p].bytes;
-    if (bytes < j->min_spill)
+    if (bytes < ch_spill_worth(left, j->exec->n_slots))
         return CH_OK;
     for (int p = 0; p < CH_JOIN_PARTS; p++)
         CH_TRY(ch_join_spill_set(j, j->probe_op, &s->probe[p], err));
@@ -797,7 +835,7 @@ static ch_status join_partition(ch_join *j, int slot, int part, ch_error *err)
 {
     int64_t n_build, n_probe, bytes, rows;
     count_partition(j, part, &n_build, &n_probe, &bytes);
-    bool wants_probe = j->keep_probe || j->probe_emit == CH_EMIT_UNMATCHED;
+    bool wants_probe = ch_join_wants_all(j);
     if ((n_probe == 0 && j->build_emit != CH_EMIT_UNMATCHED) || (n_build == 0 && !wants_probe))
         return CH_OK;
     int64_t share = ch_mem_available(j->mem) / j->exec->n_slots / 2;
@@ -875,7 +913,7 @@ static ch_status join_explain(const ch_op *self, ch_buf *out, ch_error *err)
         [CH_JOIN_INNER] = "Inner",          [CH_JOIN_FULL_OUTER] = "FullOuter",
         [CH_JOIN_LEFT_OUTER] = "LeftOuter", [CH_JOIN_RIGHT_OUTER] = "RightOuter",
         [CH_JOIN_LEFT_ANTI] = "LeftAnti",   [CH_JOIN_LEFT_SEMI] = "LeftSemi",
-        [CH_JOIN_CROSS] = "Cross"};
+        [CH_JOIN_CROSS] = "Cross",          [CH_JOIN_EXISTENCE] = "ExistenceJoin"};
     const ch_join *j = *(ch_join *const *)(const void *)(self + 1);
     CH_TRY(ch_buf_adds(out, "[", err));
     CH_TRY(print_list(j->build_left ? &j->build_key : &j->probe_key, out, err));

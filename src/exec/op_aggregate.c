@@ -707,10 +707,12 @@ static ch_status make_aggregate(ch_compiler *c, const ch_rel *rel, ch_op *next, 
         CH_TRY(rewrite(&r, &e, err));
         CH_TRY(ch_expr_list_add(arena, &op->result, e, err));
     }
+    CH_TRY(ch_offer_below(c, &aggregate->aggregates, err));
     return wire(c, op, aggregate->input, next, err);
 }
 
-const ch_op_maker ch_op_maker_aggregate = {CH_REL_AGGREGATE, make_aggregate};
+/* A column that it passes on is a key: groups are dropped as wholes. */
+const ch_op_maker ch_op_maker_aggregate = {CH_REL_AGGREGATE, make_aggregate, .takes_offers = true};
 
 static bool is_key(const ch_rel_deduplicate *d, const ch_attr *attr, bool case_sensitive)
 {

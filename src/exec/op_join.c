@@ -8,6 +8,7 @@
  *   right outer   pairs, unmatched build rows              pairs, unmatched probe rows
  *   full outer    pairs, unmatched of both                 the same
  *   semi, anti    (un)matched probe rows                   (un)matched build rows
+ *   existence     probe rows, marked                       -
  *
  * left = right and left <=> right are keys where each side names columns of one input only; what is left of
  * the condition is evaluated for the pairs that the keys let through.
@@ -60,11 +61,32 @@ static ch_status add_key(ch_arena *arena, keys *k, ch_expr *left, ch_expr *right
     return ch_expr_list_add(arena, &k->right, right, err);
 }
 
+/* What is asked of the row around a NOT IN: coalesce(e, false), so that no NULL counts. NULL: not so. */
+static ch_expr *never_null(const ch_expr *e)
+{
+    const ch_expr_call *call = (const ch_expr_call *)e;
+    if (!is_call(e, "coalesce") || call->args.n != 2)
+        return NULL;
+    const ch_expr_literal *no = (const ch_expr_literal *)call->args.item[1];
+    bool is_false = no->head.kind == CH_EXPR_LITERAL && no->head.type->id == CH_BOOLEAN &&
+                    !no->value.is_null && !no->value.v.boolean;
+    return is_false ? call->args.item[0] : NULL;
+}
+
+/*
+ * Keys and the rest of a condition. Of a NOT IN only what cannot be NULL is a key, and what may count as
+ * false where it is: the comparison itself, which matches when it is NULL, is asked pair by pair.
+ */
 static ch_status take_apart(ch_arena *arena, const ch_rel_join *rel, ch_expr *e, keys *k,
                             ch_error *err)
 {
+    ch_expr *whole = e;
+    if (rel->null_aware && never_null(e))
+        e = never_null(e);
+    else if (rel->null_aware && e->nullable && !is_call(e, "and"))
+        return ch_expr_list_add(arena, &k->rest, e, err);
     const ch_expr_call *call = (const ch_expr_call *)e;
-    if (is_call(e, "and")) {
+    if (is_call(e, "and") && e == whole) {
         for (int32_t i = 0; i < call->args.n; i++)
             CH_TRY(take_apart(arena, rel, call->args.item[i], k, err));
         return CH_OK;
@@ -79,16 +101,19 @@ static ch_status take_apart(ch_arena *arena, const ch_rel_join *rel, ch_expr *e,
         if (of_a == SIDE_RIGHT && of_b == SIDE_LEFT)
             return add_key(arena, k, b, a, null_safe, err);
     }
-    return ch_expr_list_add(arena, &k->rest, e, err);
+    return ch_expr_list_add(arena, &k->rest, whole, err);
 }
 
 static void decide(ch_join *j, const ch_rel_join *rel)
 {
     ch_join_type t = rel->join_type;
     bool semi = t == CH_JOIN_LEFT_SEMI, anti = t == CH_JOIN_LEFT_ANTI;
+    bool marks = t == CH_JOIN_EXISTENCE;
     j->type = t;
-    j->build_left = rel->build == CH_BUILD_LEFT && !rel->null_aware;
-    j->pairs = !semi && !anti;
+    j->build_left = rel->build == CH_BUILD_LEFT && !rel->null_aware && !marks;
+    j->pairs = !semi && !anti && !marks;
+    if (marks)
+        j->probe_emit = CH_EMIT_MARKED;
     bool keep_left = t == CH_JOIN_LEFT_OUTER || t == CH_JOIN_FULL_OUTER;
     bool keep_right = t == CH_JOIN_RIGHT_OUTER || t == CH_JOIN_FULL_OUTER;
     j->keep_probe = j->build_left ? keep_right : keep_left;
@@ -149,12 +174,17 @@ static ch_status find_keys(ch_join *j, const ch_rel_join *rel, ch_error *err)
     CH_ARENA_NEW(k, arena, err);
     if (rel->condition)
         CH_TRY(take_apart(arena, rel, rel->condition, k, err));
-    if (rel->null_aware) {
-        j->null_aware = k->left.n == 1 && k->rest.n == 0 && !k->null_safe[0];
-        j->null_matches = !j->null_aware;
-        if (j->null_matches) { /* every pair is looked at */
-            *k = (keys){0};
-            CH_TRY(ch_expr_list_add(arena, &k->rest, rel->condition, err));
+    j->null_matches = rel->null_aware;
+    if (rel->null_aware && k->left.n == 0 && k->rest.n == 1) { /* only the comparison */
+        keys *one;
+        CH_ARENA_NEW(one, arena, err);
+        ch_rel_join plain = *rel;
+        plain.null_aware = false;
+        CH_TRY(take_apart(arena, &plain, k->rest.item[0], one, err));
+        j->null_aware = one->left.n == 1 && one->rest.n == 0 && !one->null_safe[0];
+        if (j->null_aware) {
+            k = one;
+            j->null_matches = false;
         }
     }
     j->n_keys = k->left.n;
@@ -207,8 +237,12 @@ static ch_status make_join(ch_compiler *c, const ch_rel *rel, ch_op *next, ch_er
     CH_TRY(make_evaluators(j, join, err));
     build->output = build_rel->output;
     ch_op_add_feeder(probe, build);
+    CH_TRY(ch_join_offer_filters(c, j, build_rel, probe_rel, err));
+    const ch_filter_offer *probe_offers = c->offers;
+    c->offers = j->build_offers;
     CH_TRY(ch_compile_into(c, build_rel, build, err));
+    c->offers = probe_offers;
     return ch_compile_into(c, probe_rel, probe, err);
 }
 
-const ch_op_maker ch_op_maker_join = {CH_REL_JOIN, make_join};
+const ch_op_maker ch_op_maker_join = {CH_REL_JOIN, make_join, .takes_offers = true};

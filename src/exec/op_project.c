@@ -91,7 +91,8 @@ static ch_status make_project(ch_compiler *c, const ch_rel *rel, ch_op *next, ch
                 ch_attr_position(&project->input->output, ((const ch_expr_attribute *)e)->attr->id);
         op->all_pass &= op->pass[i] >= 0;
     }
+    CH_TRY(ch_offer_below(c, op->list, err));
     return ch_compile_into(c, project->input, &op->op, err);
 }
 
-const ch_op_maker ch_op_maker_project = {CH_REL_PROJECT, make_project};
+const ch_op_maker ch_op_maker_project = {CH_REL_PROJECT, make_project, .takes_offers = true};

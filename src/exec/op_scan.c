@@ -1,8 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* op_scan.c - Scan: the batches of a file format, from store/scan.h into a pipeline. */
-#include "exec/exec.h"
-#include "format/format.h"
+#include <strings.h>
+
+#include "exec/scan_prune.h"
 #include "plan/node.h"
+
+/* Rows that a join above cannot use; asked here unless the scan itself does. */
+typedef struct scan_filter {
+    int32_t column;
+    ch_runtime_filter *filter;
+    bool by_scan;
+} scan_filter;
 
 typedef struct op_scan {
     ch_op op;
@@ -10,7 +18,16 @@ typedef struct op_scan {
     ch_predicate *predicate;
     int32_t n_predicates;
     ch_scan *scan;
+    scan_filter *filter;
+    int32_t n_filters;
+    int32_t n_kept; /* files that are read; the others cannot have rows that pass */
 } op_scan;
+
+static bool is_on(const ch_rel_scan *rel, const char *option)
+{
+    const char *value = rel->options ? ch_strmap_get(rel->options, option) : NULL;
+    return value && strcasecmp(value, "true") == 0;
+}
 
 static const struct {
     const char *name;
@@ -33,6 +50,61 @@ static int32_t schema_position(const ch_rel_scan *rel, const ch_expr *e)
         return -1;
     int32_t at = ch_attr_position(&rel->head.output, ((const ch_expr_attribute *)e)->attr->id);
     return at < 0 ? -1 : rel->wanted[at];
+}
+
+/* column IN (constants of its type); false where it is not that. */
+static ch_status to_in(const ch_rel_scan *rel, const ch_expr *e, ch_arena *arena, ch_predicate *out,
+                       bool *is, ch_error *err)
+{
+    const ch_expr_call *call = (const ch_expr_call *)e;
+    ch_scalar *value;
+    *is = false;
+    if (e->kind != CH_EXPR_CALL || strcmp(call->func->name, "in") != 0)
+        return CH_OK;
+    int32_t column = schema_position(rel, call->args.item[0]), n = call->args.n - 1;
+    CH_ARENA_ARRAY(value, arena, n + 1, err);
+    for (int32_t i = 0; i < n; i++) {
+        const ch_expr_literal *lit = as_literal(call->args.item[i + 1]);
+        if (!lit || lit->value.is_null || lit->head.type != call->args.item[0]->type)
+            return CH_OK;
+        value[i] = lit->value;
+    }
+    *is = column >= 0 && n > 0;
+    *out = (ch_predicate){.op = CH_PRED_IN, .column = column, .n_values = n, .value = value};
+    return CH_OK;
+}
+
+/* column LIKE 'text%...', startswith(column, 'text'); false where it is not that. */
+static ch_status to_prefix(const ch_rel_scan *rel, const ch_expr *e, ch_arena *arena,
+                           ch_predicate *out, bool *is, ch_error *err)
+{
+    const ch_expr_call *call = (const ch_expr_call *)e;
+    *is = false;
+    if (e->kind != CH_EXPR_CALL || call->args.n < 2)
+        return CH_OK;
+    bool like = strcmp(call->func->name, "like") == 0;
+    const ch_expr_literal *lit = as_literal(call->args.item[1]);
+    int32_t column = schema_position(rel, call->args.item[0]);
+    if ((!like && strcmp(call->func->name, "startswith") != 0) || !lit || lit->value.is_null ||
+        column < 0 || call->args.item[0]->type != CH_T_STRING || lit->head.type != CH_T_STRING)
+        return CH_OK;
+    const char *text = lit->value.v.str.text;
+    int64_t n = 0, len = lit->value.v.str.len;
+    char escape = '\\';
+    if (like && call->args.n > 2) /* another escape character: not worth the trouble */
+        return CH_OK;
+    while (n < len && !(like && (text[n] == '%' || text[n] == '_' || text[n] == escape)))
+        n++;
+    if (n == 0 || (like && n == len))
+        return CH_OK;
+    ch_scalar *value;
+    CH_ARENA_NEW(value, arena, err);
+    *value = lit->value;
+    value->v.str.len = n;
+    *out =
+        (ch_predicate){.op = CH_PRED_STARTS_WITH, .column = column, .n_values = 1, .value = value};
+    *is = true;
+    return CH_OK;
 }
 
 /* Turns one pushed conjunct into a predicate; returns false where it is not that simple. */
@@ -68,19 +140,57 @@ static bool to_predicate(const ch_rel_scan *rel, const ch_expr *e, ch_predicate 
     return false;
 }
 
+/* The scan of the files that may have rows that pass. */
+static ch_status open_files(op_scan *op, const ch_format_context *ctx, const ch_scan_spec *spec,
+                            ch_error *err)
+{
+    const ch_rel_scan *rel = op->rel;
+    ch_exec *exec = op->op.exec;
+    bool *keep;
+    if (!rel->dataset)
+        return rel->format->scan(ctx, spec, &op->scan, err);
+    CH_TRY(ch_scan_prune(exec, rel, op->op.mem, &keep, err));
+    for (int32_t i = 0; i < op->n_filters; i++) {
+        scan_filter *f = &op->filter[i];
+        if (!f->filter->ready || !ch_dataset_is_constant(rel->dataset, rel->wanted[f->column]))
+            continue;
+        CH_TRY(ch_scan_prune_by(exec, rel, f->column, f->filter, op->op.mem, &keep, err));
+        f->by_scan = true;
+    }
+    op->n_kept = 0;
+    for (int32_t i = 0; i < rel->n_files; i++)
+        op->n_kept += !keep || keep[i];
+    return ch_dataset_scan(rel->dataset, rel->format, ctx, spec, keep, &op->scan, err);
+}
+
+static ch_status add_predicates(op_scan *op, ch_arena *arena, ch_error *err)
+{
+    const ch_expr_list *pushed = &op->rel->pushed;
+    CH_ARENA_ARRAY(op->predicate, arena, pushed->n + 1, err);
+    for (int32_t i = 0; i < pushed->n; i++) {
+        ch_predicate *p = &op->predicate[op->n_predicates];
+        bool is = to_predicate(op->rel, pushed->item[i], p);
+        if (!is)
+            CH_TRY(to_in(op->rel, pushed->item[i], arena, p, &is, err));
+        if (!is)
+            CH_TRY(to_prefix(op->rel, pushed->item[i], arena, p, &is, err));
+        op->n_predicates += is;
+    }
+    return CH_OK;
+}
+
 static ch_status scan_open(ch_op *self, ch_error *err)
 {
     op_scan *op = (op_scan *)self;
     const ch_rel_scan *rel = op->rel;
-    CH_ARENA_ARRAY(op->predicate, self->exec->arena, rel->pushed.n, err);
-    for (int32_t i = 0; i < rel->pushed.n; i++)
-        if (to_predicate(rel, rel->pushed.item[i], &op->predicate[op->n_predicates]))
-            op->n_predicates++;
+    CH_TRY(add_predicates(op, self->exec->arena, err));
     ch_format_context ctx = {.time_zone = self->exec->func->time_zone,
                              .ansi = self->exec->func->ansi,
                              .case_sensitive = self->exec->func->case_sensitive,
                              .n_slots = self->exec->n_slots,
                              .batch_rows = self->exec->batch_rows,
+                             .ignore_missing_files = is_on(rel, "ignoreMissingFiles"),
+                             .ignore_corrupt_files = is_on(rel, "ignoreCorruptFiles"),
                              .mem = self->mem};
     ch_scan_spec spec = {.file = rel->file,
                          .n_files = rel->n_files,
@@ -91,7 +201,13 @@ static ch_status scan_open(ch_op *self, ch_error *err)
                          .predicate = op->predicate,
                          .n_predicates = op->n_predicates,
                          .limit = rel->limit};
-    return rel->format->scan(&ctx, &spec, &op->scan, err);
+    CH_TRY(open_files(op, &ctx, &spec, err));
+    for (int32_t i = 0; i < op->n_filters && op->scan->cls->narrow; i++) {
+        scan_filter *f = &op->filter[i];
+        if (f->filter->ready && !f->by_scan)
+            CH_TRY(op->scan->cls->narrow(op->scan, f->column, f->filter, &f->by_scan, err));
+    }
+    return CH_OK;
 }
 
 static ch_status scan_begin(ch_op *self, int slot, bool *more, ch_error *err)
@@ -100,10 +216,37 @@ static ch_status scan_begin(ch_op *self, int slot, bool *more, ch_error *err)
     return scan->cls->begin(scan, slot, more, err);
 }
 
+static ch_status narrow(ch_op *self, scan_filter *f, ch_batch *batch, ch_error *err)
+{
+    ch_column *column;
+    size_t bytes = (size_t)ch_bit_bytes(batch->n);
+    CH_TRY(ch_batch_column(batch, f->column, &column, err));
+    uint64_t *keep = ch_mem_alloc(self->mem, bytes, err);
+    if (!keep)
+        return CH_E_MEMORY;
+    ch_bits_fill(keep, batch->n, true);
+    ch_status status = ch_runtime_filter_test(f->filter, column, keep, self->mem, err);
+    if (status == CH_OK)
+        status = ch_batch_filter(batch, keep, err);
+    ch_mem_free(self->mem, keep, bytes);
+    return status;
+}
+
 static ch_status scan_next(ch_op *self, int slot, ch_batch *out, ch_error *err)
 {
-    ch_scan *scan = ((op_scan *)self)->scan;
-    return scan->cls->next(scan, slot, out, err);
+    op_scan *op = (op_scan *)self;
+    CH_TRY(op->scan->cls->next(op->scan, slot, out, err));
+    for (int32_t i = 0; i < op->n_filters && out->n > 0; i++) {
+        scan_filter *f = &op->filter[i];
+        if (f->by_scan || !ch_runtime_filter_useful(f->filter))
+            continue;
+        ch_status status = narrow(self, f, out, err);
+        if (status != CH_OK) {
+            ch_batch_release(out);
+            return status;
+        }
+    }
+    return CH_OK;
 }
 
 static int64_t scan_morsels(const ch_op *self)
@@ -143,6 +286,14 @@ static ch_status scan_explain(const ch_op *self, ch_buf *out, ch_error *err)
         CH_TRY(ch_buf_adds(out, i ? ", " : ", pushed: ", err));
         CH_TRY(ch_expr_print(rel->pushed.item[i], out, err));
     }
+    const op_scan *op = (const op_scan *)self;
+    for (int32_t i = 0; i < op->n_filters; i++) {
+        const ch_attr *attr = self->output.item[op->filter[i].column];
+        CH_TRY(ch_buf_printf(out, err, "%s%s#%lld", i ? ", " : ", narrowed by joins: ", attr->name,
+                             (long long)attr->id));
+    }
+    if (self->opened && rel->dataset && op->n_kept < rel->n_files)
+        CH_TRY(ch_buf_printf(out, err, ", files %d of %d", op->n_kept, rel->n_files));
     if (rel->limit >= 0)
         CH_TRY(ch_buf_printf(out, err, ", limit %lld", (long long)rel->limit));
     return CH_OK;
@@ -157,13 +308,30 @@ static const ch_op_class SCAN = {.name = "Scan",
                                  .close = scan_close,
                                  .explain = scan_explain};
 
+static ch_status take_offers(ch_compiler *c, op_scan *op, ch_error *err)
+{
+    int32_t n = 0;
+    if (op->rel->limit >= 0)
+        return CH_OK;
+    for (const ch_filter_offer *o = c->offers; o; o = o->next)
+        n++;
+    CH_ARENA_ARRAY(op->filter, c->exec->arena, n + 1, err);
+    for (const ch_filter_offer *o = c->offers; o; o = o->next) {
+        int32_t at = ch_attr_position(&op->op.output, o->id);
+        o->filter->wanted = true;
+        op->filter[op->n_filters++] = (scan_filter){.column = at, .filter = o->filter};
+    }
+    return CH_OK;
+}
+
 static ch_status make_scan(ch_compiler *c, const ch_rel *rel, ch_op *next, ch_error *err)
 {
     op_scan *op = ch_op_new(c->exec, &SCAN, sizeof *op, rel, NULL, err);
     if (!op)
         return CH_E_MEMORY;
     op->rel = (const ch_rel_scan *)rel;
+    CH_TRY(take_offers(c, op, err));
     return ch_compile_source(c, &op->op, next, err);
 }
 
-const ch_op_maker ch_op_maker_scan = {CH_REL_SCAN, make_scan};
+const ch_op_maker ch_op_maker_scan = {CH_REL_SCAN, make_scan, .takes_offers = true};

@@ -359,6 +359,8 @@ static int64_t build_keys(op_sort *op, sort_slot *s, ch_column *const *key, ch_b
     return kept;
 }
 
+#define TOO_LONG "ORDER BY of a row of 2 GiB or more"
+
 static ch_status store_rows(op_sort *op, sort_slot *s, ch_batch *batch, push_scratch *p, int64_t k,
                             ch_error *err)
 {
@@ -367,6 +369,8 @@ static ch_status store_rows(op_sort *op, sort_slot *s, ch_batch *batch, push_scr
     for (int64_t j = 0; j < k; j++) {
         uint32_t key_bytes = p->key_bytes[p->idx[j]];
         uint32_t head = (8 + key_bytes + 7) & ~(uint32_t)7;
+        if (head + p->bytes[j] > CH_SORTKEY_MOST)
+            CH_FAIL(err, UNSUPPORTED, "feature", TOO_LONG);
         uint32_t bytes = head + (uint32_t)p->bytes[j];
         uint8_t *row = row_space(op, s, bytes, err);
         if (!row)
@@ -395,8 +399,13 @@ static ch_status sort_push(ch_op *self, int slot, ch_batch *batch, ch_error *err
         p.key_bytes[i] = TIE_BYTES;
     for (int32_t k = 0; k < op->n_keys; k++)
         ch_sortkey_sizes(key[k], p.key_bytes);
-    for (int64_t i = 0; i < n; i++)
+    for (int64_t i = 0; i < n; i++) {
         total += p.key_bytes[i];
+        if (p.key_bytes[i] >= CH_SORTKEY_MOST) {
+            status = ch_error_set(err, CH_E_UNSUPPORTED, "feature", TOO_LONG, (const char *)0);
+            goto out;
+        }
+    }
     /* Growing loses the sizes: they are counted again, which is rare. */
     int64_t before = s->scratch_bytes;
     CH_TRY_OUT(scratch_for(op, s, n, total, &p, err));

@@ -4,7 +4,7 @@
  *
  *   value   = 00 | 01 payload             NULL or not
  *   payload = fixed-width bytes | u32 length, text | u32 count, values | fields' values
- *   map     = u32 count, (key value, value value) ordered by the bytes of the key
+ *   map     = u32 count, (key value, value value); in keys ordered by the bytes of the key
  *
  * Canonical: equal values are equal bytes. Not hot: values are read back through scalars.
  */
@@ -103,14 +103,14 @@ static void reverse(uint8_t *from, uint8_t *end)
     }
 }
 
-/* Orders the entries of a map by the bytes of their keys, which are all different: by insertion,
- * as maps are small. */
+/* A key's entries are ordered by the bytes of their keys, which are all different: by insertion, as
+ * maps are small. What is only carried along keeps its order. */
 static uint8_t *write_map(const ch_column *c, int64_t i, bool as_key, uint8_t *to)
 {
     const int32_t *offset = c->data;
     uint8_t *first = to;
     for (int32_t k = offset[i]; k < offset[i + 1]; k++) {
-        uint8_t *end = write_value(c->child[0], k, as_key, to), *at = first;
+        uint8_t *end = write_value(c->child[0], k, as_key, to), *at = as_key ? first : to;
         while (at < to) {
             const uint8_t *next =
                 skip_value(c->type->field[1].type, skip_value(c->type->field[0].type, at + 1));

@@ -2,6 +2,10 @@
 /* rowset.c - pages of rows, their way to disk and back. */
 #include "exec/rowset.h"
 
+/* Small pages become one on disk: a page's entry must not weigh against its rows. */
+#define TOGETHER_BYTES (64 << 10)
+#define TOGETHER_MOST 16
+
 int32_t ch_rowset_page_bytes(int64_t budget, int64_t n_sets)
 {
     int64_t fair = budget / 16 / (n_sets > 0 ? n_sets : 1);
@@ -70,16 +74,55 @@ ch_status ch_rowset_add_page(ch_rowset *set, int64_t bytes, ch_error *err)
     return CH_OK;
 }
 
+/* The number of pages from page[first] on that are written as one. */
+static int32_t pages_together(const ch_rowset *set, int32_t first)
+{
+    int64_t bytes = 0;
+    int32_t n = 0;
+    while (n < TOGETHER_MOST && first + n < set->n_pages) {
+        bytes += set->page[first + n].used;
+        if (n && bytes > TOGETHER_BYTES)
+            break;
+        n++;
+    }
+    return n;
+}
+
+static ch_status write_together(ch_rowset *set, int32_t first, int32_t n, ch_spill *spill,
+                                ch_rowpage *out, ch_error *err)
+{
+    struct iovec part[TOGETHER_MOST];
+    *out = (ch_rowpage){.at = -1};
+    for (int32_t i = 0; i < n; i++) {
+        const ch_rowpage *page = &set->page[first + i];
+        part[i] = (struct iovec){page->data, (size_t)page->used};
+        out->used += page->used;
+        out->n_rows += page->n_rows;
+    }
+    CH_TRY(ch_spill_write(spill, part, n, &out->at, err));
+    for (int32_t i = 0; i < n; i++)
+        free_data(set, &set->page[first + i]);
+    return CH_OK;
+}
+
 ch_status ch_rowset_spill(ch_rowset *set, ch_spill *spill, int64_t *written, ch_error *err)
 {
-    while (set->n_spilled < set->n_pages) {
-        ch_rowpage *page = &set->page[set->n_spilled];
-        CH_TRY(ch_spill_write(spill, page->data, page->used, &page->at, err));
-        *written += page->used;
-        free_data(set, page);
-        set->n_spilled++;
+    int32_t from = set->n_spilled;
+    ch_status status = CH_OK;
+    while (from < set->n_pages) {
+        int32_t n = pages_together(set, from);
+        ch_rowpage page;
+        status = write_together(set, from, n, spill, &page, err);
+        if (status != CH_OK)
+            break;
+        *written += page.used;
+        set->page[set->n_spilled++] = page;
+        from += n;
     }
-    return CH_OK;
+    size_t left = (size_t)(set->n_pages - from); /* not written: an error */
+    memmove(set->page + set->n_spilled, set->page + from, sizeof *set->page * left);
+    set->n_pages = set->n_spilled + (int32_t)left;
+    return status;
 }
 
 ch_status ch_rowset_load(ch_rowset *set, ch_spill *spill, int32_t i, ch_error *err)

@@ -41,6 +41,16 @@ typedef struct ch_rowset {
 /* A page size for `n_sets` sets inside a budget of `bytes` (INT64_MAX: none). */
 int32_t ch_rowset_page_bytes(int64_t budget, int64_t n_sets);
 
+/*
+ * So many bytes of a slot are worth spilling when `available` are left: small writes to many sets cost
+ * more than they give, and what the slots hold below it leaves half of `available` free.
+ */
+static inline int64_t ch_spill_worth(int64_t available, int n_slots)
+{
+    int64_t fair = available / 2 / n_slots;
+    return fair > 64 << 10 ? fair : 64 << 10;
+}
+
 void ch_rowset_init(ch_rowset *set, ch_mem *mem, int32_t page_bytes);
 /* Frees all pages; those on disk are dropped when spill is not NULL. The set is empty afterwards. */
 void ch_rowset_release(ch_rowset *set, ch_spill *spill);
@@ -64,7 +74,10 @@ CH_NODISCARD static inline ch_status ch_rowset_add(ch_rowset *set, int64_t bytes
     return CH_OK;
 }
 
-/* Writes every page in memory to the file and frees it; *written is raised by the bytes of rows. */
+/*
+ * Writes every page in memory to the file and frees it, small ones together as one page;
+ * *written is raised by the bytes of rows.
+ */
 CH_NODISCARD ch_status ch_rowset_spill(ch_rowset *set, ch_spill *spill, int64_t *written,
                                        ch_error *err);
 /* Page i back in memory; it stays on disk too. */

@@ -216,7 +216,8 @@ static ch_status write_block(ch_run_writer *w, const uint8_t *raw, int32_t bytes
         LZ4_compress_fast((const char *)raw, (char *)w->packed, bytes, w->packed_cap, LZ4_SPEED);
     const void *stored = packed > 0 && packed < bytes ? w->packed : raw;
     block.stored_bytes = stored == raw ? bytes : packed;
-    CH_TRY(ch_spill_write(run->spill, stored, block.stored_bytes, &block.at, err));
+    struct iovec part = {(void *)(uintptr_t)stored, (size_t)block.stored_bytes};
+    CH_TRY(ch_spill_write(run->spill, &part, 1, &block.at, err));
     return add_block(run, block, err);
 }
 

@@ -2,7 +2,7 @@
 /*
  * csv_convert.c - columns of text, and typed ones.
  *
- * Text of up to 12 bytes is loaded as two words and masked into its view, without a branch on the
+ * Text of up to 12 bytes is loaded as 16 and masked into its view, without a branch on the
  * length. Longer text stays where it is: the column shares the chunk, unless its long values are
  * a small part of it; then they are copied, so that a few bytes do not keep a whole chunk alive.
  */
@@ -37,12 +37,22 @@ struct ch_csv_converter {
 /* Long text below this part of the chunk is copied. */
 #define SHARE_PART 4
 
-static const uint32_t LOW_MASK[13] = {0,          0xFF,       0xFFFF,     0xFFFFFF,   0xFFFFFFFF,
-                                      0xFFFFFFFF, 0xFFFFFFFF, 0xFFFFFFFF, 0xFFFFFFFF, 0xFFFFFFFF,
-                                      0xFFFFFFFF, 0xFFFFFFFF, 0xFFFFFFFF};
-#define ONES(n) ((UINT64_C(1) << (8 * (n))) - 1)
-static const uint64_t HIGH_MASK[13] = {
-    0, 0, 0, 0, 0, ONES(1), ONES(2), ONES(3), ONES(4), ONES(5), ONES(6), ONES(7), ~UINT64_C(0)};
+/* A view as its four words: the length and twelve bytes of text. */
+typedef uint32_t view_words __attribute__((vector_size(16)));
+#define ALL UINT32_C(0xFFFFFFFF)
+static const view_words TEXT_MASK[CH_VIEW_INLINE + 1] = {{0},
+                                                         {0xFF},
+                                                         {0xFFFF},
+                                                         {0xFFFFFF},
+                                                         {ALL},
+                                                         {ALL, 0xFF},
+                                                         {ALL, 0xFFFF},
+                                                         {ALL, 0xFFFFFF},
+                                                         {ALL, ALL},
+                                                         {ALL, ALL, 0xFF},
+                                                         {ALL, ALL, 0xFFFF},
+                                                         {ALL, ALL, 0xFFFFFF},
+                                                         {ALL, ALL, ALL}};
 
 static inline const char *text_of(const ch_csv_source *src, const char *chunk, ch_csv_span s)
 {
@@ -52,24 +62,51 @@ static inline const char *text_of(const ch_csv_source *src, const char *chunk, c
 /* The view of a short text; reads 16 bytes. Little-endian machines only, as Arrow itself. */
 static inline void put_short(ch_view *v, const char *p, uint32_t len)
 {
-    uint64_t a, b, w[2];
-    memcpy(&a, p, 8);
-    memcpy(&b, p + 8, 8);
-    w[0] = len | (uint64_t)((uint32_t)a & LOW_MASK[len]) << 32;
-    w[1] = (a >> 32 | b << 32) & HIGH_MASK[len];
-    memcpy(v, w, 16);
+    view_words text, length = {len};
+    memcpy(&text, p, sizeof text);
+    text = __builtin_shufflevector(text & TEXT_MASK[len], length, 4, 0, 1, 2);
+    memcpy(v, &text, sizeof text);
 }
 
-/* Valid bits from lengths. */
-static void fill_valid(const ch_csv_span *span, int64_t n, uint64_t *valid)
+static inline void put_long(ch_view *v, const char *p, ch_csv_span s)
 {
-    for (int64_t w = 0; w < ch_bit_words(n); w++) {
-        int64_t base = w * 64, some = n - base < 64 ? n - base : 64;
-        uint64_t bits = 0;
-        for (int64_t k = 0; k < some; k++)
-            bits |= (uint64_t)(span[base + k].len >= 0) << k;
-        valid[w] = bits;
+    v->len = s.len;
+    memcpy(v->prefix, p, sizeof v->prefix);
+    v->buf = 0;
+    v->offset = (int32_t)s.at;
+}
+
+/*
+ * A long text's place, as a span gives it, is in its view until here: the column comes to share the
+ * chunk, or all go into a buffer of their own.
+ *   side_bytes  those of long_bytes that lie in the side buffer
+ */
+static ch_status settle_long(const ch_csv_source *src, ch_column *out, int64_t long_bytes,
+                             int64_t side_bytes, ch_error *err)
+{
+    const char *chunk = (const char *)src->chunk->data;
+    ch_view *view = out->data;
+    ch_buffer *text;
+    int32_t buf;
+    int64_t at = 0;
+    if (long_bytes == 0)
+        return CH_OK;
+    if (side_bytes == 0 && long_bytes >= src->chunk_len / SHARE_PART)
+        return ch_column_add_text(out, ch_buffer_ref(src->chunk), &buf, err);
+    if (long_bytes > INT32_MAX)
+        return ch_error_memory(err, "text of one batch", long_bytes, INT32_MAX);
+    CH_TRY(ch_buffer_new(out->mem, long_bytes, &text, err));
+    CH_TRY(ch_column_add_text(out, text, &buf, err));
+    for (int64_t r = 0; r < src->n_rows; r++) {
+        if (view[r].len <= CH_VIEW_INLINE)
+            continue;
+        ch_csv_span from = {.at = (uint32_t)view[r].offset, .len = view[r].len};
+        memcpy(text->data + at, text_of(src, chunk, from), (size_t)view[r].len);
+        view[r].buf = buf;
+        view[r].offset = (int32_t)at;
+        at += view[r].len;
     }
+    return CH_OK;
 }
 
 static ch_status convert_text(const ch_csv_source *src, const ch_csv_span *span, ch_column *out,
@@ -77,58 +114,78 @@ static ch_status convert_text(const ch_csv_source *src, const ch_csv_span *span,
 {
     const char *chunk = (const char *)src->chunk->data;
     ch_view *view = out->data;
-    int64_t n = src->n_rows, long_bytes = 0, side_long = 0;
-    int32_t nulls = 0, most = 0;
-    uint32_t places = 0;
-    for (int64_t r = 0; r < n; r++) {
-        nulls |= span[r].len;
-        most = most > span[r].len ? most : span[r].len;
-        places |= span[r].at;
-    }
-    if (nulls >= 0 && most <= CH_VIEW_INLINE && !(places & CH_CSV_SIDE)) {
-        for (int64_t r = 0; r < n; r++)
-            put_short(&view[r], chunk + span[r].at, (uint32_t)span[r].len);
-        return CH_OK;
-    }
+    int64_t n = src->n_rows, long_bytes = 0, side_bytes = 0;
+    int32_t nulls = 0;
     for (int64_t r = 0; r < n; r++) {
         int32_t len = span[r].len;
         uint32_t some = len < 0 ? 0 : (uint32_t)len;
         const char *p = text_of(src, chunk, span[r]);
+        nulls |= len;
         if (CH_LIKELY(some <= CH_VIEW_INLINE)) {
             put_short(&view[r], p, some);
         } else {
-            view[r] = ch_view_make(p, len, 0, span[r].at);
+            put_long(&view[r], p, span[r]);
             long_bytes += len;
-            side_long += (int64_t)(span[r].at & CH_CSV_SIDE ? len : 0);
+            side_bytes += (int64_t)(span[r].at & CH_CSV_SIDE ? len : 0);
         }
     }
     if (nulls < 0) {
         CH_TRY(ch_column_need_valid(out, err));
-        fill_valid(span, n, out->valid);
+        for (int64_t w = 0; w < ch_bit_words(n); w++) {
+            int64_t base = w * 64, some = n - base < 64 ? n - base : 64;
+            uint64_t bits = 0;
+            for (int64_t k = 0; k < some; k++)
+                bits |= (uint64_t)(span[base + k].len >= 0) << k;
+            out->valid[w] = bits;
+        }
     }
-    if (long_bytes == 0)
-        return CH_OK;
-    if (side_long == 0 && long_bytes >= src->chunk_len / SHARE_PART) {
-        int32_t buf;
-        return ch_column_add_text(out, ch_buffer_ref(src->chunk), &buf, err);
+    return settle_long(src, out, long_bytes, side_bytes, err);
+}
+
+/* Views straight from the index. *empty: there are empty fields. Returns the bytes of long text. */
+static inline __attribute__((always_inline)) int64_t
+put_fields(const char *chunk, ch_view *view, int64_t n, const ch_csv_fields *fields, bool quoted,
+           bool strip_cr, bool *empty)
+{
+    const uint32_t *pos = fields->pos;
+    const uint32_t stride = fields->stride;
+    int64_t long_bytes = 0;
+    uint32_t any_empty = 0;
+    for (int64_t r = 0; r < n; r++, pos += stride) {
+        ch_csv_span s = ch_csv_field_span(chunk, pos, fields->quote, quoted, strip_cr);
+        uint32_t len = (uint32_t)s.len;
+        any_empty |= len - 1;
+        if (CH_LIKELY(len <= CH_VIEW_INLINE)) {
+            put_short(&view[r], chunk + s.at, len);
+        } else {
+            put_long(&view[r], chunk + s.at, s);
+            long_bytes += s.len;
+        }
     }
-    /* One buffer for all of them. */
-    ch_buffer *text;
-    int32_t buf;
-    int64_t at = 0;
-    if (long_bytes > INT32_MAX)
-        return ch_error_memory(err, "text of one batch", long_bytes, INT32_MAX);
-    CH_TRY(ch_buffer_new(out->mem, long_bytes, &text, err));
-    CH_TRY(ch_column_add_text(out, text, &buf, err));
-    for (int64_t r = 0; r < n; r++) {
-        if (view[r].len <= CH_VIEW_INLINE)
-            continue;
-        memcpy(text->data + at, text_of(src, chunk, span[r]), (size_t)view[r].len);
-        view[r].buf = buf;
-        view[r].offset = (int32_t)at;
-        at += view[r].len;
+    *empty = any_empty >> 31;
+    return long_bytes;
+}
+
+static ch_status convert_fields(const ch_csv_source *src, const ch_csv_fields *fields,
+                                ch_column *out, ch_error *err)
+{
+    const char *chunk = (const char *)src->chunk->data;
+    ch_view *view = out->data;
+    int64_t n = src->n_rows, long_bytes;
+    bool empty;
+    if (fields->strip_cr)
+        long_bytes = put_fields(chunk, view, n, fields, false, true, &empty);
+    else if (fields->all_quoted)
+        long_bytes = put_fields(chunk, view, n, fields, true, false, &empty);
+    else
+        long_bytes = put_fields(chunk, view, n, fields, false, false, &empty);
+    if (empty) {
+        CH_TRY(ch_column_need_valid(out, err));
+        for (int64_t r = 0; r < n; r++)
+            if (view[r].len == 0)
+                ch_bit_clear(out->valid, r);
     }
-    return CH_OK;
+    return settle_long(src, out, long_bytes, 0, err);
 }
 
 /* ---- one value ------------------------------------------------------------------------------ */
@@ -517,15 +574,33 @@ static ch_status convert_typed(const ch_csv_converter *c, const ch_csv_source *s
     return CH_OK;
 }
 
+static ch_status drop_failed(ch_status status, ch_column **out)
+{
+    if (status != CH_OK) {
+        ch_column_unref(*out);
+        *out = NULL;
+    }
+    return status;
+}
+
 ch_status ch_csv_convert(const ch_csv_converter *c, const ch_csv_source *src,
                          const ch_csv_span *span, ch_mem *mem, ch_column **out, ch_error *err)
 {
     CH_TRY(ch_column_new(mem, c->type, src->n_rows, out, err));
     ch_status status =
         c->one ? convert_typed(c, src, span, *out, err) : convert_text(src, span, *out, err);
-    if (status != CH_OK) {
-        ch_column_unref(*out);
-        *out = NULL;
-    }
-    return status;
+    return drop_failed(status, out);
+}
+
+bool ch_csv_converts_fields(const ch_csv_converter *c)
+{
+    return !c->one;
+}
+
+ch_status ch_csv_convert_fields(const ch_csv_converter *c, const ch_csv_source *src,
+                                const ch_csv_fields *fields, ch_mem *mem, ch_column **out,
+                                ch_error *err)
+{
+    CH_TRY(ch_column_new(mem, c->type, src->n_rows, out, err));
+    return drop_failed(convert_fields(src, fields, *out, err), out);
 }

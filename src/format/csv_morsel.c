@@ -16,40 +16,26 @@
 static int64_t regular_run(const ch_csv_reader *s, const ch_csv_slot *slot, int64_t most)
 {
     const ch_csv_index *x = &slot->index;
-    const uint32_t *row = x->row + slot->row;
+    const uint32_t stride = s->shape.n_kept, *pos = x->pos + (size_t)slot->row * stride;
     const char *text = slot->text.text;
-    uint32_t n_cols = s->count_lines ? 1 : (uint32_t)s->n_data;
     int64_t left = x->n_rows - slot->row, limit = slot->limit - slot->text.base;
     int64_t n = left < most ? left : most, r = 0;
     uint8_t comment = s->options.has_comment ? s->rules.comment : 0;
     /* Only the last records can lie behind the limit. */
-    while (n > 0 && (int64_t)x->pos[row[n - 1]] + 1 >= limit)
+    while (n > 0 && (int64_t)pos[(n - 1) * stride] + 1 >= limit)
         n--;
-    /* Blocks without a branch per row; the first block that is not all regular is looked at again. */
-    for (; r + 32 <= n; r += 32) {
-        uint32_t odd = 0;
-        for (int64_t k = r; k < r + 32; k++)
-            odd |= (row[k + 1] - row[k]) ^ n_cols;
-        if (odd)
-            break;
-        const uint32_t *pos = x->pos + row[r];
-        for (int64_t k = 0; k < 32; k++, pos += n_cols) {
-            uint8_t first = (uint8_t)text[*pos + 1];
-            odd |= (first <= ' ') | (first == comment);
-        }
-        if (odd)
-            break;
-    }
-    for (; r < n; r++) {
-        uint8_t first = (uint8_t)text[x->pos[row[r]] + 1];
-        if (row[r + 1] - row[r] != n_cols || first <= ' ' || first == comment)
+    if (!s->check_first)
+        return n;
+    for (; r < n; r++, pos += stride) {
+        uint8_t first = (uint8_t)text[*pos + 1];
+        if (first <= ' ' || first == comment)
             break;
     }
     return r;
 }
 
 /* Indexes text from text.at on. True: to the end of the chunk. */
-static bool scan_window(ch_csv_slot *slot)
+static bool scan_window(const ch_csv_reader *s, ch_csv_slot *slot)
 {
     ch_csv_text *t = &slot->text;
     uint32_t len = t->len;
@@ -58,11 +44,14 @@ static bool scan_window(ch_csv_slot *slot)
         !(slot->dialect.multi_line && t->text[len - 1] == '\r'))
         t->text[len++] = '\n';
     uint32_t to = len - t->at > slot->window ? t->at + slot->window : len;
-    ch_csv_scan(&slot->dialect, t->text, t->at, to, &slot->index);
+    ch_csv_scan(&slot->dialect, &s->shape, t->text, t->at, to, &slot->index);
     if (len > t->len)
         t->text[t->len] = 0;
     slot->row = 0;
-    return slot->index.end == len;
+    bool all = slot->index.end == len;
+    if (all && !t->eof)
+        slot->dry_at = slot->index.pos[slot->index.n_rows * s->shape.n_kept] + 1;
+    return all;
 }
 
 /*
@@ -89,13 +78,14 @@ ch_status ch_csv_take_rows(ch_csv_reader *s, ch_csv_slot *slot, bool *fill, bool
                     t->at = t->len; /* the lent line end */
                 continue;
             }
+            CH_TRY(ch_csv_settle(s, slot, err));
             if (s->options.multi_line) {
                 slot->index.n_rows = slot->row = 0;
                 slot->window = SMALL_WINDOW;
                 CH_TRY(ch_csv_slow_record(s, slot, &done, err));
             } else {
                 const ch_csv_index *x = &slot->index;
-                uint32_t next = x->pos[x->row[slot->row + 1]], at = t->at;
+                uint32_t next = x->pos[(slot->row + 1) * s->shape.n_kept], at = t->at;
                 uint32_t line_end = next - (next > at && t->text[next - 1] == '\r');
                 t->at = next + 1 > t->len ? t->len : next + 1;
                 slot->row++;
@@ -108,8 +98,11 @@ ch_status ch_csv_take_rows(ch_csv_reader *s, ch_csv_slot *slot, bool *fill, bool
         } else if (!slot->fast || slot->header) {
             CH_TRY(s->options.multi_line ? ch_csv_slow_record(s, slot, &done, err)
                                          : ch_csv_slow_line(s, slot, &done, err));
+        } else if (t->at == slot->dry_at) {
+            done = false;
         } else {
-            bool all = scan_window(slot);
+            CH_TRY(ch_csv_settle(s, slot, err));
+            bool all = scan_window(s, slot);
             bool full = slot->index.n_pos >= slot->index.cap_pos;
             if (slot->index.n_rows > 0) {
                 if (slot->window < UINT32_MAX / 4)
@@ -125,6 +118,7 @@ ch_status ch_csv_take_rows(ch_csv_reader *s, ch_csv_slot *slot, bool *fill, bool
             }
         }
         if (!done) {
+            slot->dry_at = UINT32_MAX;
             *fill = true;
             return CH_OK;
         }
@@ -153,6 +147,7 @@ static ch_status open_file(ch_csv_reader *s, ch_csv_slot *slot, int32_t file, ch
 static void start_reading(ch_csv_reader *s, ch_csv_slot *slot, bool header)
 {
     slot->index.n_rows = slot->row = 0;
+    slot->dry_at = UINT32_MAX;
     slot->window = (uint32_t)(s->sizes.window_bytes ? s->sizes.window_bytes : UINT32_MAX / 4);
     slot->header = header;
 }
@@ -251,7 +246,12 @@ static ch_status claim_skimmed(ch_csv_reader *s, ch_csv_slot *slot, bool *more, 
             s->skim_at = 0;
             continue;
         }
-        CH_TRY(use_file(s, slot, file, whole, err));
+        ch_status opened = use_file(s, slot, file, whole, err);
+        if (opened != CH_OK) { /* who ignores it goes on with the next */
+            s->skim_file++;
+            s->skim_at = 0;
+            return opened;
+        }
         slot->limit = INT64_MAX;
         if (whole || target >= s->file[file].bytes) {
             s->skim_file++;
@@ -316,7 +316,7 @@ static ch_status claim_cut(ch_csv_reader *s, ch_csv_slot *slot, bool *more, ch_e
     return k ? skip_to_line(s, slot, err) : CH_OK;
 }
 
-ch_status ch_csv_begin(ch_scan *scan, int index, bool *more, ch_error *err)
+static ch_status claim(ch_scan *scan, int index, bool *more, ch_error *err)
 {
     ch_csv_reader *s = (ch_csv_reader *)scan;
     ch_csv_slot *slot = &s->slot[index];
@@ -330,4 +330,20 @@ ch_status ch_csv_begin(ch_scan *scan, int index, bool *more, ch_error *err)
     ch_status status = claim_skimmed(s, slot, more, err);
     pthread_mutex_unlock(&s->lock);
     return status;
+}
+
+ch_status ch_csv_begin(ch_scan *scan, int index, bool *more, ch_error *err)
+{
+    const ch_csv_reader *s = (const ch_csv_reader *)scan;
+    if (!s->ignore_missing && !s->ignore_corrupt)
+        return claim(scan, index, more, err);
+    for (;;) {
+        ch_error own = {0};
+        ch_status status = claim(scan, index, more, &own);
+        bool ignored = (s->ignore_missing && status == CH_E_PATH_NOT_FOUND) ||
+                       (s->ignore_corrupt && (status == CH_E_CORRUPT_FILE || status == CH_E_IO));
+        if (!ignored)
+            return status == CH_OK ? CH_OK : ch_error_pass(err, &own);
+        ch_error_release(&own);
+    }
 }

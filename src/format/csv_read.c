@@ -13,9 +13,9 @@
  *
  * Compressed and decoded files are one morsel each.
  *
- * Records go two ways. Regular ones (ch_csv_reader.h) with the expected number of fields: spans straight
- * from the index. All others: csv_record.h, one at a time. Both end up as spans, row by row, and
- * csv_convert.h makes columns of them. After an irregular record the next window to be indexed is small,
+ * Records go two ways. Regular ones (csv_scan.h), with the expected number of fields: columns straight
+ * from the index. All others: csv_record.h, one at a time. Where both meet in a batch they become
+ * spans, row by row, and csv_convert.h makes columns of those. After an irregular record the next window to be indexed is small,
  * and grows again: a file full of them is not indexed over and over.
  *
  * Which records are malformed follows Spark's UnivocityParser: too few or too many fields count only
@@ -29,7 +29,6 @@
 #define MORSEL_BYTES ((int64_t)4 << 20)
 #define LEAST_MORSEL_BYTES ((int64_t)256 << 10)
 #define CHUNK_BYTES ((int64_t)256 << 10)
-#define MOST_INDEX_ROWS 16384
 
 /* ---- batches --------------------------------------------------------------------------------- */
 
@@ -66,25 +65,45 @@ static ch_status corrupt_column(ch_csv_slot *slot, const ch_csv_source *src,
     return ch_csv_convert(text, src, slot->span[w], mem, out, err);
 }
 
+static ch_status make_column(ch_csv_reader *s, ch_csv_slot *slot, ch_csv_source *src, int32_t w,
+                             ch_column **out, ch_error *err)
+{
+    if (slot->n_indexed) {
+        uint32_t row = slot->row - (uint32_t)slot->n_indexed;
+        if (ch_csv_converts_fields(s->converter[w]) && !ch_csv_is_rare(s, slot)) {
+            ch_csv_fields fields = ch_csv_fields_of(s, slot, w, row);
+            return ch_csv_convert_fields(s->converter[w], src, &fields, s->mem, out, err);
+        }
+        CH_TRY(ch_csv_fill_spans(s, slot, w, row, 0, slot->n_indexed, err));
+        src->side = slot->side.data;
+    }
+    return ch_csv_convert(s->converter[w], src, slot->span[w], s->mem, out, err);
+}
+
 static ch_status make_batch(ch_csv_reader *s, ch_csv_slot *slot, ch_batch *out, ch_error *err)
 {
     int64_t n = slot->n;
+    bool has_corrupt = false;
     CH_TRY(ch_batch_init(out, s->mem, s->n_wanted, n, err));
     CH_TRY(ch_buf_reserve(&slot->side, 16, err));
     ch_csv_source src = {.chunk = slot->text.chunk,
                          .side = slot->side.data,
                          .n_rows = n,
-                         .chunk_at = slot->batch_at,
                          .chunk_len = slot->text.at - slot->batch_at,
                          .bad = slot->bad};
-    for (int32_t w = 0; w < s->n_wanted; w++)
+    for (int32_t w = 0; w < s->n_wanted; w++) {
+        has_corrupt |= s->column[w] < 0;
         if (s->column[w] >= 0)
-            CH_TRY(ch_csv_convert(s->converter[w], &src, slot->span[w], s->mem, &out->col[w], err));
+            CH_TRY(make_column(s, slot, &src, w, &out->col[w], err));
+    }
     int64_t n_bad = s->may_fail || slot->any_bad ? ch_bits_count(slot->bad, n) : 0;
+    if (slot->n_indexed && slot->whole && (n_bad > 0 || has_corrupt))
+        ch_csv_fill_whole(s, slot, slot->row - (uint32_t)n, 0, n);
     for (int32_t w = 0; w < s->n_wanted; w++)
         if (s->column[w] < 0)
             CH_TRY(corrupt_column(slot, &src, s->converter[w], w, s->mem, &out->col[w], err));
     out->seq = slot->seq++;
+    out->file = slot->file;
     /* Rows that will be dropped never count: others stop when the limit is reached. */
     int64_t n_kept = s->options.mode == CH_CSV_DROPMALFORMED ? n - n_bad : n;
     atomic_fetch_add_explicit(&s->rows, n_kept, memory_order_relaxed);
@@ -105,7 +124,7 @@ static ch_status make_batch(ch_csv_reader *s, ch_csv_slot *slot, ch_batch *out, 
     return CH_OK;
 }
 
-static ch_status scan_next(ch_scan *scan, int index, ch_batch *out, ch_error *err)
+static ch_status read_batch(ch_scan *scan, int index, ch_batch *out, ch_error *err)
 {
     ch_csv_reader *s = (ch_csv_reader *)scan;
     ch_csv_slot *slot = &s->slot[index];
@@ -114,7 +133,7 @@ static ch_status scan_next(ch_scan *scan, int index, ch_batch *out, ch_error *er
     ch_status status;
 
     *out = (ch_batch){.mem = s->mem};
-    slot->n = 0;
+    slot->n = slot->n_indexed = 0;
     slot->side.len = 0;
     slot->any_bad = false;
     if (slot->bad)
@@ -138,6 +157,21 @@ static ch_status scan_next(ch_scan *scan, int index, ch_batch *out, ch_error *er
         *out = (ch_batch){.mem = s->mem};
     }
     return status;
+}
+
+/* Of a damaged file that is to be ignored, what follows the damage is left out. */
+static ch_status scan_next(ch_scan *scan, int index, ch_batch *out, ch_error *err)
+{
+    ch_csv_reader *s = (ch_csv_reader *)scan;
+    ch_error own = {0};
+    ch_status status = read_batch(scan, index, out, s->ignore_corrupt ? &own : err);
+    if (!s->ignore_corrupt || status == CH_OK)
+        return status;
+    if (status == CH_E_CORRUPT_FILE || status == CH_E_IO) {
+        ch_error_release(&own);
+        return ch_batch_init(out, s->mem, 0, 0, err);
+    }
+    return ch_error_pass(err, &own);
 }
 
 static void scan_progress(const ch_scan *scan, ch_scan_progress *out)
@@ -169,7 +203,6 @@ static void slot_release(ch_csv_reader *s, ch_csv_slot *slot)
     ch_mem_free(s->mem, slot->whole, sizeof *slot->whole * rows);
     ch_mem_free(s->mem, slot->bad, (size_t)ch_bit_bytes(s->batch_rows));
     ch_mem_free(s->mem, slot->index.pos, sizeof(uint32_t) * (slot->index.cap_pos + CH_CSV_SLACK));
-    ch_mem_free(s->mem, slot->index.row, sizeof(uint32_t) * (slot->index.cap_rows + CH_CSV_SLACK));
 }
 
 static void scan_close(ch_scan *scan)
@@ -183,7 +216,11 @@ static void scan_close(ch_scan *scan)
     ch_mem_free(s->mem, s, sizeof *s);
 }
 
-static const ch_scan_class CSV_SCAN = {"csv", ch_csv_begin, scan_next, scan_progress, scan_close};
+static const ch_scan_class CSV_SCAN = {.name = "csv",
+                                       .begin = ch_csv_begin,
+                                       .next = scan_next,
+                                       .progress = scan_progress,
+                                       .close = scan_close};
 
 static ch_status slot_init(ch_csv_reader *s, ch_csv_slot *slot, ch_error *err)
 {
@@ -209,14 +246,10 @@ static ch_status slot_init(ch_csv_reader *s, ch_csv_slot *slot, ch_error *err)
     /* Room for the records of a chunk as they usually are; a full index is just used up first. */
     int64_t cap = s->sizes.chunk_bytes / 4;
     slot->index.cap_pos = (uint32_t)(cap < 1024 ? 1024 : cap);
-    slot->index.cap_rows =
-        MOST_INDEX_ROWS < slot->index.cap_pos ? MOST_INDEX_ROWS : slot->index.cap_pos;
     slot->index.pos =
         ch_mem_alloc(s->mem, sizeof(uint32_t) * (slot->index.cap_pos + CH_CSV_SLACK), err);
-    slot->index.row =
-        ch_mem_alloc(s->mem, sizeof(uint32_t) * (slot->index.cap_rows + CH_CSV_SLACK), err);
     slot->bad = ch_mem_zalloc(s->mem, (size_t)ch_bit_bytes(s->batch_rows), err);
-    if (!slot->index.pos || !slot->index.row || !slot->bad)
+    if (!slot->index.pos || !slot->bad)
         return CH_E_MEMORY;
     slot->span = ch_mem_zalloc(s->mem, sizeof *slot->span * (size_t)s->n_wanted, err);
     if (!slot->span)
@@ -357,8 +390,14 @@ static ch_status open_scan(ch_csv_reader *s, const ch_format_context *ctx, const
     s->n_files = spec->n_files;
     s->limit = spec->limit;
     s->case_sensitive = ctx->case_sensitive;
+    s->ignore_missing = ctx->ignore_missing_files;
+    s->ignore_corrupt = ctx->ignore_corrupt_files;
     s->batch_rows = ctx->batch_rows < 1 ? CH_BATCH_ROWS : ctx->batch_rows;
     s->simple = is_simple(s);
+    bool parts = s->simple && !s->count_lines;
+    CH_TRY(ch_csv_shape_make(parts ? (uint32_t)s->n_data : 1, s->parse, &s->arena, &s->shape, err));
+    /* With the right number of separators a line is not blank, unless those are blanks. */
+    s->check_first = s->options.has_comment || s->shape.n_fields == 1 || s->rules.sep[0] <= ' ';
     s->splittable = can_split(s);
     for (int32_t f = 0; f < s->n_files; f++)
         s->bytes_total += s->file[f].bytes;

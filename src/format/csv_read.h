@@ -30,6 +30,7 @@ typedef struct ch_csv_slot {
     ch_csv_index index;
     uint32_t row;    /* next record of the index */
     uint32_t window; /* bytes to index next */
+    uint32_t dry_at; /* no record ends behind it in this chunk; UINT32_MAX: not known */
     ch_csv_record record;
     ch_buf line, side, restored;
     ch_csv_span **span; /* [n_wanted][batch_rows] */
@@ -37,6 +38,7 @@ typedef struct ch_csv_slot {
     uint64_t *bad;      /* [batch_rows] */
     bool any_bad;
     int64_t n;         /* rows of the batch under way */
+    int64_t n_indexed; /* n: all of them are the last ones of the index, and have no spans; or 0 */
     uint32_t batch_at; /* where its text begins in the chunk */
 } ch_csv_slot;
 
@@ -46,9 +48,11 @@ typedef struct ch_csv_reader {
     ch_arena arena;
     ch_csv_options options;
     ch_csv_rules rules;
-    bool simple;       /* the index can be used at all */
-    bool wide;         /* lines of two or four bytes a character, which end at single bytes */
-    char line_sep[16]; /* as it is in the file, n_line_sep bytes; 0: the usual ones */
+    bool simple;        /* the index can be used at all */
+    ch_csv_shape shape; /* of its records */
+    bool check_first;   /* a record of that shape may be a blank line or a comment */
+    bool wide;          /* lines of two or four bytes a character, which end at single bytes */
+    char line_sep[16];  /* as it is in the file, n_line_sep bytes; 0: the usual ones */
     size_t n_line_sep;
     bool count_lines; /* no columns wanted: lines are counted, not parsed */
     bool splittable;  /* files that are not compressed are */
@@ -62,7 +66,8 @@ typedef struct ch_csv_reader {
     const ch_csv_converter **converter; /* [n_wanted], NULL for the corrupt column */
     bool *parse;                        /* [n_data] wanted by position */
     bool case_sensitive;
-    bool may_fail; /* rows' text is needed when values do not convert */
+    bool ignore_missing, ignore_corrupt; /* files that are */
+    bool may_fail;                       /* rows' text is needed when values do not convert */
     int64_t batch_rows, limit;
     ch_csv_sizes sizes;
     int64_t *first_morsel; /* [n_files + 1], where files are cut at fixed places */
@@ -90,9 +95,25 @@ const char *ch_csv_span_text(const ch_csv_slot *slot, ch_csv_span span);
  */
 bool ch_csv_find_line(const ch_csv_reader *s, const ch_csv_slot *slot, uint32_t *end,
                       uint32_t *next);
-/* n records of the index, all as expected, become rows. */
+/*
+ * n records of the index, all as expected, become rows. The first ones of a batch get no spans yet:
+ * mostly no other rows join them, and columns can be made right from the index.
+ */
 CH_NODISCARD ch_status ch_csv_fast_rows(ch_csv_reader *s, ch_csv_slot *slot, int64_t n,
                                         ch_error *err);
+/* Where the fields of wanted column w (not the corrupt one) are in the index, from record `row` on. */
+ch_csv_fields ch_csv_fields_of(const ch_csv_reader *s, const ch_csv_slot *slot, int32_t w,
+                               uint32_t row);
+/* Do options or the text at hand ask for more than taking fields as they stand? */
+bool ch_csv_is_rare(const ch_csv_reader *s, const ch_csv_slot *slot);
+/* Spans of wanted column w for n rows from batch row `at` on, whose records are row, row + 1 .. */
+CH_NODISCARD ch_status ch_csv_fill_spans(ch_csv_reader *s, ch_csv_slot *slot, int32_t w,
+                                         uint32_t row, int64_t at, int64_t n, ch_error *err);
+/* Likewise slot->whole. */
+void ch_csv_fill_whole(const ch_csv_reader *s, ch_csv_slot *slot, uint32_t row, int64_t at,
+                       int64_t n);
+/* Gives the rows their spans that have none yet. */
+CH_NODISCARD ch_status ch_csv_settle(ch_csv_reader *s, ch_csv_slot *slot, ch_error *err);
 /* One line by the tokenizer: no row for blanks and comments. at: where it stands in the chunk. */
 CH_NODISCARD ch_status ch_csv_one_line(ch_csv_reader *s, ch_csv_slot *slot, const char *line,
                                        int64_t len, uint32_t at, ch_error *err);

@@ -106,25 +106,26 @@ static ch_status repair(ch_csv_reader *s, ch_csv_slot *slot, ch_csv_span *span, 
     return CH_OK;
 }
 
-/* Spans of column `c` of the records row .. row + n of the index, from batch row slot->n on. */
-static inline __attribute__((always_inline)) void fill_column(const ch_csv_slot *slot,
-                                                              ch_csv_span *out, int64_t n,
-                                                              uint32_t n_cols, uint32_t c,
-                                                              bool strip_cr)
+ch_csv_fields ch_csv_fields_of(const ch_csv_reader *s, const ch_csv_slot *slot, int32_t w,
+                               uint32_t row)
 {
-    const char *text = slot->text.text;
-    const uint32_t *pos = slot->index.pos + slot->index.row[slot->row] + c;
-    const char quote = (char)slot->dialect.quote;
-    for (int64_t r = 0; r < n; r++, pos += n_cols) {
-        uint32_t from = pos[0] + 1, to = pos[1];
-        if (strip_cr)
-            to -= to > from && text[to - 1] == '\r';
-        uint32_t quoted = text[from] == quote; /* an empty field begins with what ends it */
-        from += quoted;
-        to -= quoted;
-        int32_t len = (int32_t)(to - from);
+    int32_t c = s->column[w];
+    const ch_csv_index *x = &slot->index;
+    return (ch_csv_fields){.pos = x->pos + (size_t)row * s->shape.n_kept + s->shape.place[c],
+                           .stride = s->shape.n_kept,
+                           .quote = (char)slot->dialect.quote,
+                           .all_quoted = !x->has_bare,
+                           .strip_cr = x->has_cr && c == s->n_data - 1};
+}
+
+static inline __attribute__((always_inline)) void
+fill_column(const char *text, const ch_csv_fields *f, ch_csv_span *out, int64_t n, bool strip_cr)
+{
+    const uint32_t *pos = f->pos;
+    for (int64_t r = 0; r < n; r++, pos += f->stride) {
+        out[r] = ch_csv_field_span(text, pos, f->quote, false, strip_cr);
         /* Empty is NULL here; fill_rare() knows better where nullValue or emptyValue are set. */
-        out[r] = (ch_csv_span){.at = from, .len = len ? len : -1};
+        out[r].len = out[r].len ? out[r].len : -1;
     }
 }
 
@@ -151,39 +152,70 @@ static ch_status fill_rare(ch_csv_reader *s, ch_csv_slot *slot, ch_csv_span *spa
     return CH_OK;
 }
 
+bool ch_csv_is_rare(const ch_csv_reader *s, const ch_csv_slot *slot)
+{
+    return s->options.null_value.len || s->options.empty_value.len || slot->index.has_doubled ||
+           slot->index.non_ascii;
+}
+
+ch_status ch_csv_fill_spans(ch_csv_reader *s, ch_csv_slot *slot, int32_t w, uint32_t row,
+                            int64_t at, int64_t n, ch_error *err)
+{
+    ch_csv_span *out = slot->span[w] + at;
+    if (s->column[w] < 0) {
+        for (int64_t r = 0; r < n; r++)
+            out[r] = (ch_csv_span){.len = -1};
+        return CH_OK;
+    }
+    ch_csv_fields f = ch_csv_fields_of(s, slot, w, row);
+    if (f.strip_cr)
+        fill_column(slot->text.text, &f, out, n, true);
+    else
+        fill_column(slot->text.text, &f, out, n, false);
+    return ch_csv_is_rare(s, slot) ? fill_rare(s, slot, out, n, err) : CH_OK;
+}
+
+void ch_csv_fill_whole(const ch_csv_reader *s, ch_csv_slot *slot, uint32_t row, int64_t at,
+                       int64_t n)
+{
+    const uint32_t stride = s->shape.n_kept, *pos = slot->index.pos + (size_t)row * stride;
+    for (int64_t r = 0; r < n; r++, pos += stride) {
+        uint32_t from = pos[0] + 1, to = pos[stride];
+        to -= to > from && slot->text.text[to - 1] == '\r';
+        slot->whole[at + r] = (ch_csv_span){.at = from, .len = (int32_t)(to - from)};
+    }
+}
+
+static ch_status fill_rows(ch_csv_reader *s, ch_csv_slot *slot, uint32_t row, int64_t at, int64_t n,
+                           ch_error *err)
+{
+    for (int32_t w = 0; w < s->n_wanted; w++)
+        CH_TRY(ch_csv_fill_spans(s, slot, w, row, at, n, err));
+    if (slot->whole)
+        ch_csv_fill_whole(s, slot, row, at, n);
+    return CH_OK;
+}
+
+ch_status ch_csv_settle(ch_csv_reader *s, ch_csv_slot *slot, ch_error *err)
+{
+    int64_t n = slot->n_indexed;
+    slot->n_indexed = 0;
+    return n ? fill_rows(s, slot, slot->row - (uint32_t)n, 0, n, err) : CH_OK;
+}
+
 ch_status ch_csv_fast_rows(ch_csv_reader *s, ch_csv_slot *slot, int64_t n, ch_error *err)
 {
-    bool rare = s->options.null_value.len || s->options.empty_value.len ||
-                slot->index.has_doubled || slot->index.non_ascii;
-    uint32_t n_cols = (uint32_t)s->n_data;
     if (!slot->skim) {
-        for (int32_t w = 0; w < s->n_wanted; w++) {
-            ch_csv_span *out = slot->span[w] + slot->n;
-            int32_t c = s->column[w];
-            if (c < 0) {
-                for (int64_t r = 0; r < n; r++)
-                    out[r] = (ch_csv_span){.len = -1};
-                continue;
-            }
-            if (slot->index.has_cr && c == s->n_data - 1)
-                fill_column(slot, out, n, n_cols, (uint32_t)c, true);
-            else
-                fill_column(slot, out, n, n_cols, (uint32_t)c, false);
-            if (rare)
-                CH_TRY(fill_rare(s, slot, out, n, err));
-        }
-        if (slot->whole) {
-            const uint32_t *pos = slot->index.pos, *row = slot->index.row + slot->row;
-            for (int64_t r = 0; r < n; r++) {
-                uint32_t from = pos[row[r]] + 1, to = pos[row[r + 1]];
-                to -= to > from && slot->text.text[to - 1] == '\r';
-                slot->whole[slot->n + r] = (ch_csv_span){.at = from, .len = (int32_t)(to - from)};
-            }
-        }
+        bool first = slot->n == 0;
+        CH_TRY(ch_csv_settle(s, slot, err));
+        if (first)
+            slot->n_indexed = n;
+        else
+            CH_TRY(fill_rows(s, slot, slot->row, slot->n, n, err));
         slot->n += n;
     }
     slot->row += (uint32_t)n;
-    slot->text.at = slot->index.pos[slot->index.row[slot->row]] + 1;
+    slot->text.at = slot->index.pos[slot->row * s->shape.n_kept] + 1;
     return CH_OK;
 }
 

@@ -8,9 +8,11 @@
 #ifndef CH_FORMAT_FORMAT_H
 #define CH_FORMAT_FORMAT_H
 
+#include "base/arena.h"
 #include "base/strmap.h"
 #include "store/file.h"
 #include "store/scan.h"
+#include "store/statistics.h"
 
 typedef enum ch_option_type {
     CH_OPT_STRING,
@@ -27,6 +29,7 @@ typedef struct ch_option {
     const char *fallback; /* default, as text; NULL = unset */
     const char *expected; /* for errors and documentation */
     const char *doc;
+    const char *setting; /* of the session, which gives the default where it is known; or NULL */
 } ch_option;
 
 /* What every read or write knows besides its options. */
@@ -38,6 +41,8 @@ typedef struct ch_format_context {
     const char *corrupt_column; /* spark.sql.columnNameOfCorruptRecord */
     int n_slots;                /* threads that will call */
     int64_t batch_rows;         /* rows a batch should have, 1 .. */
+    bool ignore_missing_files;  /* a file that is gone has no rows */
+    bool ignore_corrupt_files;  /* a file ends where it is damaged */
     ch_mem *mem;                /* borrowed: pays for everything */
 } ch_format_context;
 
@@ -65,6 +70,9 @@ typedef struct ch_format {
                                     const ch_type **schema, ch_error *err);
     CH_NODISCARD ch_status (*scan)(const ch_format_context *ctx, const ch_scan_spec *spec,
                                    ch_scan **out, ch_error *err);
+    /* Optional: what the files say about their rows without reading them. The result lies in arena. */
+    CH_NODISCARD ch_status (*statistics)(const ch_format_context *ctx, const ch_scan_spec *spec,
+                                         ch_arena *arena, ch_table_statistics *out, ch_error *err);
     /* path is where to write: a temporary place, whose name ends with extension + codec. */
     CH_NODISCARD ch_status (*create)(const ch_format_context *ctx, const char *path,
                                      const ch_type *schema, const ch_strmap *options,

@@ -162,6 +162,26 @@ static ch_status update_real(const ch_call *call, uint8_t *const *state, bool on
     return CH_OK;
 }
 
+/* Values of 64 bits: a sum of fewer than 2^63 of them fits 128, so nothing is checked. */
+#define ADD_NARROW(T)                                                                            \
+    do {                                                                                         \
+        const T *x = c->data;                                                                    \
+        if (one_group && !c->valid) {                                                            \
+            dec_state *s = (dec_state *)(void *)state[0];                                        \
+            ch_i128 total = 0;                                                                   \
+            for (int64_t i = 0; i < rows; i++)                                                   \
+                total += x[i];                                                                   \
+            ch_agg_put128(&s->sum, (ch_i128)((ch_u128)ch_agg_get128(&s->sum) + (ch_u128)total)); \
+            s->n = s->n < 0 ? -1 : s->n + rows;                                                  \
+            break;                                                                               \
+        }                                                                                        \
+        CH_AGG_EACH(dec_state, c, rows, state, one_group, {                                      \
+            ch_u128 sum = (ch_u128)ch_agg_get128(&s->sum) + (ch_u128)(ch_i128)x[i];              \
+            ch_agg_put128(&s->sum, (ch_i128)sum);                                                \
+            s->n += s->n >= 0;                                                                   \
+        });                                                                                      \
+    } while (0)
+
 /* Sums of 10^10 values of the type fit its sum type; only p > 28 can pass 38 digits. */
 #define ADD_DEC(T)                                                                          \
     do {                                                                                    \
@@ -186,10 +206,10 @@ static ch_status update_dec(const ch_call *call, uint8_t *const *state, bool one
         ADD_DEC(ch_i128);
         break;
     case 8:
-        ADD_DEC(int64_t);
+        ADD_NARROW(int64_t);
         break;
     case 4: /* averages of months */
-        ADD_DEC(int32_t);
+        ADD_NARROW(int32_t);
         break;
     default:
         break;

@@ -71,7 +71,12 @@ ch_quoted_type ch_quote_type(const ch_type *type)
     if (!mem)
         return t;
     ch_buf_init(&buf, mem);
-    if (ch_type_print_sql(type, &buf, NULL) == CH_OK)
+    ch_status status = ch_type_print_sql(type, &buf, NULL);
+    if (status != CH_OK) { /* another query may have given memory back meanwhile */
+        ch_buf_reset(&buf);
+        status = ch_type_print_sql(type, &buf, NULL);
+    }
+    if (status == CH_OK)
         snprintf(t.text, sizeof t.text, "\"%s\"", buf.data ? buf.data : "");
     ch_buf_release(&buf);
     ch_mem_close(mem);

@@ -101,6 +101,8 @@ enum {
     CH_FUNC_SPECIAL = 1 << 9,
     /* Not listed by SHOW FUNCTIONS: an operator, or for the engine's own use. */
     CH_FUNC_INTERNAL = 1 << 10,
+    /* Its last arguments are lambda functions (function/lambda.h); also CH_FUNC_SPECIAL. */
+    CH_FUNC_HIGHER_ORDER = 1 << 11,
 };
 
 typedef struct ch_agg ch_agg;

@@ -5,6 +5,7 @@
  */
 #include <stdio.h>
 
+#include "function/nested.h"
 #include "function/picker.h"
 #include "kernel/compare.h"
 #include "type/datetime.h"
@@ -115,12 +116,8 @@ static ch_status null_key(ch_error *err)
     CH_FAIL(err, NULL_MAP_KEY);
 }
 
-/*
- * A map of keys and values (both given), offsets filled in: no key is NULL or there twice. With
- * LAST_WIN an earlier entry of the same key gets the later value, and the later one goes.
- */
-static ch_status finish_map(const ch_call *call, ch_column *map, ch_column *key, ch_column *value,
-                            ch_error *err)
+ch_status ch_map_finish(const ch_call *call, ch_column *map, ch_column *key, ch_column *value,
+                        ch_error *err)
 {
     int32_t *offset = map->data;
     const ch_type *entry = ch_type_struct(call->result->field, 2);
@@ -188,7 +185,7 @@ static ch_status eval_map(const ch_call *call, ch_column **out, ch_error *err)
             ch_column_unref(key);
             return status;
         }
-        return finish_map(call, *out, key, value, err);
+        return ch_map_finish(call, *out, key, value, err);
     }
     for (int32_t k = 0; k < n; k++)
         part[k] = call->arg[2 * k];
@@ -200,7 +197,7 @@ static ch_status eval_map(const ch_call *call, ch_column **out, ch_error *err)
         ch_column_unref(key);
         return status;
     }
-    return finish_map(call, *out, key, value, err);
+    return ch_map_finish(call, *out, key, value, err);
 }
 
 static ch_status bind_map_from_arrays(ch_bind *bind, ch_error *err)
@@ -252,7 +249,7 @@ static ch_status eval_map_from_arrays(const ch_call *call, ch_column **out, ch_e
     values = map->child[0];
     map->child[0] = NULL;
     if (status == CH_OK)
-        return finish_map(call, map, keys, values, err);
+        return ch_map_finish(call, map, keys, values, err);
     ch_column_unref(keys);
     ch_column_unref(values);
     return status;

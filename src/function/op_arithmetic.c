@@ -51,12 +51,11 @@ static ch_status overflow(char op, const ch_type *t, ch_error *err)
 }
 
 /* Bytes and shorts: "127S + 1S caused overflow". */
-static ch_status small_overflow(char op, const ch_type *t, int64_t x, int64_t y, ch_error *err)
+static ch_status small_overflow(char op, int64_t x, int64_t y, ch_error *err)
 {
     char a[32], b[32], symbol[2] = {op, 0};
-    char suffix = t->id == CH_BYTE ? 'Y' : 'S';
-    snprintf(a, sizeof a, "%lld%c", (long long)x, suffix);
-    snprintf(b, sizeof b, "%lld%c", (long long)y, suffix);
+    snprintf(a, sizeof a, "%lldS", (long long)x);
+    snprintf(b, sizeof b, "%lldS", (long long)y);
     CH_FAIL(err, BINARY_ARITHMETIC_OVERFLOW, "value1", a, "symbol", symbol, "value2", b,
             "functionName",
             op == '+'   ? "`try_add`"
@@ -97,36 +96,35 @@ static ch_status decimal_overflow(ch_i128 v, int scale, const ch_type *t, ch_err
         bad |= BAD(T, x_, y_, r_);                            \
     }
 
-#define INTEGER(name, T, U, OPER, CHAR, BAD)                                                   \
-    static ch_status name(const ch_call *call, ch_column **out, ch_error *err)                 \
-    {                                                                                          \
-        const arithmetic *a = call->data;                                                      \
-        const ch_column *cx = call->arg[0], *cy = call->arg[1];                                \
-        const T *x = cx->data, *y = cy->data;                                                  \
-        T *r = (*out)->data;                                                                   \
-        int64_t n = call->rows;                                                                \
-        int bad = 0;                                                                           \
-        if (cy->encoding == CH_CONST) {                                                        \
-            INT_LOOP(T, U, OPER, BAD, i, 0)                                                    \
-        } else if (cx->encoding == CH_CONST) {                                                 \
-            INT_LOOP(T, U, OPER, BAD, 0, i)                                                    \
-        } else {                                                                               \
-            INT_LOOP(T, U, OPER, BAD, i, i)                                                    \
-        }                                                                                      \
-        if (CH_LIKELY(!bad) || a->mode == LEGACY)                                              \
-            return CH_OK;                                                                      \
-        int64_t dx = cx->encoding != CH_CONST, dy = cy->encoding != CH_CONST;                  \
-        for (int64_t i = 0; i < n; i++) {                                                      \
-            T x_ = x[i * dx], y_ = y[i * dy];                                                  \
-            if (!(BAD(T, x_, y_, r[i])) || !ch_is_valid(*out, i))                              \
-                continue;                                                                      \
-            if (a->mode == ANSI)                                                               \
-                return sizeof(T) < 4                                                           \
-                           ? small_overflow(CHAR, call->result, (int64_t)x_, (int64_t)y_, err) \
-                           : overflow(CHAR, call->result, err);                                \
-            CH_TRY(ch_set_null(*out, i, err));                                                 \
-        }                                                                                      \
-        return CH_OK;                                                                          \
+#define INTEGER(name, T, U, OPER, CHAR, BAD)                                               \
+    static ch_status name(const ch_call *call, ch_column **out, ch_error *err)             \
+    {                                                                                      \
+        const arithmetic *a = call->data;                                                  \
+        const ch_column *cx = call->arg[0], *cy = call->arg[1];                            \
+        const T *x = cx->data, *y = cy->data;                                              \
+        T *r = (*out)->data;                                                               \
+        int64_t n = call->rows;                                                            \
+        int bad = 0;                                                                       \
+        if (cy->encoding == CH_CONST) {                                                    \
+            INT_LOOP(T, U, OPER, BAD, i, 0)                                                \
+        } else if (cx->encoding == CH_CONST) {                                             \
+            INT_LOOP(T, U, OPER, BAD, 0, i)                                                \
+        } else {                                                                           \
+            INT_LOOP(T, U, OPER, BAD, i, i)                                                \
+        }                                                                                  \
+        if (CH_LIKELY(!bad) || a->mode == LEGACY)                                          \
+            return CH_OK;                                                                  \
+        int64_t dx = cx->encoding != CH_CONST, dy = cy->encoding != CH_CONST;              \
+        for (int64_t i = 0; i < n; i++) {                                                  \
+            T x_ = x[i * dx], y_ = y[i * dy];                                              \
+            if (!(BAD(T, x_, y_, r[i])) || !ch_is_valid(*out, i))                          \
+                continue;                                                                  \
+            if (a->mode == ANSI)                                                           \
+                return sizeof(T) < 4 ? small_overflow(CHAR, (int64_t)x_, (int64_t)y_, err) \
+                                     : overflow(CHAR, call->result, err);                  \
+            CH_TRY(ch_set_null(*out, i, err));                                             \
+        }                                                                                  \
+        return CH_OK;                                                                      \
     }
 
 #define INTEGER_OPS(suffix, T, U, BAD_MUL)       \
@@ -312,17 +310,81 @@ static bool fast_decimal(const ch_call *call, char op, ch_column *out)
     return true;
 }
 
+/* r = x op y of a block of values as int64; x and y advance by dx, dy. */
+static void block_of_longs(char op, const int64_t *x, int64_t dx, int64_t fx, const int64_t *y,
+                           int64_t dy, int64_t fy, int64_t n, ch_i128 *r)
+{
+    if (op == '*')
+        for (int64_t i = 0; i < n; i++)
+            r[i] = (ch_i128)x[i * dx] * y[i * dy];
+    else
+        for (int64_t i = 0; i < n; i++)
+            r[i] = (ch_i128)x[i * dx] * fx + (ch_i128)y[i * dy] * fy;
+}
+
+enum { BLOCK = 256 };
+
+/* Up to BLOCK values from row `from` on, as int64: *to is where, *step their distance. False: one is too large. */
+static bool as_longs(const ch_column *c, int64_t from, int64_t n, int64_t *buffer,
+                     const int64_t **to, int64_t *step)
+{
+    bool constant = c->encoding == CH_CONST;
+    *step = !constant;
+    from = constant ? 0 : from;
+    n = constant ? 1 : n;
+    if (c->type->precision <= 18) {
+        *to = (const int64_t *)c->data + from;
+        return true;
+    }
+    const ch_i128 *v = (const ch_i128 *)c->data + from;
+    int64_t high = 0;
+    for (int64_t i = 0; i < n; i++) {
+        buffer[i] = (int64_t)v[i];
+        high |= (int64_t)(v[i] >> 64) ^ (buffer[i] >> 63);
+    }
+    *to = buffer;
+    return high == 0;
+}
+
+/*
+ * Wide operands mostly hold small values: products and sums of such fit 128 bits, and 38 digits.
+ *   |x|, |y| < 2^63    |x y| < 8.6e37    |x 10^k + y 10^j| < 1.9e37
+ * The rows before the first block with a larger value are done; returns their number.
+ */
+static int64_t small_values(const ch_call *call, char op, ch_column *out)
+{
+    const ch_column *cx = call->arg[0], *cy = call->arg[1];
+    const ch_type *tx = cx->type, *ty = cy->type, *t = call->result;
+    int scale = tx->scale > ty->scale ? tx->scale : ty->scale;
+    bool product = op == '*';
+    if ((!product && op != '+' && op != '-') || t->precision <= 18 || scale - tx->scale > 18 ||
+        scale - ty->scale > 18 || t->scale != (product ? tx->scale + ty->scale : scale))
+        return 0;
+    int64_t fx = ch_pow10_64[scale - tx->scale], fy = ch_pow10_64[scale - ty->scale];
+    fy = op == '-' ? -fy : fy;
+    int64_t bx[BLOCK], by[BLOCK], dx, dy, from = 0;
+    for (; from < call->rows; from += BLOCK) {
+        const int64_t *x, *y;
+        int64_t n = call->rows - from < BLOCK ? call->rows - from : BLOCK;
+        if (!as_longs(cx, from, n, bx, &x, &dx) || !as_longs(cy, from, n, by, &y, &dy))
+            break;
+        block_of_longs(op, x, dx, fx, y, dy, fy, n, (ch_i128 *)out->data + from);
+    }
+    return from < call->rows ? from : call->rows;
+}
+
 static ch_status eval_decimal(const ch_call *call, ch_column **out, ch_error *err)
 {
     const arithmetic *a = call->data;
     if (fast_decimal(call, a->op, *out))
         return CH_OK;
+    int64_t done = small_values(call, a->op, *out);
     const ch_column *cx = call->arg[0], *cy = call->arg[1];
     const ch_type *t = call->result;
     int64_t dx = cx->encoding != CH_CONST, dy = cy->encoding != CH_CONST;
     int sx = cx->type->scale, sy = cy->type->scale;
     bool integral = t->id == CH_LONG; /* div */
-    for (int64_t i = 0; i < call->rows; i++) {
+    for (int64_t i = done; i < call->rows; i++) {
         if (!ch_is_valid(*out, i)) {
             if (!integral)
                 put_dec(*out, i, 0);

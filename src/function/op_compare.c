@@ -10,6 +10,28 @@
 #include "function/support.h"
 #include "kernel/compare.h"
 
+/* a with the nullability of both, if they differ in names at most. */
+static const ch_type *same_shape(const ch_type *a, const ch_type *b)
+{
+    if (a == b || a->id == CH_NULL || b->id == CH_NULL)
+        return a->id == CH_NULL ? b : a;
+    if (a->id != b->id || a->n_fields != b->n_fields || a->n_fields > 1024)
+        return NULL;
+    ch_field field[1024];
+    for (int32_t i = 0; i < a->n_fields; i++) {
+        field[i] = a->field[i];
+        field[i].nullable |= b->field[i].nullable;
+        field[i].type = same_shape(a->field[i].type, b->field[i].type);
+        if (!field[i].type)
+            return NULL;
+    }
+    if (a->id == CH_STRUCT)
+        return ch_type_struct(field, a->n_fields);
+    if (a->id == CH_ARRAY)
+        return ch_type_array(field[0].type, field[0].nullable);
+    return a->id == CH_MAP ? ch_type_map(field[0].type, field[1].type, field[1].nullable) : NULL;
+}
+
 static const ch_type *comparison_type(const ch_type *a, const ch_type *b, bool ansi)
 {
     if (!ansi && ch_type_is_string(a) != ch_type_is_string(b)) {
@@ -17,6 +39,8 @@ static const ch_type *comparison_type(const ch_type *a, const ch_type *b, bool a
         if (other->id != CH_NULL && !ch_type_is_nested(other) && other->id != CH_CALENDAR_INTERVAL)
             return other;
     }
+    if (a->id == CH_STRUCT && b->id == CH_STRUCT)
+        return same_shape(a, b);
     return ch_common_type(a, b, ansi);
 }
 
@@ -138,6 +162,11 @@ static ch_status bind_in(ch_bind *bind, ch_error *err)
     bool same = true;
     for (int32_t i = 1; i < bind->n_args; i++)
         same &= bind->arg_type[i] == first || bind->arg_type[i]->id == CH_NULL;
+    if (!same && first->id == CH_STRUCT) {
+        for (int32_t i = 1; i < bind->n_args && first; i++)
+            first = same_shape(first, bind->arg_type[i]);
+        same = first != NULL;
+    }
     if (same)
         for (int32_t i = 0; i < bind->n_args; i++)
             bind->arg_type[i] = first;

@@ -259,6 +259,25 @@ static ch_status refuse(const ch_bind *bind, ch_error *err)
             ch_quote_type(bind->arg_type[1]).text, "sqlExpr", sql);
 }
 
+/* Spark sees date_add(date, n): n is no number of days. A string stands for a date, then. */
+static ch_status no_days(ch_bind *bind, int base, ch_error *err)
+{
+    const char *verb = bind->func->name[0] == '-' ? "date_sub" : "date_add";
+    int n = ch_type_is_string(bind->arg_type[1 - base]) && base ? base : 1 - base;
+    int date = 1 - n;
+    char sql[512], input[512];
+    const char *text[2];
+    for (int i = 0; i < 2; i++)
+        text[i] = bind->arg_sql ? bind->arg_sql[i] : "";
+    snprintf(sql, sizeof sql, "\"%s(%s, %s)\"", verb, text[date], text[n]);
+    snprintf(input, sizeof input, "\"%s\"", text[n]);
+    const ch_type *type = bind->arg_type[n];
+    bind->final = true;
+    CH_FAIL(err, DATATYPE_MISMATCH_INPUT, "paramIndex", "second", "inputSql", input, "inputType",
+            ch_quote_type(ch_type_is_string(type) ? CH_T_DATE : type).text, "requiredType",
+            "(\"INT\" or \"SMALLINT\" or \"TINYINT\")", "sqlExpr", sql);
+}
+
 /* The date or timestamp, and what is added to it. */
 static ch_status bind_shift(ch_bind *bind, int base, ch_error *err)
 {
@@ -286,7 +305,7 @@ static ch_status bind_shift(ch_bind *bind, int base, ch_error *err)
         bind->arg_type[base] = bind->result = CH_T_TIMESTAMP;
         bind->eval = eval_stamp_interval;
     } else {
-        return refuse(bind, err);
+        return no_days(bind, base, err);
     }
     return CH_OK;
 }

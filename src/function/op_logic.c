@@ -5,6 +5,8 @@
  * All but NOT are special: the evaluator decides which rows see which argument. Here are
  * their types, and kernels that look at all arguments, for callers that have them already.
  */
+#include <stdio.h>
+
 #include "function/support.h"
 #include "kernel/choose.h"
 #include "kernel/compare.h"
@@ -72,6 +74,29 @@ static ch_status need_boolean(ch_bind *bind, int32_t i, ch_error *err)
         return ch_bind_wrong_type(bind, i, "BOOLEAN", err);
     bind->arg_type[i] = CH_T_BOOLEAN;
     return CH_OK;
+}
+
+/* a AND b, a OR b */
+static ch_status bind_and(ch_bind *bind, ch_error *err)
+{
+    if (bind->n_args != 2)
+        return ch_bind_count(bind, "2", err);
+    const ch_type *t[2] = {bind->arg_type[0], bind->arg_type[1]};
+    for (int i = 0; i < 2; i++)
+        if (ch_type_is_string(t[i]) && t[1 - i]->id == CH_BOOLEAN)
+            t[i] = CH_T_BOOLEAN;
+    bind->arg_type[0] = bind->arg_type[1] = CH_T_BOOLEAN;
+    bind->result = CH_T_BOOLEAN;
+    bool left = t[0]->id == CH_BOOLEAN, right = t[1]->id == CH_BOOLEAN;
+    if ((left || t[0]->id == CH_NULL) && (right || t[1]->id == CH_NULL))
+        return CH_OK;
+    char sql[512];
+    snprintf(sql, sizeof sql, "\"%s\"", bind->sql ? bind->sql : bind->func->name);
+    if (t[0] == t[1])
+        CH_FAIL(err, DATATYPE_MISMATCH_BINARY_WRONG, "sqlExpr", sql, "inputType", "\"BOOLEAN\"",
+                "actualDataType", ch_quote_type(t[0]).text);
+    CH_FAIL(err, DATATYPE_MISMATCH_BINARY, "left", ch_quote_type(t[0]).text, "right",
+            ch_quote_type(t[1]).text, "sqlExpr", sql);
 }
 
 /* if(condition, then, else) */
@@ -240,7 +265,7 @@ static ch_status eval_nvl2(const ch_call *call, ch_column **out, ch_error *err)
 
 const ch_func ch_func_op_logic[] = {
     {.name = "and",
-     .sig = "boolean, boolean -> boolean",
+     .bind = bind_and,
      .eval = eval_and,
      .flags = SPECIAL | CH_FUNC_INTERNAL,
      .doc = "True if both are true.",
@@ -248,7 +273,7 @@ const ch_func ch_func_op_logic[] = {
      .expect = "false",
      .since = "0.1"},
     {.name = "or",
-     .sig = "boolean, boolean -> boolean",
+     .bind = bind_and,
      .eval = eval_or,
      .flags = SPECIAL | CH_FUNC_INTERNAL,
      .doc = "True if any is true.",

@@ -15,7 +15,7 @@ static ch_status eval_only_row(const ch_call *call, ch_column **out, ch_error *e
 {
     const int64_t *n = call->arg[1]->data;
     for (int64_t i = 0; i < call->rows; i++)
-        if (n[i] > 1)
+        if (n[i] > 1 && !ch_column_is_null(call->arg[1], i))
             CH_FAIL(err, SCALAR_SUBQUERY_TOO_MANY_ROWS);
     ch_column_unref(*out);
     *out = ch_column_ref(call->arg[0]);

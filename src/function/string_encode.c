@@ -3,10 +3,9 @@
 #include <stdio.h>
 #include <strings.h>
 
+#include "codec/base64.h"
 #include "column/textout.h"
 #include "function/utf8.h"
-
-static const char B64[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 static ch_status eval_base64(const ch_call *call, ch_column **out, ch_error *err)
 {
@@ -14,33 +13,12 @@ static ch_status eval_base64(const ch_call *call, ch_column **out, ch_error *err
     ch_textout_init(&w, *out);
     for (int64_t i = 0; i < call->rows; i++) {
         ch_str s = ch_arg_str(call, 0, i);
-        const uint8_t *p = (const uint8_t *)s.text;
-        char *room = ch_textout_room(&w, (s.len + 2) / 3 * 4, err), *q = room;
+        char *room = ch_textout_room(&w, (int64_t)ch_base64_room((size_t)s.len), err);
         if (!room)
             return CH_E_MEMORY;
-        for (int64_t k = 0; k < s.len; k += 3) {
-            int64_t left = s.len - k;
-            uint32_t v = (uint32_t)p[k] << 16 | (left > 1 ? (uint32_t)p[k + 1] << 8 : 0) |
-                         (left > 2 ? p[k + 2] : 0);
-            *q++ = B64[v >> 18];
-            *q++ = B64[v >> 12 & 63];
-            *q++ = left > 1 ? B64[v >> 6 & 63] : '=';
-            *q++ = left > 2 ? B64[v & 63] : '=';
-        }
-        ch_textout_commit(&w, i, q - room);
+        ch_textout_commit(&w, i, (int64_t)ch_base64(room, s.text, (size_t)s.len, true));
     }
     return CH_OK;
-}
-
-static int b64_value(char c)
-{
-    if (c >= 'A' && c <= 'Z')
-        return c - 'A';
-    if (c >= 'a' && c <= 'z')
-        return c - 'a' + 26;
-    if (c >= '0' && c <= '9')
-        return c - '0' + 52;
-    return c == '+' ? 62 : c == '/' ? 63 : -1;
 }
 
 /* Other characters are passed over, as Java's MIME decoder does. */
@@ -56,7 +34,7 @@ static ch_status eval_unbase64(const ch_call *call, ch_column **out, ch_error *e
         if (!room)
             return CH_E_MEMORY;
         for (int64_t k = 0; k < s.len && s.text[k] != '='; k++) {
-            int d = b64_value(s.text[k]);
+            int d = ch_base64_digit(s.text[k]);
             if (d < 0)
                 continue;
             v = v << 6 | (uint32_t)d;

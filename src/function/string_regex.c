@@ -282,14 +282,18 @@ out:
 
 /* ---- LIKE ---- */
 
+typedef struct like_piece {
+    int32_t at, len; /* in like_state.text */
+} like_piece;
+
 typedef struct like_state {
     ch_buf pattern;  /* the raw text below was made of */
     ch_buf text;     /* without escapes */
     ch_buf kind;     /* per byte of text: 0 itself, 1 any run (%), 2 any character (_) */
     ch_buf lower[2]; /* ilike: string and pattern in small letters */
+    ch_buf pieces;   /* like_piece: the texts between the % */
     bool ready;
-    int32_t n_runs; /* how many % */
-    bool any_one;   /* has _ */
+    bool any_one; /* has _ */
 } like_state;
 
 static ch_status like_open(const ch_call *call, void **state, ch_error *err)
@@ -301,6 +305,7 @@ static ch_status like_open(const ch_call *call, void **state, ch_error *err)
     ch_buf_init(&s->pattern, call->mem);
     ch_buf_init(&s->text, call->mem);
     ch_buf_init(&s->kind, call->mem);
+    ch_buf_init(&s->pieces, call->mem);
     ch_buf_init(&s->lower[0], call->mem);
     ch_buf_init(&s->lower[1], call->mem);
     return CH_OK;
@@ -314,9 +319,24 @@ static void like_close(const ch_call *call, void *state)
     ch_buf_release(&s->pattern);
     ch_buf_release(&s->text);
     ch_buf_release(&s->kind);
+    ch_buf_release(&s->pieces);
     ch_buf_release(&s->lower[0]);
     ch_buf_release(&s->lower[1]);
     ch_mem_free(call->mem, s, sizeof *s);
+}
+
+static ch_status cut_pieces(like_state *st, ch_error *err)
+{
+    int32_t n = (int32_t)st->text.len, from = 0;
+    ch_buf_reset(&st->pieces);
+    for (int32_t i = 0; i <= n; i++) {
+        if (i < n && st->kind.data[i] != 1)
+            continue;
+        like_piece piece = {from, i - from};
+        CH_TRY(ch_buf_add(&st->pieces, &piece, sizeof piece, err));
+        from = i + 1;
+    }
+    return CH_OK;
 }
 
 static ch_status like_use(like_state *st, ch_str pattern, char escape, ch_error *err)
@@ -328,7 +348,6 @@ static ch_status like_use(like_state *st, ch_str pattern, char escape, ch_error 
     ch_buf_reset(&st->text);
     ch_buf_reset(&st->kind);
     st->ready = false;
-    st->n_runs = 0;
     st->any_one = false;
     CH_TRY(ch_buf_add(&st->pattern, pattern.text, (size_t)pattern.len, err));
     for (int64_t i = 0; i < pattern.len; i++) {
@@ -343,7 +362,6 @@ static ch_status like_use(like_state *st, ch_str pattern, char escape, ch_error 
             i++;
         } else if (c == '%') {
             kind = 1;
-            st->n_runs++;
         } else if (c == '_') {
             kind = 2;
             st->any_one = true;
@@ -351,6 +369,7 @@ static ch_status like_use(like_state *st, ch_str pattern, char escape, ch_error 
         CH_TRY(ch_buf_addc(&st->text, c, err));
         CH_TRY(ch_buf_addc(&st->kind, kind, err));
     }
+    CH_TRY(cut_pieces(st, err));
     st->ready = true;
     return CH_OK;
 }
@@ -383,32 +402,24 @@ static bool like_match(const like_state *st, ch_str s)
     return j == n && i == s.len;
 }
 
-/* Pieces between % without _ : each is found by memmem, the first and last at the ends. */
+/* Pieces between % without _: the first and last at the ends, each other one after the one before. */
 static bool like_pieces(const like_state *st, ch_str s)
 {
-    const char *t = st->text.data, *k = st->kind.data;
-    int64_t n = (int64_t)st->text.len, from = 0;
-    for (int64_t j = 0; j <= n;) {
-        const char *run = j < n ? memchr(k + j, 1, (size_t)(n - j)) : NULL;
-        int64_t end = run ? run - k : n;
-        ch_str piece = {t + j, end - j};
-        bool first = j == 0, last = end == n;
-        if (first && last)
-            return s.len == n && memcmp(s.text, t, (size_t)n) == 0;
-        if (first) {
-            if (piece.len > s.len || memcmp(s.text, piece.text, (size_t)piece.len) != 0)
-                return false;
-            from = piece.len;
-        } else if (last) {
-            return s.len - from >= piece.len &&
-                   memcmp(s.text + s.len - piece.len, piece.text, (size_t)piece.len) == 0;
-        } else {
-            int64_t at = ch_str_find(s, piece, from);
-            if (at < 0)
-                return false;
-            from = at + piece.len;
-        }
-        j = end + 1;
+    const char *t = st->text.data;
+    const like_piece *piece = (const like_piece *)(const void *)st->pieces.data;
+    int64_t n = (int64_t)(st->pieces.len / sizeof *piece), from = piece[0].len;
+    if (n == 1)
+        return s.len == from && memcmp(s.text, t, (size_t)from) == 0;
+    int64_t stop = s.len - piece[n - 1].len;
+    if (from > stop || memcmp(s.text, t, (size_t)from) != 0 ||
+        memcmp(s.text + stop, t + piece[n - 1].at, (size_t)piece[n - 1].len) != 0)
+        return false;
+    for (int64_t i = 1; i + 1 < n; i++) {
+        int64_t at =
+            ch_str_find((ch_str){s.text, stop}, (ch_str){t + piece[i].at, piece[i].len}, from);
+        if (at < 0)
+            return false;
+        from = at + piece[i].len;
     }
     return true;
 }
@@ -422,12 +433,35 @@ static ch_status small_letters(ch_buf *buf, ch_str *s, ch_error *err)
     return CH_OK;
 }
 
+static bool likes(const like_state *st, ch_str s)
+{
+    return st->any_one ? like_match(st, s) : like_pieces(st, s);
+}
+
+/* One pattern for all rows. */
+static ch_status like_constant(const ch_call *call, ch_column *out, ch_error *err)
+{
+    like_state *st = call->state;
+    const ch_column *text = call->arg[0];
+    uint64_t *bits = out->data;
+    int64_t rows = text->encoding == CH_CONST ? (call->rows > 0) : call->rows;
+    CH_TRY(like_use(st, ch_arg_str(call, 1, 0), '\\', err));
+    for (int64_t i = 0; i < rows; i++)
+        bits[i >> 6] |= (uint64_t)likes(st, ch_column_str(text, i)) << (i & 63);
+    if (rows < call->rows)
+        ch_bits_fill(bits, call->rows, bits[0] & 1);
+    return CH_OK;
+}
+
 static ch_status eval_like(const ch_call *call, ch_column **out, ch_error *err)
 {
     like_state *st = call->state;
     uint64_t *bits = (*out)->data;
     bool nocase = call->func->name[0] == 'i';
     ch_bits_fill(bits, call->rows, false);
+    if (!nocase && call->n_args == 2 && call->arg[1]->encoding == CH_CONST && call->rows > 0 &&
+        !ch_column_is_null(call->arg[1], 0))
+        return like_constant(call, *out, err);
     for (int64_t i = 0; i < call->rows; i++) {
         if (!ch_is_valid(*out, i))
             continue;
@@ -438,7 +472,7 @@ static ch_status eval_like(const ch_call *call, ch_column **out, ch_error *err)
             CH_TRY(small_letters(&st->lower[1], &pattern, err));
         }
         CH_TRY(like_use(st, pattern, escape.len ? escape.text[0] : '\\', err));
-        if (st->text.len == 0 ? s.len == 0 : st->any_one ? like_match(st, s) : like_pieces(st, s))
+        if (likes(st, s))
             ch_bit_set(bits, i);
     }
     return CH_OK;

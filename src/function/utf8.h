@@ -4,6 +4,7 @@
 #define CH_FUNCTION_UTF8_H
 
 #include "function/support.h"
+#include "kernel/find.h"
 
 /* Bytes of the character that begins with this byte. */
 static inline int ch_utf8_bytes(char lead)
@@ -101,8 +102,8 @@ static inline int64_t ch_str_find(ch_str s, ch_str what, int64_t from)
         return from <= s.len ? from : -1;
     if (from + what.len > s.len)
         return -1;
-    const char *p = memmem(s.text + from, (size_t)(s.len - from), what.text, (size_t)what.len);
-    return p ? p - s.text : -1;
+    int64_t at = ch_find(s.text + from, s.len - from, what.text, what.len);
+    return at < 0 ? -1 : from + at;
 }
 
 /* Text of argument a in row i, FLAT or CONST. */

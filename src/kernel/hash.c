@@ -7,6 +7,8 @@
  */
 #include "kernel/hash.h"
 
+#include "column/take.h"
+
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
@@ -156,7 +158,20 @@ static ch_status hash_dict(const ch_column *c, int64_t rows, uint64_t *out, ch_m
     return status;
 }
 
-/* A dictionary much larger than the batch: only the strings that are used. */
+/* A dictionary larger than the batch: only the values that are used. */
+static ch_status hash_used(const ch_column *c, int64_t rows, uint64_t *out, ch_mem *mem,
+                           ch_error *err)
+{
+    ch_column *flat;
+    CH_TRY(ch_take(c->child[0], c->data, rows, false, mem, &flat, err));
+    ch_status status = hash_values(flat, rows, out, mem, err);
+    ch_column_unref(flat);
+    if (status == CH_OK && c->valid)
+        put_nulls(c->valid, rows, out);
+    return status;
+}
+
+/* The same for strings. */
 static void hash_dict_views(const ch_column *c, int64_t rows, uint64_t *out)
 {
     const ch_column *dict = c->child[0];
@@ -187,6 +202,8 @@ static ch_status hash_values(const ch_column *c, int64_t rows, uint64_t *out, ch
         hash_dict_views(c, rows, out);
         return CH_OK;
     }
+    if (c->child[0]->rows > rows)
+        return hash_used(c, rows, out, mem, err);
     return hash_dict(c, rows, out, mem, err);
 }
 

@@ -191,8 +191,11 @@ void ch_sortkey_sizes(const ch_column *c, uint32_t *bytes)
             bytes[i] += 1 + (!c->valid || ch_bit_get(c->valid, i) ? width : 0);
         return;
     }
-    for (int64_t i = 0; i < n; i++)
-        bytes[i] += 1 + (uint32_t)(!c->valid || ch_bit_get(c->valid, i) ? payload_bytes(c, i) : 0);
+    for (int64_t i = 0; i < n; i++) {
+        int64_t more = 1 + (!c->valid || ch_bit_get(c->valid, i) ? payload_bytes(c, i) : 0);
+        int64_t sum = bytes[i] + more;
+        bytes[i] = sum < CH_SORTKEY_MOST ? (uint32_t)sum : CH_SORTKEY_MOST;
+    }
 }
 
 static void invert(uint8_t *from, const uint8_t *end)

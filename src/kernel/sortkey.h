@@ -22,6 +22,9 @@ typedef struct ch_sortkey_order {
     bool descending, nulls_first;
 } ch_sortkey_order;
 
+/* Keys that would be longer are told as this long, or a little more: they cannot be written. */
+#define CH_SORTKEY_MOST INT32_MAX
+
 /* bytes[i] += length of row i's key part for FLAT column c, for all c->rows rows. */
 void ch_sortkey_sizes(const ch_column *c, uint32_t *bytes);
 /* Writes row i's part at to[i] and moves to[i] behind it. */

@@ -66,6 +66,53 @@ ch_status ch_conjunction(const ch_analyze_context *ctx, const ch_expr_list *list
     return CH_OK;
 }
 
+static ch_status disjuncts(ch_arena *arena, ch_expr *e, ch_expr_list *list, ch_error *err)
+{
+    if (!ch_is_call(e, "or"))
+        return ch_expr_list_add(arena, list, e, err);
+    const ch_expr_list *args = &((const ch_expr_call *)e)->args;
+    for (int32_t i = 0; i < args->n; i++)
+        CH_TRY(disjuncts(arena, args->item[i], list, err));
+    return CH_OK;
+}
+
+ch_status ch_disjunction(const ch_analyze_context *ctx, const ch_expr_list *list, ch_expr **out,
+                         ch_error *err)
+{
+    *out = NULL;
+    for (int32_t i = 0; i < list->n; i++) {
+        ch_expr **args;
+        if (!*out) {
+            *out = list->item[i];
+            continue;
+        }
+        CH_ARENA_ARRAY(args, ctx->arena, 2, err);
+        args[0] = *out;
+        args[1] = list->item[i];
+        CH_TRY(ch_call_make(ctx, "or", args, 2, out, err));
+    }
+    return CH_OK;
+}
+
+bool ch_expr_list_has(const ch_expr_list *list, const ch_expr *e)
+{
+    for (int32_t i = 0; i < list->n; i++)
+        if (ch_expr_equal(list->item[i], e))
+            return true;
+    return false;
+}
+
+ch_status ch_branches(ch_arena *arena, ch_expr *e, ch_expr_list **out, int32_t *n, ch_error *err)
+{
+    ch_expr_list parts = {0};
+    CH_TRY(disjuncts(arena, e, &parts, err));
+    CH_ARENA_ARRAY(*out, arena, parts.n, err);
+    *n = parts.n;
+    for (int32_t i = 0; i < parts.n; i++)
+        CH_TRY(ch_conjuncts(arena, parts.item[i], &(*out)[i], err));
+    return CH_OK;
+}
+
 typedef struct finder {
     const ch_attr_list *attrs;
     ch_attr_list *out;

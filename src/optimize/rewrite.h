@@ -13,6 +13,15 @@ CH_NODISCARD ch_status ch_conjuncts(ch_arena *arena, ch_expr *expr, ch_expr_list
 CH_NODISCARD ch_status ch_conjunction(const ch_analyze_context *ctx, const ch_expr_list *list,
                                       ch_expr **out, ch_error *err);
 
+/* The branches of an OR (one, if it is none), each as its conjuncts: *out is an array of *n. */
+CH_NODISCARD ch_status ch_branches(ch_arena *arena, ch_expr *expr, ch_expr_list **out, int32_t *n,
+                                   ch_error *err);
+/* The OR of the list; NULL for none. */
+CH_NODISCARD ch_status ch_disjunction(const ch_analyze_context *ctx, const ch_expr_list *list,
+                                      ch_expr **out, ch_error *err);
+/* Is an expression equal to this one in the list? */
+bool ch_expr_list_has(const ch_expr_list *list, const ch_expr *expr);
+
 bool ch_is_call(const ch_expr *expr, const char *name);
 bool ch_is_literal(const ch_expr *expr, const ch_scalar **value);
 /* The constant TRUE; FALSE or NULL. */

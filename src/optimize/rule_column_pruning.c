@@ -88,6 +88,43 @@ static ch_status prune_aggregate(const ch_analyze_context *ctx, ch_rel **rel,
     return CH_OK;
 }
 
+/* Functions that nobody asks for are not computed; without any, the window is gone. */
+static ch_status prune_window(const ch_analyze_context *ctx, ch_rel **rel,
+                              const ch_attr_list *needed, ch_error *err)
+{
+    ch_rel_window *w;
+    ch_expr_list list = {0};
+    ch_attr_list all;
+    CH_AN_NEW(w, ch_rel_clone(ctx->arena, *rel, err));
+    CH_TRY(copy_needed(ctx->arena, needed, &all, err));
+    for (int32_t i = 0; i < w->functions.n; i++) {
+        ch_expr *e = w->functions.item[i];
+        if (!ch_attr_list_find(needed, ((const ch_expr_alias *)e)->id))
+            continue;
+        CH_TRY(ch_expr_list_add(ctx->arena, &list, e, err));
+        CH_TRY(ch_columns_used(ctx->arena, e, &all, err));
+    }
+    if (!list.n && w->limit < 0) {
+        *rel = w->input;
+        return prune(ctx, rel, needed, false, err);
+    }
+    if (!list.n) {
+        CH_TRY(ch_expr_list_add(ctx->arena, &list, w->functions.item[0], err));
+        CH_TRY(ch_columns_used(ctx->arena, list.item[0], &all, err));
+    }
+    for (int32_t i = 0; i < w->partition.n; i++)
+        CH_TRY(ch_columns_used(ctx->arena, w->partition.item[i], &all, err));
+    for (int32_t i = 0; i < w->order.n; i++)
+        CH_TRY(ch_columns_used(ctx->arena, w->order.item[i], &all, err));
+    w->functions = list;
+    ch_attr_list mine = {0};
+    CH_TRY(only_needed(ctx->arena, &w->input->output, &all, &mine, err));
+    /* Rows are kept: every column costs. */
+    CH_TRY(prune(ctx, &w->input, &mine, true, err));
+    *rel = &w->head;
+    return ch_make_window_output(ctx->arena, w, err);
+}
+
 static ch_status prune_side(const ch_analyze_context *ctx, ch_rel **side,
                             const ch_attr_list *needed, ch_error *err)
 {
@@ -167,6 +204,22 @@ static ch_status prune_scan(const ch_analyze_context *ctx, ch_rel **rel, const c
     return CH_OK;
 }
 
+/* What is needed of the input, and what the generator looks at. */
+static ch_status prune_generate(const ch_analyze_context *ctx, ch_rel **rel,
+                                const ch_attr_list *needed, ch_error *err)
+{
+    ch_rel_generate *g;
+    ch_attr_list below = {0}, output = {0};
+    CH_AN_NEW(g, ch_rel_clone(ctx->arena, *rel, err));
+    CH_TRY(only_needed(ctx->arena, &g->head.output, needed, &output, err));
+    CH_TRY(only_needed(ctx->arena, &g->input->output, needed, &below, err));
+    CH_TRY(ch_columns_used(ctx->arena, g->generator, &below, err));
+    CH_TRY(prune(ctx, &g->input, &below, false, err));
+    g->head.output = output;
+    *rel = &g->head;
+    return CH_OK;
+}
+
 /* Filter, Sort, Limit ...: what is needed above, and what they look at themselves. */
 static ch_status prune_passing(const ch_analyze_context *ctx, ch_rel **rel,
                                const ch_attr_list *needed, ch_error *err)
@@ -218,6 +271,9 @@ static ch_status prune(const ch_analyze_context *ctx, ch_rel **rel, const ch_att
     case CH_REL_AGGREGATE:
         CH_TRY(prune_aggregate(ctx, rel, needed, err));
         break;
+    case CH_REL_WINDOW:
+        CH_TRY(prune_window(ctx, rel, needed, err));
+        break;
     case CH_REL_JOIN:
         CH_TRY(prune_join(ctx, rel, needed, err));
         break;
@@ -227,6 +283,8 @@ static ch_status prune(const ch_analyze_context *ctx, ch_rel **rel, const ch_att
         else
             CH_TRY(ch_rel_map_inputs(ctx->arena, rel, prune_all, (void *)ctx, err));
         break;
+    case CH_REL_GENERATE:
+        return prune_generate(ctx, rel, needed, err);
     case CH_REL_SCAN:
         return prune_scan(ctx, rel, needed, err);
     default:

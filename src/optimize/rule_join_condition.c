@@ -4,7 +4,7 @@
  *
  *   side     may be filtered by its part of the condition in
  *   left     inner, cross, right outer, semi
- *   right    inner, cross, left outer, semi, anti
+ *   right    inner, cross, left outer, semi, anti, existence
  */
 #include "optimize/rewrite.h"
 
@@ -17,7 +17,7 @@ static ch_status apply(const ch_analyze_context *ctx, ch_rel **rel, bool *change
     bool inner = type == CH_JOIN_INNER || type == CH_JOIN_CROSS;
     bool to_left = inner || type == CH_JOIN_RIGHT_OUTER || type == CH_JOIN_LEFT_SEMI;
     bool to_right = inner || type == CH_JOIN_LEFT_OUTER || type == CH_JOIN_LEFT_SEMI ||
-                    type == CH_JOIN_LEFT_ANTI;
+                    type == CH_JOIN_LEFT_ANTI || type == CH_JOIN_EXISTENCE;
     ch_expr_list parts = {0}, left = {0}, right = {0}, rest = {0};
     CH_TRY(ch_conjuncts(ctx->arena, in->condition, &parts, err));
     for (int32_t i = 0; i < parts.n; i++) {

@@ -9,7 +9,7 @@
 
 static ch_build_side choose(const ch_rel_join *j)
 {
-    if (j->null_aware)
+    if (j->null_aware || j->join_type == CH_JOIN_EXISTENCE)
         return CH_BUILD_RIGHT;
     if (j->build != CH_BUILD_UNDECIDED)
         return j->build;

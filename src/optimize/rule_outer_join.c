@@ -28,6 +28,11 @@ static bool rejects(const ch_expr *e, const ch_attr_list *side, bool as_conditio
         return as_condition && rejects(args->item[0], side, false);
     if (strcmp(c->func->name, "in") == 0)
         return rejects(args->item[0], side, false);
+    /* if(isnull(x), NULL, ...): what a subquery that may find nothing becomes. */
+    const ch_scalar *then;
+    if (strcmp(c->func->name, "if") == 0 && ch_is_call(args->item[0], "isnull") &&
+        ch_is_literal(args->item[1], &then) && then->is_null)
+        return rejects(((const ch_expr_call *)args->item[0])->args.item[0], side, false);
     bool is_or = strcmp(c->func->name, "or") == 0;
     if (is_or || strcmp(c->func->name, "and") == 0) {
         bool all = true, any = false;

@@ -23,6 +23,8 @@
 /* The small side has to be this small, and the other one this many times larger. */
 #define SMALL_ROWS 20000
 #define RATIO 20
+/* Rows of the big side per group, at least. */
+#define MIN_SHRINK 4
 
 typedef struct eager {
     const ch_analyze_context *ctx;
@@ -33,6 +35,7 @@ typedef struct eager {
     ch_expr_list key;                /* what the big side is grouped by */
     ch_attr_list key_column;         /* and under which column */
     ch_expr_list call, part;         /* aggregate calls, and the Aliases that make their parts */
+    ch_rel *lower;                   /* the big side, grouped */
 } eager;
 
 static bool is_aggregate(const ch_expr *e)
@@ -244,11 +247,17 @@ static ch_status lift_list(eager *e, const ch_expr_list *in, ch_expr_list *out, 
     return CH_OK;
 }
 
+/* Are there far fewer groups than rows, as far as one can tell? */
+static bool shrinks(const eager *e)
+{
+    return ch_estimate_rows(e->lower) <= ch_estimate_rows(e->big) / MIN_SHRINK;
+}
+
 static ch_status rewrite(eager *e, ch_rel **rel, ch_error *err)
 {
-    ch_rel *lower, *join;
-    CH_TRY(lower_aggregate(e, &lower, err));
-    CH_TRY(new_join(e, lower, &join, err));
+    ch_rel *join;
+    CH_TRY(lower_aggregate(e, &e->lower, err));
+    CH_TRY(new_join(e, e->lower, &join, err));
     ch_rel_aggregate *g;
     CH_AN_NEW(g, ch_rel_clone(e->ctx->arena, &e->agg->head, err));
     g->input = join;
@@ -266,6 +275,7 @@ static ch_status apply(const ch_analyze_context *ctx, ch_rel **rel, bool *change
     const ch_rel_join *j = (const ch_rel_join *)g->input;
     if (j->join_type != CH_JOIN_INNER)
         return CH_OK;
+    ch_rel *whole = *rel;
     for (int side = 0; side < 2; side++) {
         eager e = {.ctx = ctx,
                    .agg = g,
@@ -274,10 +284,14 @@ static ch_status apply(const ch_analyze_context *ctx, ch_rel **rel, bool *change
                    .small = side ? j->left : j->right};
         bool may;
         CH_TRY(may_apply(&e, &may, err));
-        if (may) {
+        if (!may)
+            continue;
+        CH_TRY(rewrite(&e, rel, err));
+        if (shrinks(&e)) {
             *changed = true;
-            return rewrite(&e, rel, err);
+            return CH_OK;
         }
+        *rel = whole;
     }
     return CH_OK;
 }

@@ -5,9 +5,11 @@
  *   Filter over            becomes
  *   Filter                 one filter
  *   Project                Project over Filter, on what the columns are made of
+ *   Generate               conjuncts over its input's columns go below
  *   Sort, Repartition      below it
  *   Deduplicate (all)      below it
  *   Aggregate              conjuncts over grouping columns go below
+ *   Window                 conjuncts over its partition's columns go below
  *   Union, Intersect       into both sides; Except: into the left one
  *   Join                   conjuncts over one side go there where the type of join allows it;
  *                          in an inner join the rest joins the condition
@@ -81,6 +83,30 @@ static ch_status through_project(const ch_analyze_context *ctx, ch_rel **rel, bo
     return rebuild(ctx, &p->head, input, &s, rel, err);
 }
 
+/* Conjuncts over what is passed on. */
+static ch_status through_generate(const ch_analyze_context *ctx, ch_rel **rel, bool *changed,
+                                  ch_error *err)
+{
+    const ch_rel_filter *f = (const ch_rel_filter *)*rel;
+    const ch_rel_generate *g = (const ch_rel_generate *)f->input;
+    ch_expr_list parts = {0};
+    split s = {0};
+    if (!can_move(g->generator))
+        return CH_OK;
+    CH_TRY(ch_conjuncts(ctx->arena, f->condition, &parts, err));
+    for (int32_t i = 0; i < parts.n; i++) {
+        ch_expr *e = parts.item[i];
+        bool go = can_move(e) && ch_uses_only(e, &g->input->output);
+        CH_TRY(ch_expr_list_add(ctx->arena, go ? &s.go : &s.stay, e, err));
+    }
+    if (!s.go.n)
+        return CH_OK;
+    ch_rel *input = g->input;
+    *changed = true;
+    CH_TRY(ch_add_filter(ctx, &s.go, &input, err));
+    return rebuild(ctx, &g->head, input, &s, rel, err);
+}
+
 static ch_status through_aggregate(const ch_analyze_context *ctx, ch_rel **rel, bool *changed,
                                    ch_error *err)
 {
@@ -116,6 +142,34 @@ static ch_status through_aggregate(const ch_analyze_context *ctx, ch_rel **rel, 
     *changed = true;
     CH_TRY(ch_add_filter(ctx, &s.go, &input, err));
     return rebuild(ctx, &g->head, input, &s, rel, err);
+}
+
+static ch_status through_window(const ch_analyze_context *ctx, ch_rel **rel, bool *changed,
+                                ch_error *err)
+{
+    const ch_rel_filter *f = (const ch_rel_filter *)*rel;
+    const ch_rel_window *w = (const ch_rel_window *)f->input;
+    ch_attr_list keys = {0};
+    for (int32_t i = 0; i < w->partition.n; i++)
+        if (w->partition.item[i]->kind == CH_EXPR_ATTRIBUTE)
+            CH_TRY(ch_attr_list_add(ctx->arena, &keys,
+                                    ((const ch_expr_attribute *)w->partition.item[i])->attr, err));
+    ch_expr_list parts = {0};
+    split s = {0};
+    CH_TRY(ch_conjuncts(ctx->arena, f->condition, &parts, err));
+    for (int32_t i = 0; i < parts.n; i++) {
+        ch_expr *e = parts.item[i];
+        bool go = can_move(e) && ch_uses_only(e, &keys) && ch_uses_any(e, &keys);
+        CH_TRY(ch_expr_list_add(ctx->arena, go ? &s.go : &s.stay, e, err));
+    }
+    if (!s.go.n)
+        return CH_OK;
+    ch_rel_window *moved;
+    CH_AN_NEW(moved, ch_rel_clone(ctx->arena, &w->head, err));
+    CH_TRY(ch_add_filter(ctx, &s.go, &moved->input, err));
+    *changed = true;
+    *rel = &moved->head;
+    return ch_add_filter(ctx, &s.stay, rel, err);
 }
 
 static ch_status below(const ch_analyze_context *ctx, ch_rel **rel, bool *changed, ch_error *err)
@@ -245,6 +299,10 @@ static ch_status apply(const ch_analyze_context *ctx, ch_rel **rel, bool *change
         return merge(ctx, rel, err);
     case CH_REL_PROJECT:
         return through_project(ctx, rel, changed, err);
+    case CH_REL_GENERATE:
+        return through_generate(ctx, rel, changed, err);
+    case CH_REL_WINDOW:
+        return through_window(ctx, rel, changed, err);
     case CH_REL_AGGREGATE:
         return through_aggregate(ctx, rel, changed, err);
     case CH_REL_SET_OPERATION:

@@ -153,9 +153,9 @@ static ch_status apply(const ch_analyze_context *ctx, ch_rel **rel, bool *change
     }
     case CH_REL_JOIN: {
         ch_join_type type = ((const ch_rel_join *)input)->join_type;
-        return into_sides(ctx, l, type == CH_JOIN_LEFT_OUTER, type == CH_JOIN_RIGHT_OUTER,
-                          offsetof(ch_rel_join, left), offsetof(ch_rel_join, right), rel, changed,
-                          err);
+        bool left = type == CH_JOIN_LEFT_OUTER || type == CH_JOIN_EXISTENCE;
+        return into_sides(ctx, l, left, type == CH_JOIN_RIGHT_OUTER, offsetof(ch_rel_join, left),
+                          offsetof(ch_rel_join, right), rel, changed, err);
     }
     case CH_REL_SCAN:
         return tell_scan(ctx, l, rel, changed, err);

@@ -34,6 +34,12 @@ static ch_status resolve(ch_analyzer *a, const ch_rel *rel, ch_rel **out, ch_err
         return ch_an_limit(a, rel, out, err);
     case CH_REL_VALUES:
         return ch_an_values(a, (const void *)rel, out, err);
+    case CH_REL_UNPIVOT:
+        return ch_an_unpivot(a, (const void *)rel, out, err);
+    case CH_REL_GENERATE:
+        return ch_an_generate(a, (const void *)rel, out, err);
+    case CH_REL_UNRESOLVED_TABLE_VALUED_FUNCTION:
+        return ch_an_table_function(a, (const void *)rel, out, err);
     case CH_REL_TAIL:
     case CH_REL_DEDUPLICATE:
     case CH_REL_SAMPLE:

@@ -55,6 +55,7 @@ bool ch_expr_is_deterministic(const ch_expr *expr);
 bool ch_expr_may_fail(const ch_expr *expr);
 bool ch_expr_is_foldable(const ch_expr *expr);
 bool ch_expr_has_aggregate(const ch_expr *expr);
+bool ch_expr_has_window(const ch_expr *expr);
 
 /* A bound call of function `name` on resolved args, with the casts it needs. */
 CH_NODISCARD ch_status ch_call_make(const ch_analyze_context *ctx, const char *name, ch_expr **args,

@@ -36,12 +36,31 @@ static ch_status check(void *user, ch_expr **child, ch_error *err)
 {
     checker *c = user;
     const ch_expr *e = *child;
-    if (is_aggregate_call(e) || position_of(c->grouping, e) >= 0 || e->kind == CH_EXPR_SUBQUERY)
+    if (e->kind == CH_EXPR_WINDOW) {
+        /* The function itself is no aggregate: what it looks at must be grouped. */
+        ch_expr_window w = *(const ch_expr_window *)e;
+        ch_expr *function = w.function;
+        for (int32_t i = 0; i < w.partition.n; i++)
+            CH_TRY(check(c, &w.partition.item[i], err));
+        for (int32_t i = 0; i < w.order.n; i++)
+            CH_TRY(check(c, &w.order.item[i], err));
+        return ch_expr_map_children(c->a->arena, &function, check, c, err);
+    }
+    if (is_aggregate_call(e) || position_of(c->grouping, e) >= 0)
         return CH_OK;
+    const ch_expr_subquery *s = (const void *)e;
+    if (e->kind == CH_EXPR_SUBQUERY && s->subquery_kind == CH_SUBQUERY_SCALAR && s->outer.n) {
+        char *quoted;
+        CH_AN_NEW(quoted, ch_expr_quoted(c->a->arena, e, err));
+        CH_AN_FAIL(c->a, e, err, SCALAR_SUBQUERY_NOT_GROUPED, "sqlExpr", quoted);
+    }
     if (ch_an_is_grouping(e))
         CH_AN_FAIL(c->a, e, err, UNSUPPORTED_GROUPING);
     if (e->kind != CH_EXPR_ATTRIBUTE)
         return ch_expr_map_children(c->a->arena, child, check, c, err);
+    for (int32_t t = 0; c->a->outer && t < c->a->outer->n_tiers; t++)
+        if (ch_attr_list_find(c->a->outer->tier[t], ((const ch_expr_attribute *)e)->attr->id))
+            return CH_OK; /* the subquery's business */
     if (!c->has_group_by)
         CH_AN_FAIL(c->a, c->at, err, MISSING_GROUP_BY);
     char *text;
@@ -52,15 +71,22 @@ static ch_status check(void *user, ch_expr **child, ch_error *err)
     CH_AN_FAIL(c->a, e, err, MISSING_AGGREGATION, "expression", quoted, "expressionAnyValue", any);
 }
 
-ch_status ch_an_make_aggregate(ch_analyzer *a, const ch_rel *at, ch_rel *input,
-                               const ch_expr_list *grouping, const ch_expr_list *list,
-                               bool has_group_by, ch_rel **out, ch_error *err)
+ch_status ch_an_check_grouped(ch_analyzer *a, const ch_rel *at, const ch_expr_list *grouping,
+                              const ch_expr_list *list, bool has_group_by, ch_error *err)
 {
     checker c = {a, at, grouping, has_group_by};
     for (int32_t i = 0; i < list->n; i++) {
         ch_expr *e = list->item[i];
         CH_TRY(check(&c, &e, err));
     }
+    return CH_OK;
+}
+
+ch_status ch_an_make_aggregate(ch_analyzer *a, const ch_rel *at, ch_rel *input,
+                               const ch_expr_list *grouping, const ch_expr_list *list,
+                               bool has_group_by, ch_rel **out, ch_error *err)
+{
+    CH_TRY(ch_an_check_grouped(a, at, grouping, list, has_group_by, err));
     ch_rel_aggregate *g;
     CH_AN_NEW(g, ch_rel_new(a->arena, CH_REL_AGGREGATE, err));
     g->head.start = at->start;
@@ -191,10 +217,13 @@ static ch_status frame_output(ch_analyzer *a, const ch_rel_aggregate *g,
 
 ch_status ch_an_aggregate(ch_analyzer *a, const ch_rel_aggregate *g, ch_rel **out, ch_error *err)
 {
+    if (g->group_type == CH_GROUP_PIVOT)
+        return ch_an_pivot(a, g, out, err);
     ch_rel *input;
     CH_TRY(ch_an_rel(a, g->input, &input, err));
     ch_an_scope scope = ch_an_scope_of(a, input, NULL, "GROUP BY");
     scope.aggregates = true;
+    scope.windows = true;
     ch_expr_list list = {0}, grouping = {0}, whole = {0};
     CH_TRY(ch_an_select_list(a, &scope, &g->aggregates, &list, err));
     ch_an_scope keys = ch_an_scope_of(a, input, NULL, "GROUP BY");
@@ -216,6 +245,8 @@ ch_status ch_an_aggregate(ch_analyzer *a, const ch_rel_aggregate *g, ch_rel **ou
         for (int32_t i = 0; i < grouping.n; i++)
             grouping.item[i] = without_alias(grouping.item[i]);
     }
+    if (g->group_type != CH_GROUP_BY && g->group_type != CH_GROUP_ALL && a->outer && a->correlated)
+        CH_AN_FAIL(a, &g->head, err, SUBQUERY_OUTER_PLACE, "treeNode", "Expand");
     if (g->group_type != CH_GROUP_BY && g->group_type != CH_GROUP_ALL)
         return ch_an_grouping_sets(a, g, input, &grouping, &list, out, err);
     bool has_group_by = grouping.n > 0;
@@ -231,6 +262,32 @@ typedef struct lifter {
     ch_expr_list *extra;
 } lifter;
 
+static ch_status lift(void *user, ch_expr **child, ch_error *err);
+
+/* The window function stays one; what it looks at becomes columns. */
+static ch_status lift_window(lifter *l, ch_expr **child, ch_error *err)
+{
+    ch_arena *arena = l->a->arena;
+    ch_expr_window *w;
+    ch_expr_list partition = {0}, order = {0};
+    CH_AN_NEW(w, ch_expr_clone(arena, *child, err));
+    CH_TRY(ch_expr_map_children(arena, &w->function, lift, l, err));
+    for (int32_t i = 0; i < w->partition.n; i++) {
+        ch_expr *e = w->partition.item[i];
+        CH_TRY(lift(l, &e, err));
+        CH_TRY(ch_expr_list_add(arena, &partition, e, err));
+    }
+    for (int32_t i = 0; i < w->order.n; i++) {
+        ch_expr *e = w->order.item[i];
+        CH_TRY(ch_expr_map_children(arena, &e, lift, l, err));
+        CH_TRY(ch_expr_list_add(arena, &order, e, err));
+    }
+    w->partition = partition;
+    w->order = order;
+    *child = &w->head;
+    return CH_OK;
+}
+
 static ch_status lift(void *user, ch_expr **child, ch_error *err)
 {
     lifter *l = user;
@@ -239,6 +296,8 @@ static ch_status lift(void *user, ch_expr **child, ch_error *err)
     if (e->kind == CH_EXPR_ATTRIBUTE &&
         ch_attr_list_find(&l->agg->head.output, ((const ch_expr_attribute *)e)->attr->id))
         return CH_OK;
+    if (e->kind == CH_EXPR_WINDOW)
+        return lift_window(l, child, err);
     bool whole = is_aggregate_call(e) || position_of(&l->agg->grouping, e) >= 0;
     for (int32_t side = 0; side < 2 && (whole || e->kind != CH_EXPR_LITERAL); side++) {
         const ch_expr_list *list = side ? l->extra : &l->agg->aggregates;
@@ -308,6 +367,9 @@ ch_status ch_an_having(ch_analyzer *a, const ch_rel_filter *f, ch_rel **out, ch_
         CH_TRY(ch_an_select(a, (const void *)f->input, true, &child, err));
     else
         CH_TRY(ch_an_rel(a, f->input, &child, err));
+    ch_rel *whole = child, *under = ch_an_under_windows(child, CH_REL_AGGREGATE);
+    if (under)
+        child = under;
     const ch_rel_aggregate *agg =
         child->kind == CH_REL_AGGREGATE ? (const ch_rel_aggregate *)child : NULL;
     ch_an_scope scope = ch_an_scope_of(a, child, agg ? agg->input : NULL, "HAVING");
@@ -320,6 +382,8 @@ ch_status ch_an_having(ch_analyzer *a, const ch_rel_filter *f, ch_rel **out, ch_
     }
     ch_expr *condition;
     CH_TRY(ch_an_expr(a, &scope, f->condition, &condition, err));
+    if (condition->type->id == CH_NULL) /* which Spark takes here, but not in WHERE */
+        CH_TRY(ch_make_cast(a->arena, &condition, CH_T_BOOLEAN, err));
     CH_TRY(ch_an_check_filter(a, &f->head, &condition, err));
     ch_expr_list extra = {0};
     ch_rel *input = child;
@@ -333,6 +397,10 @@ ch_status ch_an_having(ch_analyzer *a, const ch_rel_filter *f, ch_rel **out, ch_
     filter->condition = condition;
     filter->head.output = input->output;
     *out = &filter->head;
+    if (under) {
+        *out = whole;
+        return ch_an_replace_under(a, out, under, &filter->head, err);
+    }
     if (!extra.n)
         return CH_OK;
     ch_expr_list list = {0};

@@ -5,6 +5,7 @@
 
 #include "plan/analyzer.h"
 #include "plan/fold.h"
+#include "table/dataset.h"
 
 /* ---- binding ---------------------------------------------------------------------------------- */
 
@@ -89,6 +90,19 @@ static bool casts_make_null(const ch_expr_call *draft, const ch_bind *b)
     return false;
 }
 
+/* A lambda function is cast inside. */
+static ch_status cast_body(ch_analyzer *a, ch_expr **lambda, const ch_type *to, ch_error *err)
+{
+    ch_expr_lambda_function *l;
+    if ((*lambda)->type == to)
+        return CH_OK;
+    CH_AN_NEW(l, ch_expr_clone(a->arena, *lambda, err));
+    CH_TRY(ch_make_cast(a->arena, &l->body, to, err));
+    l->head.type = to;
+    *lambda = &l->head;
+    return CH_OK;
+}
+
 ch_status ch_an_bound(ch_analyzer *a, const ch_expr_call *draft, const ch_expr *at, ch_expr **out,
                       ch_error *err)
 {
@@ -120,7 +134,14 @@ ch_status ch_an_bound(ch_analyzer *a, const ch_expr_call *draft, const ch_expr *
     ch_expr_list args = {0};
     for (int32_t i = 0; i < call->args.n; i++) {
         ch_expr *arg = call->args.item[i];
+        if (arg->kind == CH_EXPR_LAMBDA_FUNCTION)
+            CH_TRY(cast_body(a, &arg, bind.arg_type[i], err));
         CH_TRY(ch_make_cast(a->arena, &arg, bind.arg_type[i], err));
+        if (arg != call->args.item[i] && at) { /* a value that cannot be cast is the call's fault */
+            arg->start = at->start;
+            arg->stop = at->stop;
+            arg->text = a->sql;
+        }
         CH_TRY(ch_expr_list_add(a->arena, &args, arg, err));
     }
     call->args = args;
@@ -258,6 +279,8 @@ static ch_status struct_args(ch_analyzer *a, ch_expr_list *args, ch_error *err)
         const char *name;
         if (e->kind == CH_EXPR_ATTRIBUTE) {
             name = ((const ch_expr_attribute *)e)->attr->name;
+        } else if (e->kind == CH_EXPR_NAMED_LAMBDA_VARIABLE) {
+            name = ((const ch_expr_named_lambda_variable *)e)->attr->name;
         } else if (e->kind == CH_EXPR_ALIAS) {
             name = ((const ch_expr_alias *)e)->names.item[0];
             e = ((ch_expr_alias *)e)->child;
@@ -281,12 +304,10 @@ static ch_status aggregate_filter(ch_analyzer *a, ch_an_scope *scope,
                                   const ch_expr_unresolved_function *f, ch_expr **out,
                                   ch_error *err)
 {
-    bool is;
     CH_TRY(ch_an_expr(a, scope, f->filter, out, err));
-    CH_TRY(ch_an_boolean(a, out, &is, err));
     char *text;
     CH_AN_NEW(text, ch_expr_quoted(a->arena, *out, err));
-    if (!is)
+    if ((*out)->type->id != CH_BOOLEAN)
         CH_AN_FAIL(a, &f->head, err, AGG_FILTER_NOT_BOOLEAN, "filterExpr", text);
     if (ch_expr_has_aggregate(*out))
         CH_AN_FAIL(a, &f->head, err, AGG_FILTER_HAS_AGGREGATE, "filterExpr", text, "aggExpr", text);
@@ -307,13 +328,6 @@ static ch_status call_args(ch_analyzer *a, ch_an_scope *scope, const char *name,
     return ch_expr_list_add(a->arena, out, one, err);
 }
 
-static ch_status refuse(ch_analyzer *a, const ch_expr_unresolved_function *f, const char *what,
-                        ch_error *err)
-{
-    CH_AN_FAIL(a, &f->head, err, UNSUPPORTED, "feature",
-               ch_arena_printf(a->arena, err, "%s %s()", what, f->name));
-}
-
 /* IGNORE NULLS is the second argument of these. */
 static ch_status add_ignore_nulls(ch_analyzer *a, ch_expr_list *args, ch_error *err)
 {
@@ -321,6 +335,69 @@ static ch_status add_ignore_nulls(ch_analyzer *a, ch_expr_list *args, ch_error *
     ch_expr *lit;
     CH_AN_NEW(lit, ch_make_literal(a->arena, &yes, err));
     return ch_expr_list_add(a->arena, args, lit, err);
+}
+
+/* input_file_name() and its like are hidden columns where files are read; elsewhere functions of nothing. */
+static ch_status file_function(ch_analyzer *a, const ch_an_scope *scope,
+                               const ch_expr_unresolved_function *f, const char *name,
+                               const ch_attr **out, ch_error *err)
+{
+    static const char *const COLUMN[] = {CH_INPUT_FILE_COLUMN, CH_BLOCK_START_COLUMN,
+                                         CH_BLOCK_LENGTH_COLUMN};
+    *out = NULL;
+    for (size_t i = 0; i < 3 && f->args.n == 0; i++) {
+        size_t len = strlen(COLUMN[i]) - 2; /* without the parentheses */
+        if (strlen(name) != len || memcmp(name, COLUMN[i], len) != 0 || !scope->input[0])
+            continue;
+        CH_TRY(ch_an_file_column(a, scope->input[0], COLUMN[i], NULL, 0, out, err));
+        if (!*out)
+            return CH_OK;
+        ch_attr *seen;
+        CH_ARENA_NEW(seen, a->arena, err);
+        *seen = **out;
+        seen->hidden = seen->of_files = false;
+        *out = seen;
+        return CH_OK;
+    }
+    return CH_OK;
+}
+
+static bool ignores_by_argument(const char *name)
+{
+    static const char *const NAME[] = {"first", "first_value", "last", "last_value", "any_value"};
+    for (size_t i = 0; i < sizeof NAME / sizeof *NAME; i++)
+        if (strcmp(name, NAME[i]) == 0)
+            return true;
+    return false;
+}
+
+static bool takes_ignore_nulls(const char *name)
+{
+    static const char *const NAME[] = {"lag",          "lead",        "nth_value",
+                                       "collect_list", "collect_set", "array_agg"};
+    for (size_t i = 0; i < sizeof NAME / sizeof *NAME; i++)
+        if (strcmp(name, NAME[i]) == 0)
+            return true;
+    return ignores_by_argument(name);
+}
+
+/* DISTINCT, FILTER, IGNORE NULLS, OVER: where they may not stand. */
+static ch_status check_syntax(ch_analyzer *a, const ch_expr_unresolved_function *f,
+                              const char *name, bool aggregate, bool window, bool over,
+                              ch_error *err)
+{
+    char *text;
+    const char *syntax = (f->filter && !aggregate)                      ? "FILTER CLAUSE"
+                         : (f->is_distinct && !aggregate)               ? "DISTINCT"
+                         : f->ignore_nulls && !takes_ignore_nulls(name) ? "IGNORE NULLS"
+                                                                        : NULL;
+    CH_AN_NEW(text, ch_arena_printf(a->arena, err, "`%s`", name));
+    if (syntax)
+        CH_AN_FAIL(a, &f->head, err, FUNCTION_SYNTAX, "prettyName", text, "syntax", syntax);
+    if (window && !over)
+        CH_AN_FAIL(a, &f->head, err, WINDOW_WITHOUT_OVER, "funcName",
+                   ch_expr_quoted(a->arena, &f->head, err));
+    return CH_OK;
 }
 
 ch_status ch_an_call(ch_analyzer *a, ch_an_scope *scope, const ch_expr_unresolved_function *f,
@@ -338,16 +415,28 @@ ch_status ch_an_call(ch_analyzer *a, ch_an_scope *scope, const ch_expr_unresolve
         return between(a, scope, f, out, err);
     if (strcmp(name, "grouping") == 0 || strcmp(name, "grouping_id") == 0)
         return grouping_call(a, scope, f, name, out, err);
+    const ch_attr *file = NULL;
+    CH_TRY(file_function(a, scope, f, name, &file, err));
+    if (file) {
+        CH_AN_NEW(*out, ch_make_ref(a->arena, file, err));
+        return CH_OK;
+    }
     const ch_func *func = ch_func_find(is_struct ? "named_struct" : name);
     if (!func)
         return no_such_function(a, f->name, &f->head, err);
+    bool over = scope->over == f;
     bool aggregate = (func->flags & CH_FUNC_AGGREGATE) != 0;
+    bool window = (func->flags & CH_FUNC_WINDOW) != 0;
+    const ch_func *higher = ch_an_higher_order(func, f);
+    if (higher)
+        return ch_an_higher_order_call(a, scope, f, higher, out, err);
+    for (int32_t i = 0; i < f->args.n; i++)
+        if (f->args.item[i]->kind == CH_EXPR_LAMBDA_FUNCTION)
+            CH_AN_FAIL(a, &f->head, err, LAMBDA_NOT_HIGHER_ORDER, "class", f->name);
     if (func->flags & CH_FUNC_GENERATOR)
-        return refuse(a, f, "The generator", err);
-    if ((func->flags & CH_FUNC_WINDOW) && !aggregate)
-        return refuse(a, f, "The window function", err);
-    if (!aggregate && (f->is_distinct || f->filter))
-        return refuse(a, f, f->filter ? "FILTER on" : "DISTINCT on", err);
+        return ch_an_refuse_generator(a, scope, f, err);
+    CH_TRY(check_syntax(a, f, name, aggregate, window, over, err));
+    aggregate &= !over; /* as a window function it is none */
     if (aggregate && scope->in_aggregate)
         CH_AN_FAIL(a, &f->head, err, NESTED_AGGREGATE, "sqlExpr",
                    ch_expr_sql(a->arena, &f->head, err));
@@ -363,6 +452,7 @@ ch_status ch_an_call(ch_analyzer *a, ch_an_scope *scope, const ch_expr_unresolve
     scope->in_aggregate |= aggregate;
     if (aggregate)
         scope->aggregate = f;
+    scope->over = NULL;
     ch_status status = call_args(a, scope, name, f, &draft->args, err);
     if (aggregate)
         scope->in_aggregate = false;
@@ -372,12 +462,17 @@ ch_status ch_an_call(ch_analyzer *a, ch_an_scope *scope, const ch_expr_unresolve
     for (int32_t i = 0; i < draft->args.n; i++)
         if (draft->args.item[i]->kind == CH_EXPR_ALIAS)
             draft->args.item[i] = ((ch_expr_alias *)draft->args.item[i])->child;
-    if (aggregate && f->ignore_nulls && draft->args.n == 1)
+    if (!window && f->ignore_nulls && draft->args.n == 1 && ignores_by_argument(name)) {
         CH_TRY(add_ignore_nulls(a, &draft->args, err));
+        /* Spark then forgets how it was called. */
+        draft->name = strcmp(name, "first_value") == 0  ? "first"
+                      : strcmp(name, "last_value") == 0 ? "last"
+                                                        : draft->name;
+    }
     if (f->filter)
         CH_TRY(aggregate_filter(a, scope, f, &draft->filter, err));
     CH_TRY(ch_an_bound(a, draft, &f->head, out, err));
     if (is_struct)
-        ((ch_expr_call *)*out)->name = "struct";
+        ((ch_expr_call *)*out)->name = f->is_infix ? "named_struct" : "struct";
     return CH_OK;
 }

@@ -29,14 +29,6 @@ ch_status ch_an_common_type(ch_analyzer *a, ch_expr *const *expr, int32_t n, int
     return CH_OK;
 }
 
-ch_status ch_an_boolean(ch_analyzer *a, ch_expr **expr, bool *is, ch_error *err)
-{
-    if ((*expr)->type->id == CH_NULL)
-        CH_TRY(ch_make_cast(a->arena, expr, CH_T_BOOLEAN, err));
-    *is = (*expr)->type->id == CH_BOOLEAN;
-    return CH_OK;
-}
-
 /* ---- CASE ------------------------------------------------------------------------------------- */
 
 static ch_status case_types_error(ch_analyzer *a, const ch_expr_case *c, ch_error *err)
@@ -66,16 +58,14 @@ static const char *ordinal_name(int32_t i)
 
 static ch_status case_condition(ch_analyzer *a, const ch_expr_case *c, int32_t i, ch_error *err)
 {
-    bool is;
-    CH_TRY(ch_an_boolean(a, &c->args.item[i], &is, err));
-    if (is)
+    if (c->args.item[i]->type->id == CH_BOOLEAN)
         return CH_OK;
     char *text, *input, *type;
     CH_AN_NEW(text, ch_expr_quoted(a->arena, &c->head, err));
     CH_AN_NEW(input, ch_expr_quoted(a->arena, c->args.item[i], err));
     CH_AN_NEW(type, ch_type_quoted(a->arena, c->args.item[i]->type, err));
     CH_AN_FAIL(a, &c->head, err, DATATYPE_MISMATCH_INPUT, "sqlExpr", text, "paramIndex",
-               ordinal_name(i), "requiredType", "\"BOOLEAN\"", "inputSql", input, "inputType",
+               ordinal_name(i / 2), "requiredType", "\"BOOLEAN\"", "inputSql", input, "inputType",
                type);
 }
 
@@ -204,7 +194,9 @@ static ch_status resolve_alias(ch_analyzer *a, ch_an_scope *scope, const ch_expr
     ch_expr_alias *alias;
     CH_AN_NEW(alias, ch_expr_clone(a->arena, &in->head, err));
     if (alias->names.n != 1)
-        CH_AN_FAIL(a, &in->head, err, UNSUPPORTED, "feature", "An alias of several names");
+        CH_AN_FAIL(a, &in->head, err, MULTI_ALIAS_WITHOUT_GENERATOR, "expr",
+                   ch_expr_sql(a->arena, in->child, err), "names",
+                   ch_names_quoted(a->arena, &in->names, err));
     CH_TRY(ch_an_expr(a, scope, in->child, &alias->child, err));
     alias->id = atomic_fetch_add_explicit(a->ctx->next_id, 1, memory_order_relaxed);
     alias->head.type = alias->child->type;
@@ -267,12 +259,17 @@ static ch_status resolve(ch_analyzer *a, ch_an_scope *scope, const ch_expr *e, c
     case CH_EXPR_CASE:
         return resolve_case(a, scope, (const void *)e, out, err);
     case CH_EXPR_SUBQUERY:
+        if (scope->lambda)
+            CH_AN_FAIL(a, e, err, SUBQUERY_IN_LAMBDA, "subqueryExpression",
+                       ch_expr_sql(a->arena, e, err));
         return ch_an_subquery(a, scope, (const void *)e, out, err);
     case CH_EXPR_WINDOW:
-        CH_AN_FAIL(a, e, err, UNSUPPORTED, "feature", "A window function (OVER)");
+        return ch_an_window(a, scope, (const void *)e, out, err);
     case CH_EXPR_LAMBDA_FUNCTION:
+        CH_AN_FAIL(a, e, err, UNSUPPORTED, "feature",
+                   "A lambda function outside of a function's arguments");
     case CH_EXPR_UNRESOLVED_NAMED_LAMBDA_VARIABLE:
-        CH_AN_FAIL(a, e, err, UNSUPPORTED, "feature", "A lambda function");
+        return ch_an_lambda_variable(a, scope, (const void *)e, out, err);
     default:
         *out = (ch_expr *)e; /* resolved before */
         return CH_OK;
@@ -287,6 +284,8 @@ ch_status ch_an_expr(ch_analyzer *a, ch_an_scope *scope, const ch_expr *expr, ch
     a->depth++;
     ch_status status = resolve(a, scope, expr, out, err);
     a->depth--;
+    if (status == CH_OK && *out != expr && (*out)->start >= 0 && !(*out)->text)
+        (*out)->text = a->sql;
     return status;
 }
 

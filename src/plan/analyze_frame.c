@@ -15,10 +15,17 @@ static ch_status with_columns(ch_analyzer *a, const ch_rel_with_columns *w, ch_r
                               ch_rel **out, ch_error *err)
 {
     ch_an_scope scope = ch_an_scope_of(a, input, NULL, "withColumns");
+    scope.windows = true;
     ch_expr_list fresh = {0}, list = {0};
     for (int32_t i = 0; i < w->aliases.n; i++) {
         ch_expr *e;
-        CH_TRY(ch_an_expr(a, &scope, w->aliases.item[i], &e, err));
+        if (ch_an_is_generator(a, w->aliases.item[i])) {
+            ch_expr_list made = {0};
+            CH_TRY(ch_an_generator_item(a, &scope, w->aliases.item[i], &made, err));
+            e = made.item[0];
+        } else {
+            CH_TRY(ch_an_expr(a, &scope, w->aliases.item[i], &e, err));
+        }
         CH_TRY(ch_an_named(a, w->aliases.item[i], e, &e, err));
         if (e->kind != CH_EXPR_ALIAS) {
             const ch_attr *attr = ((const ch_expr_attribute *)e)->attr;
@@ -47,10 +54,22 @@ static ch_status with_columns(ch_analyzer *a, const ch_rel_with_columns *w, ch_r
             CH_AN_NEW(e, ch_make_ref(a->arena, input->output.item[i], err));
         CH_TRY(ch_expr_list_add(a->arena, &list, e, err));
     }
+    for (int32_t k = 0; k < fresh.n && w->must_exist; k++)
+        if (!placed[k]) {
+            ch_expr_unresolved_attribute *u;
+            ch_expr *missing;
+            CH_AN_NEW(u, ch_expr_new(a->arena, CH_EXPR_UNRESOLVED_ATTRIBUTE, err));
+            u->head.start = fresh.item[k]->start;
+            u->head.stop = fresh.item[k]->stop;
+            u->plan_id = -1;
+            u->parts = ((const ch_expr_alias *)fresh.item[k])->names;
+            CH_TRY(ch_an_expr(a, &scope, &u->head, &missing, err));
+        }
     for (int32_t k = 0; k < fresh.n; k++)
         if (!placed[k])
             CH_TRY(ch_expr_list_add(a->arena, &list, fresh.item[k], err));
-    return ch_make_project(a->arena, input, &list, out, err);
+    CH_TRY(ch_an_add_generates(a, &scope, &input, err));
+    return ch_an_project(a, input, &list, out, err);
 }
 
 /* Each column under its new name; NULL keeps the name. */

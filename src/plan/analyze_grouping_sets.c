@@ -74,6 +74,10 @@ static ch_status branch(ch_analyzer *a, const ch_rel_aggregate *g, ch_rel *input
     return ch_an_make_aggregate(a, &g->head, input, &keys, &output, true, out, err);
 }
 
+static ch_status windows_over_sets(ch_analyzer *a, const ch_rel_aggregate *g, ch_rel *input,
+                                   const ch_expr_list *grouping, const ch_expr_list *list,
+                                   ch_rel **out, ch_error *err);
+
 static ch_status add_branch(ch_analyzer *a, ch_rel *next, ch_rel **whole, ch_error *err)
 {
     if (!*whole) {
@@ -89,14 +93,107 @@ static ch_status add_branch(ch_analyzer *a, ch_rel *next, ch_rel **whole, ch_err
     return ch_an_union_output(a, u, whole, err);
 }
 
+/* ---- window functions: computed above the union ------------------------------------------------------- */
+
+typedef struct piece_finder {
+    ch_analyzer *a;
+    const ch_expr_list *grouping;
+    ch_expr_list *list;       /* of the union: aliases */
+    const ch_attr_list *have; /* second pass: the union's columns, one per item of list */
+} piece_finder;
+
+static ch_status find_piece(void *user, ch_expr **child, ch_error *err);
+
+static ch_status find_in_window(piece_finder *f, ch_expr **child, ch_error *err)
+{
+    ch_expr_window *w;
+    CH_AN_NEW(w, ch_expr_clone(f->a->arena, *child, err));
+    /* The function itself is computed above; what it looks at, below. */
+    CH_TRY(ch_expr_map_children(f->a->arena, &w->function, find_piece, f, err));
+    for (int list = 0; list < 2; list++) {
+        ch_expr_list fresh = {0}, *old = list ? &w->order : &w->partition;
+        for (int32_t i = 0; i < old->n; i++) {
+            ch_expr *e = old->item[i];
+            CH_TRY(find_piece(f, &e, err));
+            CH_TRY(ch_expr_list_add(f->a->arena, &fresh, e, err));
+        }
+        *old = fresh;
+    }
+    *child = &w->head;
+    return CH_OK;
+}
+
+/* Grouping expressions, aggregates and grouping() become columns of the union. */
+static ch_status find_piece(void *user, ch_expr **child, ch_error *err)
+{
+    piece_finder *f = user;
+    const ch_expr *e = *child;
+    if (e->kind == CH_EXPR_WINDOW)
+        return find_in_window(f, child, err);
+    bool piece =
+        ch_an_is_grouping(e) ||
+        (e->kind == CH_EXPR_CALL && (((const ch_expr_call *)e)->func->flags & CH_FUNC_AGGREGATE));
+    for (int32_t i = 0; i < f->grouping->n && !piece; i++)
+        piece = ch_expr_equal(f->grouping->item[i], e);
+    if (!piece)
+        return ch_expr_map_children(f->a->arena, child, find_piece, f, err);
+    int32_t at = 0;
+    for (; at < f->list->n; at++) {
+        const ch_expr *item = f->list->item[at];
+        if (ch_expr_equal(item->kind == CH_EXPR_ALIAS ? ((const ch_expr_alias *)item)->child : item,
+                          e))
+            break;
+    }
+    if (f->have) {
+        CH_AN_NEW(*child, ch_make_ref(f->a->arena, f->have->item[at], err));
+        return CH_OK;
+    }
+    if (at < f->list->n)
+        return CH_OK;
+    ch_expr *alias;
+    CH_AN_NEW(alias, ch_make_alias(f->a->ctx, *child, "_w", err));
+    return ch_expr_list_add(f->a->arena, f->list, alias, err);
+}
+
+static ch_status windows_over_sets(ch_analyzer *a, const ch_rel_aggregate *g, ch_rel *input,
+                                   const ch_expr_list *grouping, const ch_expr_list *list,
+                                   ch_rel **out, ch_error *err)
+{
+    ch_expr_list lower = {0}, upper = {0};
+    for (int32_t i = 0; i < list->n; i++)
+        if (!ch_expr_has_window(list->item[i]))
+            CH_TRY(ch_expr_list_add(a->arena, &lower, list->item[i], err));
+    int32_t plain = 0;
+    piece_finder f = {a, grouping, &lower, NULL};
+    for (int32_t i = 0; i < list->n; i++) {
+        ch_expr *e = list->item[i];
+        if (ch_expr_has_window(e))
+            CH_TRY(find_piece(&f, &e, err));
+    }
+    ch_rel *sets;
+    CH_TRY(ch_an_grouping_sets(a, g, input, grouping, &lower, &sets, err));
+    f.have = &sets->output;
+    for (int32_t i = 0; i < list->n; i++) {
+        ch_expr *e = list->item[i];
+        if (ch_expr_has_window(e))
+            CH_TRY(find_piece(&f, &e, err));
+        else
+            CH_AN_NEW(e, ch_make_ref(a->arena, sets->output.item[plain++], err));
+        CH_TRY(ch_expr_list_add(a->arena, &upper, e, err));
+    }
+    return ch_an_project(a, sets, &upper, out, err);
+}
+
 ch_status ch_an_grouping_sets(ch_analyzer *a, const ch_rel_aggregate *g, ch_rel *input,
                               const ch_expr_list *grouping, const ch_expr_list *list, ch_rel **out,
                               ch_error *err)
 {
     int32_t n = grouping->n;
     bool *in_set;
+    if (ch_an_has_window(list))
+        return windows_over_sets(a, g, input, grouping, list, out, err);
     if (g->group_type == CH_GROUP_PIVOT)
-        CH_AN_FAIL(a, &g->head, err, UNSUPPORTED, "feature", "PIVOT");
+        CH_AN_FAIL(a, &g->head, err, INTERNAL, "message", "a pivot came here");
     if (g->group_type == CH_GROUP_CUBE && n > 12)
         CH_AN_FAIL(a, &g->head, err, UNSUPPORTED, "feature", "A CUBE of more than 12 columns");
     int32_t n_sets = g->group_type == CH_GROUP_ROLLUP ? n + 1

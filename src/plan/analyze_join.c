@@ -30,10 +30,8 @@ static ch_status on_condition(ch_analyzer *a, const ch_rel_join *in, ch_rel_join
     ch_an_scope scope = ch_an_scope_of(a, j->left, j->right, "JOIN");
     scope.tier[0] = &both;
     CH_TRY(ch_an_expr(a, &scope, in->condition, &j->condition, err));
-    bool is;
-    CH_TRY(ch_an_boolean(a, &j->condition, &is, err));
     char *text, *type;
-    if (!is) {
+    if (j->condition->type->id != CH_BOOLEAN) {
         CH_AN_NEW(text, ch_expr_quoted(a->arena, j->condition, err));
         CH_AN_NEW(type, ch_type_quoted(a->arena, j->condition->type, err));
         CH_AN_FAIL(a, &in->head, err, JOIN_CONDITION_NOT_BOOLEAN, "joinCondition", text,
@@ -192,16 +190,22 @@ static ch_status using_output(ch_analyzer *a, ch_rel_join *j, const using_keys *
 ch_status ch_an_join(ch_analyzer *a, const ch_rel_join *in, ch_rel **out, ch_error *err)
 {
     ch_rel_join *j;
+    CH_TRY(ch_an_lateral_generator(a, in, out, err));
+    if (*out)
+        return CH_OK;
     CH_AN_NEW(j, ch_rel_clone(a->arena, &in->head, err));
     CH_TRY(ch_an_rel(a, in->left, &j->left, err));
     ch_an_scope around = ch_an_scope_of(a, j->left, NULL, "LATERAL");
     const ch_an_scope *outer = a->outer;
+    bool correlated = a->correlated;
     if (in->lateral)
         a->outer = &around;
+    a->correlated = false;
     ch_status status = ch_an_rel(a, in->right, &j->right, err);
     a->outer = outer;
     CH_TRY(status);
-    j->lateral = false; /* it used no column of the left side, or it would have been refused */
+    j->lateral = in->lateral && a->correlated;
+    a->correlated = correlated;
     j->condition = NULL;
     j->using_columns = (ch_str_list){0};
     for (int32_t i = 0; i < in->using_columns.n; i++)

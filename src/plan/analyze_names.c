@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "plan/analyzer.h"
+#include "table/dataset.h"
 
 /* ---- columns --------------------------------------------------------------------------------- */
 
@@ -201,6 +202,9 @@ static ch_status find_lateral(ch_analyzer *a, ch_an_scope *scope,
                    CH_I64(n));
     if (scope->in_aggregate)
         return lateral_in_aggregate(a, scope, u, quoted, err);
+    if (scope->in_window)
+        CH_AN_FAIL(a, &u->head, err, LATERAL_ALIAS_IN_WINDOW, "lca", quoted, "windowExpr",
+                   scope->over ? ch_expr_quoted(a->arena, &scope->over->head, err) : "");
     scope->used_lateral = true;
     return CH_OK;
 }
@@ -230,6 +234,24 @@ static bool is_literal_function(const ch_analyzer *a, const ch_expr_unresolved_a
     return false;
 }
 
+/* _metadata, t._metadata.file_name */
+static ch_status find_metadata(ch_analyzer *a, const ch_an_scope *scope,
+                               const ch_expr_unresolved_attribute *u, const ch_attr **out,
+                               int32_t *used, ch_error *err)
+{
+    *out = NULL;
+    for (int32_t k = 0; k < u->parts.n && !*out; k++) {
+        if (!ch_an_same_name(a, u->parts.item[k], CH_METADATA_COLUMN))
+            continue;
+        for (int side = 0; side < 2 && !*out; side++)
+            if (scope->input[side])
+                CH_TRY(ch_an_file_column(a, scope->input[side], CH_METADATA_COLUMN, &u->parts, k,
+                                         out, err));
+        *used = k + 1;
+    }
+    return CH_OK;
+}
+
 ch_status ch_an_name(ch_analyzer *a, ch_an_scope *scope, const ch_expr_unresolved_attribute *u,
                      ch_expr **out, ch_error *err)
 {
@@ -245,6 +267,8 @@ ch_status ch_an_name(ch_analyzer *a, ch_an_scope *scope, const ch_expr_unresolve
         CH_TRY(scope->lenient ? find_one(a, scope->tier[t], u, &attr, &used, err)
                               : find_column(a, scope->tier[t], u, &attr, &used, err));
     }
+    if (!attr && scope->generated.n)
+        CH_TRY(find_column(a, &scope->generated, u, &attr, &used, err));
     if (!attr) {
         used = 1;
         CH_TRY(find_lateral(a, scope, u, &attr, err));
@@ -262,13 +286,15 @@ ch_status ch_an_name(ch_analyzer *a, ch_an_scope *scope, const ch_expr_unresolve
         return ch_an_call(a, scope, f, out, err);
     }
     if (!attr)
+        CH_TRY(find_metadata(a, scope, u, &attr, &used, err));
+    if (!attr)
         return unresolved(a, scope, u, err);
     if (attr->hidden || strcmp(attr->name, u->parts.item[used - 1]) != 0) {
         /* The output is named as it was written, and what is named is to be seen. */
         ch_attr *renamed;
         CH_ARENA_NEW(renamed, a->arena, err);
         *renamed = *attr;
-        renamed->hidden = false;
+        renamed->hidden = renamed->of_files = false;
         renamed->name = u->parts.item[used - 1];
         attr = renamed;
     }
@@ -427,6 +453,8 @@ static ch_status expand_struct(ch_analyzer *a, ch_an_scope *scope,
     u->plan_id = -1;
     CH_TRY(find_column(a, scope->tier[0], u, &attr, &used, err));
     if (!attr)
+        CH_TRY(find_metadata(a, scope, u, &attr, &used, err));
+    if (!attr)
         return star_error(a, scope, star, err);
     ch_expr *base;
     CH_TRY(ch_an_name(a, scope, u, &base, err));
@@ -477,7 +505,7 @@ ch_status ch_an_star(ch_analyzer *a, ch_an_scope *scope, const ch_expr_unresolve
     for (int hidden = 1; hidden >= 0 && scope->n_tiers; hidden--)
         for (int32_t i = 0; i < scope->tier[0]->n; i++) {
             const ch_attr *attr = scope->tier[0]->item[i];
-            if (attr->hidden != hidden || (star->target.n == 0 && hidden) ||
+            if (attr->hidden != hidden || (star->target.n == 0 && hidden) || attr->of_files ||
                 !qualifier_fits(a, attr, &star->target, star->target.n))
                 continue;
             any = true;

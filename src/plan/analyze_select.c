@@ -50,6 +50,19 @@ ch_status ch_an_named(ch_analyzer *a, const ch_expr *written, ch_expr *expr, ch_
     return CH_OK;
 }
 
+/* A column of the query around is another one here: it may meet itself in a join. */
+static ch_status own_column(ch_analyzer *a, const ch_an_scope *scope, ch_expr **e, ch_error *err)
+{
+    const ch_expr_attribute *ref = (const void *)*e;
+    for (int32_t t = 0; scope->outer && ref && t < scope->outer->n_tiers; t++)
+        if (ref->head.kind == CH_EXPR_ATTRIBUTE &&
+            ch_attr_list_find(scope->outer->tier[t], ref->attr->id)) {
+            CH_AN_NEW(*e, ch_make_alias(a->ctx, *e, ref->attr->name, err));
+            ref = NULL;
+        }
+    return CH_OK;
+}
+
 ch_status ch_an_select_list(ch_analyzer *a, ch_an_scope *scope, const ch_expr_list *list,
                             ch_expr_list *out, ch_error *err)
 {
@@ -60,9 +73,14 @@ ch_status ch_an_select_list(ch_analyzer *a, ch_an_scope *scope, const ch_expr_li
             CH_TRY(ch_an_star(a, scope, (const void *)written, out, err));
             continue;
         }
+        if (ch_an_is_generator(a, written)) {
+            CH_TRY(ch_an_generator_item(a, scope, written, out, err));
+            continue;
+        }
         ch_expr *e;
         CH_TRY(ch_an_expr(a, scope, written, &e, err));
         CH_TRY(ch_an_named(a, written, e, &e, err));
+        CH_TRY(own_column(a, scope, &e, err));
         CH_TRY(ch_expr_list_add(a->arena, out, e, err));
     }
     return CH_OK;
@@ -130,7 +148,7 @@ static ch_status layered_project(ch_analyzer *a, ch_rel *input, const ch_expr_li
         for (int32_t i = 0; i < list->n; i++)
             if (used[i] && level[i] == l)
                 CH_TRY(ch_expr_list_add(a->arena, &lower, list->item[i], err));
-        CH_TRY(ch_make_project(a->arena, input, &lower, &input, err));
+        CH_TRY(ch_an_project(a, input, &lower, &input, err));
     }
     ch_expr_list last = {0};
     for (int32_t i = 0; i < list->n; i++) {
@@ -142,7 +160,7 @@ static ch_status layered_project(ch_analyzer *a, ch_rel *input, const ch_expr_li
                                   err));
         CH_TRY(ch_expr_list_add(a->arena, &last, e, err));
     }
-    return ch_make_project(a->arena, input, &last, out, err);
+    return ch_an_project(a, input, &last, out, err);
 }
 
 /* Items that use no alias go into the aggregate, the others above it. */
@@ -189,11 +207,46 @@ static ch_status layered_aggregate(ch_analyzer *a, const ch_rel *at, ch_rel *inp
     return layered_project(a, agg, &upper, out, err);
 }
 
+/* Window functions look at the groups: they are computed above the aggregate. */
+static ch_status windowed_aggregate(ch_analyzer *a, const ch_rel *at, ch_rel *input,
+                                    const ch_expr_list *grouping, const ch_expr_list *list,
+                                    bool has_group_by, ch_rel **out, ch_error *err)
+{
+    ch_expr_list lower = {0}, upper = {0}, extra = {0};
+    for (int32_t i = 0; i < list->n; i++)
+        if (!ch_expr_has_window(list->item[i]))
+            CH_TRY(ch_expr_list_add(a->arena, &lower, list->item[i], err));
+    CH_TRY(ch_an_check_grouped(a, at, grouping, list, has_group_by, err));
+    ch_rel *agg;
+    CH_TRY(ch_an_make_aggregate(a, at, input, grouping, &lower, has_group_by, &agg, err));
+    int32_t n = 0;
+    for (int32_t i = 0; i < list->n; i++) {
+        ch_expr *e = list->item[i];
+        if (!ch_expr_has_window(e)) {
+            CH_AN_NEW(e, ch_make_ref(a->arena, agg->output.item[n++], err));
+        } else {
+            ch_expr_alias *alias;
+            CH_AN_NEW(alias, ch_expr_clone(a->arena, e, err));
+            CH_TRY(
+                ch_an_over_aggregate(a, (const ch_rel_aggregate *)agg, &extra, &alias->child, err));
+            e = &alias->head;
+        }
+        CH_TRY(ch_expr_list_add(a->arena, &upper, e, err));
+    }
+    CH_TRY(ch_an_aggregate_add(a, (const ch_rel_aggregate *)agg, &extra, &agg, err));
+    return ch_an_project(a, agg, &upper, out, err);
+}
+
 ch_status ch_an_aggregate_list(ch_analyzer *a, const ch_rel *at, ch_rel *input,
                                const ch_an_scope *scope, const ch_expr_list *grouping,
                                const ch_expr_list *list, bool has_group_by, ch_rel **out,
                                ch_error *err)
 {
+    if (scope->generates.n)
+        return ch_an_generate_aggregate(a, at, input, scope, grouping, list, has_group_by, out,
+                                        err);
+    if (!scope->used_lateral && ch_an_has_window(list))
+        return windowed_aggregate(a, at, input, grouping, list, has_group_by, out, err);
     return scope->used_lateral
                ? layered_aggregate(a, at, input, grouping, list, has_group_by, out, err)
                : ch_an_make_aggregate(a, at, input, grouping, list, has_group_by, out, err);
@@ -207,13 +260,18 @@ ch_status ch_an_select(ch_analyzer *a, const ch_rel_project *p, bool aggregate, 
     CH_TRY(ch_an_rel(a, p->input, &input, err));
     ch_an_scope scope = ch_an_scope_of(a, input, NULL, "SELECT");
     scope.aggregates = true;
+    scope.windows = true;
     CH_TRY(ch_an_select_list(a, &scope, &p->expressions, &list, err));
     for (int32_t i = 0; i < list.n; i++)
         aggregate |= ch_expr_has_aggregate(list.item[i]);
+    for (int32_t i = 0; i < scope.generates.n; i++)
+        aggregate |=
+            ch_expr_has_aggregate(((const ch_rel_generate *)scope.generates.item[i])->generator);
     ch_expr_list none = {0};
     if (aggregate)
         return ch_an_aggregate_list(a, &p->head, input, &scope, &none, &list, false, out, err);
+    CH_TRY(ch_an_add_generates(a, &scope, &input, err));
     if (scope.used_lateral)
         return layered_project(a, input, &list, out, err);
-    return ch_make_project(a->arena, input, &list, out, err);
+    return ch_an_project(a, input, &list, out, err);
 }

@@ -227,7 +227,13 @@ ch_status ch_an_values(ch_analyzer *a, const ch_rel_values *in, ch_rel **out, ch
         if (in->row[r].n != n)
             CH_AN_FAIL(a, &in->head, err, INLINE_TABLE_COLUMNS, "expectedNumCols", CH_I64(n),
                        "actualNumCols", CH_I64(in->row[r].n), "rowIndex", CH_I64(r));
+        bool correlated = a->correlated;
+        a->correlated = false;
         CH_TRY(ch_an_exprs(a, &scope, &in->row[r], &v->row[r], err));
+        if (a->correlated)
+            CH_AN_FAIL(a, &in->head, err, INLINE_TABLE_EXPRESSION, "expr",
+                       ch_expr_quoted(a->arena, v->row[r].item[0], err));
+        a->correlated = correlated;
         for (int32_t i = 0; i < v->row[r].n; i++)
             if (v->row[r].item[i]->kind == CH_EXPR_ALIAS)
                 v->row[r].item[i] = ((ch_expr_alias *)v->row[r].item[i])->child;

@@ -110,9 +110,7 @@ static ch_status name_aggregates(void *user, ch_expr **child, ch_error *err)
 
 ch_status ch_an_check_filter(ch_analyzer *a, const ch_rel *at, ch_expr **condition, ch_error *err)
 {
-    bool is;
-    CH_TRY(ch_an_boolean(a, condition, &is, err));
-    if (is)
+    if ((*condition)->type->id == CH_BOOLEAN)
         return CH_OK;
     char *text, *type;
     CH_AN_NEW(text, ch_expr_quoted(a->arena, *condition, err));
@@ -237,13 +235,27 @@ static ch_status sort_all(ch_analyzer *a, const ch_expr_sort_order *like,
     return CH_OK;
 }
 
+/* Spark sorts by a subquery only if it is one value for all rows. */
+static ch_status refuse_subqueries(void *user, ch_expr **child, ch_error *err)
+{
+    ch_analyzer *a = user;
+    const ch_expr_subquery *s = (const void *)*child;
+    if (s->head.kind != CH_EXPR_SUBQUERY)
+        return ch_expr_map_children(a->arena, child, refuse_subqueries, a, err);
+    if (s->subquery_kind != CH_SUBQUERY_SCALAR)
+        CH_AN_FAIL(a, &s->head, err, SUBQUERY_PREDICATE_PLACE, "treeNode", "Sort");
+    if (s->outer.n)
+        CH_AN_FAIL(a, &s->head, err, SUBQUERY_SCALAR_PLACE, "treeNode", "Sort");
+    return CH_OK;
+}
+
 /* Aggregate functions where there is no aggregate below. */
 static ch_status refuse_aggregates(ch_analyzer *a, const ch_rel *at, const ch_expr_list *order,
                                    ch_error *err)
 {
     for (int32_t i = 0; i < order->n; i++) {
         ch_expr *e = ((const ch_expr_sort_order *)order->item[i])->child;
-        if (!ch_expr_has_aggregate(e))
+        if (!ch_expr_has_aggregate(e) && !ch_expr_has_window(e))
             continue;
         char *text;
         CH_AN_NEW(text, ch_expr_quoted(a->arena, e, err));
@@ -264,6 +276,7 @@ ch_status ch_an_sort(ch_analyzer *a, const ch_rel_sort *s, ch_rel **out, ch_erro
     scope.aggregates = agg != NULL;
     scope.inverted = agg != NULL;
     scope.lenient = true;
+    scope.windows = true; /* to be refused below */
     scope.proposal = &visible;
     const ch_attr_list *more = agg ? &agg->input->output : dropped_by(input);
     if (more)
@@ -279,6 +292,7 @@ ch_status ch_an_sort(ch_analyzer *a, const ch_rel_sort *s, ch_rel **out, ch_erro
         for (int32_t i = 0; i < s->order.n; i++) {
             ch_expr *e;
             CH_TRY(sort_item(a, &scope, s->order.item[i], &visible, &e, err));
+            CH_TRY(refuse_subqueries(a, &e, err));
             CH_TRY(ch_expr_list_add(a->arena, &sort->order, e, err));
         }
     if (agg) {
@@ -340,5 +354,10 @@ ch_status ch_an_limit(ch_analyzer *a, const ch_rel *rel, ch_rel **out, ch_error 
                         err));
     limit->expr = NULL;
     *out = &limit->head;
+    const ch_rel_offset *skip = (const void *)limit->input;
+    if (!offset && skip->head.kind == CH_REL_OFFSET && limit->limit > 0 &&
+        limit->limit + skip->offset > INT32_MAX)
+        CH_AN_FAIL(a, rel, err, LIMIT_AND_OFFSET, "limit", CH_I64(limit->limit), "offset",
+                   CH_I64(skip->offset));
     return CH_OK;
 }

@@ -82,23 +82,23 @@ static ch_status over_alias(ch_analyzer *a, const ch_rel_subquery_alias *at, ch_
 
 /* ---- names of tables ----------------------------------------------------------------------------------- */
 
-static const ch_an_cte *find_cte(const ch_analyzer *a, const ch_str_list *parts)
+static ch_an_cte *find_cte(const ch_analyzer *a, const ch_str_list *parts)
 {
-    for (const ch_an_cte *c = parts->n == 1 ? a->ctes : NULL; c; c = c->up)
+    for (ch_an_cte *c = parts->n == 1 ? a->ctes : NULL; c; c = c->up)
         if (ch_an_same_name(a, c->def->alias, parts->item[0]))
             return c;
     return NULL;
 }
 
-static ch_status use_cte(ch_analyzer *a, const ch_an_cte *cte, ch_rel **out, ch_error *err)
+static ch_status resolve_cte(ch_analyzer *a, const ch_an_cte *cte, ch_rel **out, ch_error *err)
 {
     ch_rel *input;
-    const ch_an_cte *ctes = a->ctes;
+    ch_an_cte *ctes = a->ctes;
     const char *sql = a->sql;
     const ch_an_scope *outer = a->outer;
     a->ctes = cte->up;
     a->sql = cte->sql;
-    a->outer = NULL;
+    a->outer = cte->outer;
     ch_status status = ch_an_input(a, cte->def->input, &input, err);
     if (status == CH_OK)
         status = over_alias(a, cte->def, input, out, err);
@@ -106,6 +106,15 @@ static ch_status use_cte(ch_analyzer *a, const ch_an_cte *cte, ch_rel **out, ch_
     a->sql = sql;
     a->outer = outer;
     return status;
+}
+
+static ch_status use_cte(ch_analyzer *a, ch_an_cte *cte, ch_rel **out, ch_error *err)
+{
+    if (!cte->resolved)
+        return resolve_cte(a, cte, out, err);
+    *out = cte->resolved;
+    cte->resolved = NULL;
+    return CH_OK;
 }
 
 /* The plan behind a view is another text, in which this query's WITH means nothing. */
@@ -121,7 +130,7 @@ static ch_status use_view(ch_analyzer *a, const ch_rel *plan, ch_rel **out, ch_e
 static ch_status read_table(ch_analyzer *a, const ch_rel_read_named_table *t, ch_rel **out,
                             ch_error *err)
 {
-    const ch_an_cte *cte = find_cte(a, &t->parts);
+    ch_an_cte *cte = find_cte(a, &t->parts);
     if (cte)
         return use_cte(a, cte, out, err);
     ch_rel *plan = NULL;
@@ -158,15 +167,17 @@ static ch_status with(ch_analyzer *a, const ch_rel_with *w, ch_rel **out, ch_err
 {
     if (w->recursive)
         CH_AN_FAIL(a, &w->head, err, UNSUPPORTED, "feature", "WITH RECURSIVE");
-    const ch_an_cte *before = a->ctes;
+    ch_an_cte *before = a->ctes;
     for (int32_t i = 0; i < w->ctes.n; i++) {
         ch_an_cte *cte;
         CH_ARENA_NEW(cte, a->arena, err);
-        *cte = (ch_an_cte){a->ctes, (const ch_rel_subquery_alias *)w->ctes.item[i], a->sql};
+        *cte = (ch_an_cte){.up = a->ctes,
+                           .def = (const ch_rel_subquery_alias *)w->ctes.item[i],
+                           .sql = a->sql,
+                           .outer = a->outer};
         a->ctes = cte;
         /* An unused definition must be right too. */
-        ch_rel *ignored;
-        CH_TRY(use_cte(a, cte, &ignored, err));
+        CH_TRY(resolve_cte(a, cte, &cte->resolved, err));
     }
     ch_status status = ch_an_rel(a, w->input, out, err);
     a->ctes = before;

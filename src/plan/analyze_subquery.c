@@ -2,273 +2,90 @@
 /*
  * analyze_subquery.c - queries inside expressions: (q), x IN (q), EXISTS (q).
  *
- * A name that q's own FROM does not have may mean a column of the query around it. Conditions with such
- * names are taken out of q's filters and kept in the expression, where the optimizer makes a join of them:
- *
- *   EXISTS (SELECT 1 FROM u WHERE u.k = t.k AND u.x > 1)
- *   Subquery(plan: Filter [u.x > 1], correlated: [u.k = t.k])
+ * A name that q's own FROM does not have may mean a column of the query around it, one level up. q keeps such
+ * columns; the expression lists them, and the optimizer makes joins of it (optimize/unnest.c).
  */
 #include "plan/analyzer.h"
 
-/* ---- conditions on the row around ---------------------------------------------------------------------- */
+/* ---- columns of the row around ----------------------------------------------------------------------- */
 
 typedef struct finder {
-    const ch_attr_list *have;
-    bool outside; /* a column that is not in have */
+    ch_analyzer *a;
+    const ch_an_scope *around;
+    ch_attr_list found;
+    bool outside, inside; /* columns of the row around, others: in the expression at hand */
+    const ch_expr *mixed; /* an aggregate function with both */
+    const ch_expr *at;    /* in an aggregate's output: a column of the row around */
 } finder;
 
-static ch_status find_outside(void *user, ch_expr **child, ch_error *err)
+static const ch_attr *of_row_around(const finder *f, int64_t id)
+{
+    const ch_attr *attr = NULL;
+    for (int32_t t = 0; t < f->around->n_tiers && !attr; t++)
+        attr = ch_attr_list_find(f->around->tier[t], id);
+    return attr;
+}
+
+static ch_status find_expr(void *user, ch_expr **child, ch_error *err)
 {
     finder *f = user;
-    if ((*child)->kind == CH_EXPR_ATTRIBUTE) {
-        f->outside |= !ch_attr_list_find(f->have, ((const ch_expr_attribute *)*child)->attr->id);
+    const ch_expr_call *c = (const void *)*child;
+    if ((*child)->kind == CH_EXPR_CALL && (c->func->flags & CH_FUNC_AGGREGATE)) {
+        finder inner = {f->a, f->around, f->found, false, false, NULL, NULL};
+        CH_TRY(ch_expr_map_children(f->a->arena, child, find_expr, &inner, err));
+        f->found = inner.found;
+        f->outside |= inner.outside;
+        f->inside |= inner.inside;
+        if (inner.outside && inner.inside)
+            f->mixed = &c->head;
         return CH_OK;
     }
-    return ch_expr_map_children(NULL, child, find_outside, f, err);
-}
-
-static bool looks_outside(const ch_expr *e, const ch_attr_list *have)
-{
-    finder f = {have, false};
-    ch_expr *copy = (ch_expr *)e;
-    return find_outside(&f, &copy, NULL) != CH_OK || f.outside;
-}
-
-static ch_status split_and(ch_arena *arena, ch_expr *e, ch_expr_list *out, ch_error *err)
-{
-    const ch_expr_call *c = (const ch_expr_call *)e;
-    if (e->kind != CH_EXPR_CALL || strcmp(c->func->name, "and") != 0)
-        return ch_expr_list_add(arena, out, e, err);
-    for (int32_t i = 0; i < c->args.n; i++)
-        CH_TRY(split_and(arena, c->args.item[i], out, err));
-    return CH_OK;
-}
-
-typedef struct puller {
-    ch_analyzer *a;
-    ch_expr_list taken;
-} puller;
-
-static ch_status pull(puller *p, ch_rel **rel, ch_error *err);
-
-static ch_status pull_filter(puller *p, ch_rel **rel, ch_error *err)
-{
-    ch_rel_filter *f;
-    ch_expr_list parts = {0};
-    ch_expr *rest = NULL;
-    CH_AN_NEW(f, ch_rel_clone(p->a->arena, *rel, err));
-    CH_TRY(pull(p, &f->input, err));
-    f->head.output = f->input->output;
-    CH_TRY(split_and(p->a->arena, f->condition, &parts, err));
-    for (int32_t i = 0; i < parts.n; i++) {
-        ch_expr *e = parts.item[i];
-        if (looks_outside(e, &f->input->output)) {
-            CH_TRY(ch_expr_list_add(p->a->arena, &p->taken, e, err));
-        } else if (!rest) {
-            rest = e;
-        } else {
-            ch_expr **both;
-            CH_ARENA_ARRAY(both, p->a->arena, 2, err);
-            both[0] = rest;
-            both[1] = e;
-            CH_TRY(ch_call_make(p->a->ctx, "and", both, 2, &rest, err));
-        }
-    }
-    f->condition = rest;
-    *rel = rest ? &f->head : f->input;
-    return CH_OK;
-}
-
-typedef struct keeper {
-    ch_arena *arena;
-    const ch_attr_list *input, *output;
-    ch_attr_list missing;
-} keeper;
-
-static ch_status keep(void *user, ch_expr **child, ch_error *err)
-{
-    keeper *k = user;
     if ((*child)->kind != CH_EXPR_ATTRIBUTE)
-        return ch_expr_map_children(k->arena, child, keep, k, err);
-    const ch_attr *attr =
-        ch_attr_list_find(k->input, ((const ch_expr_attribute *)*child)->attr->id);
-    if (!attr || ch_attr_list_find(k->output, attr->id) || ch_attr_list_find(&k->missing, attr->id))
+        return ch_expr_map_children(f->a->arena, child, find_expr, f, err);
+    int64_t id = ((const ch_expr_attribute *)*child)->attr->id;
+    const ch_attr *attr = of_row_around(f, id);
+    f->outside |= attr != NULL;
+    f->inside |= attr == NULL;
+    if (!attr || ch_attr_list_find(&f->found, id))
         return CH_OK;
-    return ch_attr_list_add(k->arena, &k->missing, attr, err);
+    return ch_attr_list_add(f->a->arena, &f->found, attr, err);
 }
 
-/* Columns that the taken conditions need stay visible behind the output. */
-static ch_status pull_above(puller *p, ch_rel **rel, ch_error *err)
+static ch_status find_rel(void *user, ch_rel **rel, ch_error *err)
 {
-    ch_arena *arena = p->a->arena;
-    ch_rel_project *copy; /* and SubqueryAlias, whose input lies at the same place */
-    CH_AN_NEW(copy, ch_rel_clone(arena, *rel, err));
-    CH_TRY(pull(p, &copy->input, err));
-    keeper k = {arena, &copy->input->output, &copy->head.output, {0}};
-    for (int32_t i = 0; i < p->taken.n; i++) {
-        ch_expr *e = p->taken.item[i];
-        CH_TRY(keep(&k, &e, err));
-    }
-    *rel = &copy->head;
-    if (copy->head.kind == CH_REL_PROJECT) {
-        ch_expr_list list = {0};
-        for (int32_t i = 0; i < copy->expressions.n; i++)
-            CH_TRY(ch_expr_list_add(arena, &list, copy->expressions.item[i], err));
-        CH_TRY(ch_make_refs(arena, &k.missing, &list, err));
-        return ch_make_project(arena, copy->input, &list, rel, err);
-    }
-    ch_attr_list all = {0};
-    for (int32_t i = 0; i < copy->head.output.n; i++)
-        CH_TRY(ch_attr_list_add(arena, &all, copy->head.output.item[i], err));
-    for (int32_t i = 0; i < k.missing.n; i++)
-        CH_TRY(ch_attr_list_add(arena, &all, k.missing.item[i], err));
-    copy->head.output = all;
-    return CH_OK;
-}
-_Static_assert(offsetof(ch_rel_project, input) == offsetof(ch_rel_subquery_alias, input),
-               "see pull_above");
-
-static ch_status pull(puller *p, ch_rel **rel, ch_error *err)
-{
-    if ((*rel)->kind == CH_REL_FILTER)
-        return pull_filter(p, rel, err);
-    if ((*rel)->kind == CH_REL_PROJECT || (*rel)->kind == CH_REL_SUBQUERY_ALIAS)
-        return pull_above(p, rel, err);
-    if ((*rel)->kind != CH_REL_JOIN)
-        return CH_OK;
-    ch_rel_join *j;
-    CH_AN_NEW(j, ch_rel_clone(p->a->arena, *rel, err));
-    if (j->join_type != CH_JOIN_INNER && j->join_type != CH_JOIN_CROSS)
-        return CH_OK;
-    CH_TRY(pull(p, &j->left, err));
-    CH_TRY(pull(p, &j->right, err));
-    *rel = &j->head;
-    return ch_join_output(p->a->arena, j, err);
-}
-
-/* ---- is anything left? ------------------------------------------------------------------------------------ */
-
-typedef struct leftover {
-    ch_attr_list inputs;
-    bool found;
-    ch_arena *arena;
-} leftover;
-
-static ch_status left_expr(void *user, ch_expr **expr, ch_error *err)
-{
-    leftover *l = user;
-    CH_UNUSED(err);
-    if ((*expr)->kind != CH_EXPR_SUBQUERY)
-        l->found |= looks_outside(*expr, &l->inputs);
-    return CH_OK;
-}
-
-static ch_status add_input(void *user, ch_rel **rel, ch_error *err)
-{
-    leftover *l = user;
-    for (int32_t i = 0; i < (*rel)->output.n; i++)
-        CH_TRY(ch_attr_list_add(l->arena, &l->inputs, (*rel)->output.item[i], err));
-    return CH_OK;
-}
-
-static ch_status left_rel(void *user, ch_rel **rel, ch_error *err)
-{
-    leftover *l = user, here = {.arena = l->arena};
-    CH_TRY(ch_rel_map_inputs(l->arena, rel, add_input, &here, err));
-    CH_TRY(ch_rel_map_exprs(l->arena, rel, left_expr, &here, err));
-    l->found |= here.found;
-    return ch_rel_map_inputs(l->arena, rel, left_rel, l, err);
-}
-
-/* ---- aggregates per row around ------------------------------------------------------------------------------ */
-
-/*
- * (SELECT max(x) FROM u WHERE u.k = t.k) is one value per k:
- *
- *   Subquery(plan: Aggregate [k], [max(x), k], correlated: [k = t.k])
- */
-static ch_status group_by_keys(puller *p, ch_rel_aggregate *g, bool *ok, ch_error *err)
-{
-    ch_analyzer *a = p->a;
-    ch_expr_list list = {0}, taken = {0};
-    for (int32_t i = 0; i < g->aggregates.n; i++)
-        CH_TRY(ch_expr_list_add(a->arena, &list, g->aggregates.item[i], err));
-    for (int32_t i = 0; i < p->taken.n && *ok; i++) {
-        const ch_expr_call *c = (const ch_expr_call *)p->taken.item[i];
-        *ok = c->head.kind == CH_EXPR_CALL && c->args.n == 2 &&
-              (strcmp(c->func->name, "=") == 0 || strcmp(c->func->name, "==") == 0);
-        if (!*ok)
-            break;
-        bool first_inside = !looks_outside(c->args.item[0], &g->input->output);
-        ch_expr *key = c->args.item[first_inside ? 0 : 1], *other = c->args.item[first_inside];
-        *ok = !looks_outside(key, &g->input->output) && looks_outside(other, &g->input->output);
-        ch_expr *alias, **pair, *equal;
-        CH_AN_NEW(alias, ch_make_alias(a->ctx, key, "key", err));
-        CH_TRY(ch_expr_list_add(a->arena, &g->grouping, key, err));
-        CH_TRY(ch_expr_list_add(a->arena, &list, alias, err));
-        ch_expr_list one = {&alias, 1};
-        ch_attr_list column;
-        CH_TRY(ch_make_output(a->arena, &one, &column, err));
-        CH_ARENA_ARRAY(pair, a->arena, 2, err);
-        CH_AN_NEW(pair[0], ch_make_ref(a->arena, column.item[0], err));
-        pair[1] = other;
-        CH_TRY(ch_call_make(a->ctx, "=", pair, 2, &equal, err));
-        CH_TRY(ch_expr_list_add(a->arena, &taken, equal, err));
-    }
-    p->taken = taken;
-    g->aggregates = list;
-    return ch_make_output(a->arena, &list, &g->head.output, err);
-}
-
-/* A value of no rows is NULL, but a count is 0: the optimizer knows the bare count only. */
-static bool only_bare_counts(const ch_rel_aggregate *g)
-{
+    finder *f = user;
+    CH_TRY(ch_rel_map_inputs(f->a->arena, rel, find_rel, f, err));
+    f->outside = f->inside = false;
+    if ((*rel)->kind != CH_REL_AGGREGATE)
+        return ch_rel_map_exprs(f->a->arena, rel, find_expr, f, err);
+    const ch_rel_aggregate *g = (const void *)*rel;
     for (int32_t i = 0; i < g->aggregates.n; i++) {
-        const ch_expr *e = g->aggregates.item[i];
-        if (e->kind == CH_EXPR_ALIAS)
-            e = ((const ch_expr_alias *)e)->child;
-        const ch_expr_call *c = (const ch_expr_call *)e;
-        bool count = e->kind == CH_EXPR_CALL && strcmp(c->func->name, "count") == 0;
-        if (!count &&
-            (e->kind != CH_EXPR_CALL || !(c->func->flags & CH_FUNC_AGGREGATE) || !e->nullable))
-            return false;
+        ch_expr *e = g->aggregates.item[i];
+        f->outside = false;
+        CH_TRY(find_expr(f, &e, err));
+        if (f->outside && !f->at)
+            f->at = e;
     }
-    return true;
-}
-
-static ch_status pull_scalar(puller *p, ch_rel **rel, bool *ok, ch_error *err)
-{
-    if ((*rel)->kind != CH_REL_AGGREGATE) {
-        *ok = false;
-        return CH_OK;
-    }
-    ch_rel_aggregate *g;
-    CH_AN_NEW(g, ch_rel_clone(p->a->arena, *rel, err));
-    *ok = g->grouping.n == 0 && only_bare_counts(g);
-    if (!*ok)
-        return CH_OK;
-    CH_TRY(pull(p, &g->input, err));
-    g->grouping = (ch_expr_list){0};
-    CH_TRY(group_by_keys(p, g, ok, err));
-    *rel = &g->head;
     return CH_OK;
 }
 
-static ch_status take_out(ch_analyzer *a, ch_expr_subquery *s, ch_error *err)
+/* The columns of the row around that the subquery uses; Spark refuses them in an aggregate's output. */
+static ch_status find_outer(ch_analyzer *a, const ch_an_scope *around, ch_expr_subquery *s,
+                            ch_error *err)
 {
-    puller p = {a, {0}};
-    leftover l = {.arena = a->arena};
-    bool ok = true;
-    if (s->subquery_kind == CH_SUBQUERY_SCALAR)
-        CH_TRY(pull_scalar(&p, &s->plan, &ok, err));
-    else
-        CH_TRY(pull(&p, &s->plan, err));
-    s->correlated = p.taken;
-    if (ok)
-        CH_TRY(left_rel(&l, &s->plan, err));
-    if (l.found || !ok)
-        CH_AN_FAIL(a, &s->head, err, UNSUPPORTED, "feature",
-                   "A subquery that uses columns of the query around it in this way");
+    finder f = {a, around, {0}, false, false, NULL, NULL};
+    CH_TRY(find_rel(&f, &s->plan, err));
+    char *text;
+    if (f.mixed) {
+        CH_AN_NEW(text, ch_expr_sql(a->arena, f.mixed, err));
+        CH_AN_FAIL(a, f.mixed, err, SUBQUERY_MIXED_AGGREGATE, "function", text);
+    }
+    if (f.at) {
+        CH_AN_NEW(text, ch_expr_quoted(a->arena, f.at, err));
+        CH_AN_FAIL(a, &s->head, err, SUBQUERY_OUTER_IN_AGGREGATE, "sqlExprs", text);
+    }
+    CH_TRY(ch_make_refs(a->arena, &f.found, &s->outer, err));
+    s->param = f.found.item;
     return CH_OK;
 }
 
@@ -319,11 +136,6 @@ static ch_status in_types(ch_analyzer *a, ch_expr_subquery *s, const ch_attr_lis
         CH_TRY(ch_expr_list_add(a->arena, &list, e, err));
         s->head.nullable |= s->in_values.item[i]->nullable || e->nullable;
     }
-    for (int32_t i = n; i < s->plan->output.n; i++) { /* what the correlated conditions need */
-        ch_expr *e;
-        CH_AN_NEW(e, ch_make_ref(a->arena, s->plan->output.item[i], err));
-        CH_TRY(ch_expr_list_add(a->arena, &list, e, err));
-    }
     return changed ? ch_make_project(a->arena, s->plan, &list, &s->plan, err) : CH_OK;
 }
 
@@ -332,6 +144,7 @@ ch_status ch_an_subquery(ch_analyzer *a, ch_an_scope *scope, const ch_expr_subqu
 {
     ch_expr_subquery *s;
     CH_AN_NEW(s, ch_expr_clone(a->arena, &in->head, err));
+    s->written = in->plan;
     const ch_an_scope *outer = a->outer;
     bool correlated = a->correlated;
     a->outer = scope;
@@ -343,7 +156,7 @@ ch_status ch_an_subquery(ch_analyzer *a, ch_an_scope *scope, const ch_expr_subqu
     CH_TRY(status);
     ch_attr_list columns = s->plan->output;
     if (found)
-        CH_TRY(take_out(a, s, err));
+        CH_TRY(find_outer(a, scope, s, err));
     s->in_values = (ch_expr_list){0};
     CH_TRY(ch_an_exprs(a, scope, &in->in_values, &s->in_values, err));
     s->head.type = CH_T_BOOLEAN;

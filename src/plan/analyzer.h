@@ -17,18 +17,30 @@
 /* One definition of a WITH clause, and those that it may use itself. */
 typedef struct ch_an_cte ch_an_cte;
 struct ch_an_cte {
-    const ch_an_cte *up;
+    ch_an_cte *up;
     const ch_rel_subquery_alias *def;
-    const char *sql; /* the text that its places point into */
+    ch_rel *
+        resolved; /* for the first use; each other one resolves it again, with columns of its own */
+    const char *sql;                 /* the text that its places point into */
+    const struct ch_an_scope *outer; /* of the query around the subquery that it stands in */
 };
 
 typedef struct ch_an_scope ch_an_scope;
+
+/* The variables in sight of a lambda function's body. */
+typedef struct ch_an_lambda ch_an_lambda;
+struct ch_an_lambda {
+    const ch_an_lambda *up;
+    const ch_str_list *names;
+    const ch_attr *const *var;
+    int32_t depth;
+};
 
 typedef struct ch_analyzer {
     const ch_analyze_context *ctx;
     ch_arena *arena;
     const char *sql; /* as ctx->sql; NULL inside views, whose text is another */
-    const ch_an_cte *ctes;
+    ch_an_cte *ctes;
     const ch_an_scope *outer; /* of the query around a subquery */
     bool correlated;          /* a name was found in `outer` */
     int32_t views;            /* that this query is nested in */
@@ -52,11 +64,17 @@ struct ch_an_scope {
     const ch_attr_list *proposal; /* for "did you mean"; NULL: all tiers */
 
     bool aggregates; /* aggregate functions may stand here */
+    bool windows;    /* window functions may */
+    const ch_expr_unresolved_function *over; /* the call at hand that has OVER */
+    bool in_window;                          /* inside OVER (...) or its function */
     bool in_aggregate;
     const ch_expr_unresolved_function *aggregate; /* the one that in_aggregate means */
     const char *clause;                           /* "WHERE", for errors */
     const ch_expr_list *laterals; /* resolved aliases of the same select list so far; or NULL */
     bool used_lateral;            /* found by resolving */
+    const ch_an_lambda *lambda;   /* NULL outside of lambda functions */
+    ch_rel_list generates;        /* of the generators in the select list, inputs to be set */
+    ch_attr_list generated;       /* their columns */
 };
 
 /* ---- errors ---- */
@@ -94,8 +112,6 @@ CH_NODISCARD ch_status ch_an_exprs(ch_analyzer *a, ch_an_scope *scope, const ch_
 /* One type for all that it can be found for, casts put in; *type NULL if there is none. */
 CH_NODISCARD ch_status ch_an_common_type(ch_analyzer *a, ch_expr *const *expr, int32_t n,
                                          int32_t step, const ch_type **type, ch_error *err);
-/* Is it a condition? A bare NULL becomes one. */
-CH_NODISCARD ch_status ch_an_boolean(ch_analyzer *a, ch_expr **expr, bool *is, ch_error *err);
 
 /* Scalar, IN and EXISTS (analyze_subquery.c) */
 CH_NODISCARD ch_status ch_an_subquery(ch_analyzer *a, ch_an_scope *scope,
@@ -112,11 +128,31 @@ CH_NODISCARD ch_status ch_an_call(ch_analyzer *a, ch_an_scope *scope,
                                   const ch_expr_unresolved_function *f, ch_expr **out,
                                   ch_error *err);
 
+/* ---- lambda functions (analyze_lambda.c) ---- */
+
+/* The row that takes a lambda function, if the call means one; else NULL. */
+const ch_func *ch_an_higher_order(const ch_func *func, const ch_expr_unresolved_function *f);
+CH_NODISCARD ch_status ch_an_higher_order_call(ch_analyzer *a, ch_an_scope *scope,
+                                               const ch_expr_unresolved_function *f,
+                                               const ch_func *func, ch_expr **out, ch_error *err);
+CH_NODISCARD ch_status ch_an_lambda_variable(ch_analyzer *a, ch_an_scope *scope,
+                                             const ch_expr_unresolved_named_lambda_variable *v,
+                                             ch_expr **out, ch_error *err);
+
 /* ---- names (analyze_names.c) ---- */
 
 CH_NODISCARD ch_status ch_an_name(ch_analyzer *a, ch_an_scope *scope,
                                   const ch_expr_unresolved_attribute *u, ch_expr **out,
                                   ch_error *err);
+/*
+ * A hidden column about the files that rel reads: _metadata, input_file_name(). It joins the
+ * outputs from the scan up to rel.
+ *   qualifier  its first n parts must fit; n 0: any
+ *   out        NULL: rel reads no files, or rows that come from several places at once
+ */
+CH_NODISCARD ch_status ch_an_file_column(ch_analyzer *a, const ch_rel *rel, const char *name,
+                                         const ch_str_list *qualifier, int32_t n,
+                                         const ch_attr **out, ch_error *err);
 CH_NODISCARD ch_status ch_an_star(ch_analyzer *a, ch_an_scope *scope,
                                   const ch_expr_unresolved_star *star, ch_expr_list *out,
                                   ch_error *err);
@@ -146,6 +182,42 @@ CH_NODISCARD ch_status ch_an_aggregate_list(ch_analyzer *a, const ch_rel *at, ch
                                             const ch_expr_list *list, bool has_group_by,
                                             ch_rel **out, ch_error *err);
 
+/* ---- generators (analyze_generate.c) ---- */
+
+/* The generator that a select item calls, itself or under an alias; NULL if it is something else. */
+const ch_func *ch_an_is_generator(ch_analyzer *a, const ch_expr *written);
+/* Such an item becomes columns, and a Generate in scope->generates. */
+CH_NODISCARD ch_status ch_an_generator_item(ch_analyzer *a, ch_an_scope *scope,
+                                            const ch_expr *written, ch_expr_list *out,
+                                            ch_error *err);
+/* The Generates of a select list on top of input, the first one lowest. */
+CH_NODISCARD ch_status ch_an_add_generates(ch_analyzer *a, const ch_an_scope *scope, ch_rel **input,
+                                           ch_error *err);
+/* A select list with generators over an aggregate: their arguments are computed in it. */
+CH_NODISCARD ch_status ch_an_generate_aggregate(ch_analyzer *a, const ch_rel *at, ch_rel *input,
+                                                const ch_an_scope *scope,
+                                                const ch_expr_list *grouping,
+                                                const ch_expr_list *list, bool has_group_by,
+                                                ch_rel **out, ch_error *err);
+/* A generator where none may stand. */
+ch_status ch_an_refuse_generator(ch_analyzer *a, const ch_an_scope *scope,
+                                 const ch_expr_unresolved_function *f, ch_error *err);
+CH_NODISCARD ch_status ch_an_generate(ch_analyzer *a, const ch_rel_generate *g, ch_rel **out,
+                                      ch_error *err);
+CH_NODISCARD ch_status ch_an_table_function(ch_analyzer *a,
+                                            const ch_rel_unresolved_table_valued_function *f,
+                                            ch_rel **out, ch_error *err);
+/* left, LATERAL generator(...): *out is NULL if the right side is something else. */
+CH_NODISCARD ch_status ch_an_lateral_generator(ch_analyzer *a, const ch_rel_join *j, ch_rel **out,
+                                               ch_error *err);
+
+/* ---- PIVOT, UNPIVOT (analyze_pivot.c) ---- */
+
+CH_NODISCARD ch_status ch_an_pivot(ch_analyzer *a, const ch_rel_aggregate *g, ch_rel **out,
+                                   ch_error *err);
+CH_NODISCARD ch_status ch_an_unpivot(ch_analyzer *a, const ch_rel_unpivot *u, ch_rel **out,
+                                     ch_error *err);
+
 /* ---- aggregates (analyze_aggregate.c) ---- */
 
 CH_NODISCARD ch_status ch_an_aggregate(ch_analyzer *a, const ch_rel_aggregate *g, ch_rel **out,
@@ -153,6 +225,10 @@ CH_NODISCARD ch_status ch_an_aggregate(ch_analyzer *a, const ch_rel_aggregate *g
 CH_NODISCARD ch_status ch_an_make_aggregate(ch_analyzer *a, const ch_rel *at, ch_rel *input,
                                             const ch_expr_list *grouping, const ch_expr_list *list,
                                             bool has_group_by, ch_rel **out, ch_error *err);
+/* Is every expression made of grouping expressions and aggregate calls? */
+CH_NODISCARD ch_status ch_an_check_grouped(ch_analyzer *a, const ch_rel *at,
+                                           const ch_expr_list *grouping, const ch_expr_list *list,
+                                           bool has_group_by, ch_error *err);
 /* ROLLUP, CUBE, GROUPING SETS (analyze_grouping_sets.c) */
 CH_NODISCARD ch_status ch_an_grouping_sets(ch_analyzer *a, const ch_rel_aggregate *g, ch_rel *input,
                                            const ch_expr_list *grouping, const ch_expr_list *list,
@@ -168,6 +244,20 @@ CH_NODISCARD ch_status ch_an_aggregate_add(ch_analyzer *a, const ch_rel_aggregat
                                            const ch_expr_list *extra, ch_rel **out, ch_error *err);
 CH_NODISCARD ch_status ch_an_having(ch_analyzer *a, const ch_rel_filter *f, ch_rel **out,
                                     ch_error *err);
+
+/* ---- windows (analyze_window.c) ---- */
+
+CH_NODISCARD ch_status ch_an_window(ch_analyzer *a, ch_an_scope *scope, const ch_expr_window *in,
+                                    ch_expr **out, ch_error *err);
+bool ch_an_has_window(const ch_expr_list *list);
+/* A project of the list, with Window relations below it for the window functions that the list has. */
+CH_NODISCARD ch_status ch_an_project(ch_analyzer *a, ch_rel *input, const ch_expr_list *list,
+                                     ch_rel **out, ch_error *err);
+/* The relation of `kind` under a select list with window functions, or NULL. */
+ch_rel *ch_an_under_windows(ch_rel *rel, ch_rel_kind kind);
+/* rel with `now` in the place of `old`, which ch_an_under_windows gave. */
+CH_NODISCARD ch_status ch_an_replace_under(ch_analyzer *a, ch_rel **rel, const ch_rel *old,
+                                           ch_rel *now, ch_error *err);
 
 /* ---- other relations ---- */
 

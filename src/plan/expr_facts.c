@@ -91,10 +91,60 @@ bool ch_expr_is_foldable(const ch_expr *expr)
     return !any(expr, is_not_constant);
 }
 
+static bool list_has_aggregate(const ch_expr_list *list)
+{
+    for (int32_t i = 0; i < list->n; i++)
+        if (ch_expr_has_aggregate(list->item[i]))
+            return true;
+    return false;
+}
+
 /* A window function over an aggregate function is not an aggregate itself; its arguments may be. */
+static bool aggregates_or_window(const ch_expr *e)
+{
+    return is_aggregate(e) || e->kind == CH_EXPR_WINDOW;
+}
+
+static bool window_has_aggregate(const ch_expr_window *w)
+{
+    const ch_expr_call *f = (const void *)w->function;
+    return (f->head.kind == CH_EXPR_CALL && list_has_aggregate(&f->args)) ||
+           list_has_aggregate(&w->partition) || list_has_aggregate(&w->order);
+}
+
+/* Is there a call of an aggregate function in it, other than as a window function? */
+static bool aggregate_in(const ch_expr *e)
+{
+    if (!any(e, aggregates_or_window))
+        return false;
+    if (e->kind == CH_EXPR_WINDOW)
+        return window_has_aggregate((const void *)e);
+    if (is_aggregate(e))
+        return true;
+    const ch_node_class *cls = ch_expr_class(e->kind);
+    for (int i = 0; i < cls->n_fields; i++) {
+        const char *at = (const char *)e + cls->field[i].offset;
+        if (cls->field[i].kind == CH_NODE_EXPR && ch_expr_has_aggregate(*(ch_expr *const *)at))
+            return true;
+        if (cls->field[i].kind == CH_NODE_EXPR_LIST && list_has_aggregate((const void *)at))
+            return true;
+    }
+    return false;
+}
+
 bool ch_expr_has_aggregate(const ch_expr *expr)
 {
-    return any(expr, is_aggregate);
+    return aggregate_in(expr);
+}
+
+static bool is_window(const ch_expr *e)
+{
+    return e->kind == CH_EXPR_WINDOW;
+}
+
+bool ch_expr_has_window(const ch_expr *expr)
+{
+    return any(expr, is_window);
 }
 
 const ch_type *ch_rel_schema(const ch_rel *rel)

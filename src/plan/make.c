@@ -174,6 +174,18 @@ ch_status ch_make_refs(ch_arena *arena, const ch_attr_list *attrs, ch_expr_list 
     return CH_OK;
 }
 
+ch_status ch_make_window_output(ch_arena *arena, ch_rel_window *window, ch_error *err)
+{
+    ch_attr_list made, out = {0};
+    CH_TRY(ch_make_output(arena, &window->functions, &made, err));
+    for (int32_t i = 0; i < window->input->output.n; i++)
+        CH_TRY(ch_attr_list_add(arena, &out, window->input->output.item[i], err));
+    for (int32_t i = 0; i < made.n; i++)
+        CH_TRY(ch_attr_list_add(arena, &out, made.item[i], err));
+    window->head.output = out;
+    return CH_OK;
+}
+
 static ch_status add_nullable(ch_arena *arena, ch_attr_list *out, const ch_attr_list *in,
                               bool nullable, ch_error *err)
 {
@@ -197,7 +209,9 @@ ch_status ch_join_output(ch_arena *arena, ch_rel_join *j, ch_error *err)
     bool null_left = j->join_type == CH_JOIN_RIGHT_OUTER || j->join_type == CH_JOIN_FULL_OUTER;
     bool null_right = j->join_type == CH_JOIN_LEFT_OUTER || j->join_type == CH_JOIN_FULL_OUTER;
     CH_TRY(add_nullable(arena, &out, &j->left->output, null_left, err));
-    if (j->join_type != CH_JOIN_LEFT_SEMI && j->join_type != CH_JOIN_LEFT_ANTI)
+    if (j->join_type == CH_JOIN_EXISTENCE)
+        CH_TRY(ch_attr_list_add(arena, &out, j->exists, err));
+    else if (j->join_type != CH_JOIN_LEFT_SEMI && j->join_type != CH_JOIN_LEFT_ANTI)
         CH_TRY(add_nullable(arena, &out, &j->right->output, null_right, err));
     j->head.output = out;
     return CH_OK;

@@ -44,6 +44,8 @@ CH_NODISCARD ch_status ch_make_project(ch_arena *arena, ch_rel *input, const ch_
 /* Adds a reference to each column. */
 CH_NODISCARD ch_status ch_make_refs(ch_arena *arena, const ch_attr_list *attrs, ch_expr_list *out,
                                     ch_error *err);
+/* Sets the output: the input's columns, then the functions'. */
+CH_NODISCARD ch_status ch_make_window_output(ch_arena *arena, ch_rel_window *window, ch_error *err);
 /* Sets the output that follows from join type and sides. */
 CH_NODISCARD ch_status ch_join_output(ch_arena *arena, ch_rel_join *join, ch_error *err);
 

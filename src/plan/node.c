@@ -55,17 +55,18 @@ static const ch_node_class EXPR[CH_N_EXPR_KINDS] = {
     EXPR_CLASS(CAST, cast, "Cast", child, to, eval_mode, implicit),
     EXPR_CLASS(SORT_ORDER, sort_order, "SortOrder", child, descending, nulls_first),
     EXPR_CLASS(WINDOW, window, "Window", function, partition, order, name, frame, lower, upper,
-               lower_value, upper_value),
+               lower_value, upper_value, lower_at, upper_at),
     EXPR_CLASS(LAMBDA_FUNCTION, lambda_function, "LambdaFunction", body, args),
     EXPR_CLASS(UNRESOLVED_NAMED_LAMBDA_VARIABLE, unresolved_named_lambda_variable,
                "UnresolvedNamedLambdaVariable", name),
     EXPR_CLASS(NAMED_ARGUMENT, named_argument, "NamedArgument", key, value),
     EXPR_CLASS(SUBQUERY, subquery, "SubqueryExpression", subquery_kind, plan, in_values,
-               correlated),
+               outer),
     EXPR_CLASS(CASE, case, "CaseWhen", args),
     EXPR_CLASS(ATTRIBUTE, attribute, "Attribute", attr),
     /* eval and data follow from func and args */
     EXPR_CLASS(CALL, call, "Call", func, name, args, is_distinct, ignore_nulls, is_infix, filter),
+    EXPR_CLASS(NAMED_LAMBDA_VARIABLE, named_lambda_variable, "NamedLambdaVariable", attr),
     EXPR_CLASS(EXTRACT, extract, "Extract", child, ordinal, extraction),
 };
 
@@ -78,9 +79,9 @@ static const ch_node_class REL[CH_N_REL_KINDS] = {
     REL_CLASS(PROJECT, project, "Project", input, expressions),
     REL_CLASS(FILTER, filter, "Filter", input, condition, is_having),
     REL_CLASS(AGGREGATE, aggregate, "Aggregate", input, group_type, grouping, aggregates, from_sql,
-              sets),
+              pivot_columns, pivot_values, sets),
     REL_CLASS(JOIN, join, "Join", left, right, condition, join_type, using_columns, natural, lateral,
-              build, null_aware),
+              build, null_aware, exists),
     REL_CLASS(SET_OPERATION, set_operation, "SetOperation", left, right, op, is_all, by_name,
               allow_missing_columns),
     REL_CLASS(SORT, sort, "Sort", input, order, is_global, limit),
@@ -89,12 +90,17 @@ static const ch_node_class REL[CH_N_REL_KINDS] = {
     REL_CLASS(TAIL, tail, "Tail", input, limit),
     REL_CLASS(DEDUPLICATE, deduplicate, "Deduplicate", input, columns, all_columns_as_keys),
     REL_CLASS(SAMPLE, sample, "Sample", input, lower, upper, with_replacement, seed, has_seed),
-    REL_CLASS(WITH_COLUMNS, with_columns, "WithColumns", input, aliases),
+    REL_CLASS(WITH_COLUMNS, with_columns, "WithColumns", input, aliases, must_exist),
     REL_CLASS(WITH_COLUMNS_RENAMED, with_columns_renamed, "WithColumnsRenamed", input, renames),
     REL_CLASS(DROP, drop, "Drop", input, columns, names),
     REL_CLASS(TO_DF, to_df, "ToDF", input, names),
     REL_CLASS(HINT, hint, "Hint", input, name, parameters),
     REL_CLASS(REPARTITION, repartition, "Repartition", input, num_partitions, shuffle, expressions),
+    REL_CLASS(UNRESOLVED_TABLE_VALUED_FUNCTION, unresolved_table_valued_function,
+              "UnresolvedTableValuedFunction", function_name, arguments),
+    REL_CLASS(GENERATE, generate, "Generate", input, generator, outer, alias, columns),
+    REL_CLASS(UNPIVOT, unpivot, "Unpivot", input, ids, has_ids, row, aliases, variable_column_name,
+              value_column_names, include_nulls),
     REL_CLASS(WITH, with, "With", input, ctes, recursive),
     REL_CLASS(VALUES, values, "Values", row),
     REL_CLASS(ONE_ROW, one_row, "OneRowRelation"),
@@ -107,7 +113,9 @@ static const ch_node_class REL[CH_N_REL_KINDS] = {
     REL_CLASS(SHOW, show, "Show", what, name, pattern, scope),
     REL_CLASS(DESCRIBE, describe, "Describe", name, input, extended, is_function),
     REL_CLASS(SET, set, "Set", key, value, reset, verbose),
-    REL_CLASS(SCAN, scan, "Scan", format, name, options, schema, file, n_files, wanted, pushed, limit),
+    REL_CLASS(WINDOW, window, "Window", input, functions, partition, order, limit, limit_by),
+    REL_CLASS(SCAN, scan, "Scan", format, name, options, schema, file, n_files, dataset, wanted, pushed, limit),
+    REL_CLASS(REUSE, reuse, "Reuse", input, number),
 };
 /* clang-format on */
 
@@ -217,6 +225,29 @@ ch_status ch_str_list_add(ch_arena *arena, ch_str_list *list, const char *text, 
     CH_TRY(grow(arena, &item, list->n, err));
     list->item = item;
     list->item[list->n++] = text;
+    return CH_OK;
+}
+
+ch_status ch_name_split(ch_arena *arena, const char *name, ch_str_list *parts, ch_error *err)
+{
+    const char *p = name;
+    do {
+        char *part = ch_arena_alloc(arena, strlen(p) + 1, err);
+        size_t n = 0;
+        if (!part)
+            return CH_E_MEMORY;
+        if (*p == '`') {
+            for (p++; *p && (*p != '`' || p[1] == '`'); p++) {
+                p += *p == '`';
+                part[n++] = *p;
+            }
+            p += *p == '`';
+        } else {
+            while (*p && *p != '.')
+                part[n++] = *p++;
+        }
+        CH_TRY(ch_str_list_add(arena, parts, part, err));
+    } while (*p++ == '.');
     return CH_OK;
 }
 
@@ -582,7 +613,13 @@ bool ch_expr_equal(const ch_expr *a, const ch_expr *b)
 {
     if (a == b || !a || !b)
         return a == b;
-    return a->kind == b->kind && fields_equal(&EXPR[a->kind], a, b);
+    if (a->kind != b->kind)
+        return false;
+    const ch_expr_subquery *s = (const void *)a, *t = (const void *)b;
+    if (a->kind == CH_EXPR_SUBQUERY && s->written && t->written)
+        return s->subquery_kind == t->subquery_kind && exprs_equal(s->in_values, t->in_values) &&
+               exprs_equal(s->outer, t->outer) && ch_rel_equal(s->written, t->written);
+    return fields_equal(&EXPR[a->kind], a, b);
 }
 
 bool ch_rel_equal(const ch_rel *a, const ch_rel *b)

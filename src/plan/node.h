@@ -68,6 +68,10 @@ CH_NODISCARD ch_status ch_str_list_add(ch_arena *arena, ch_str_list *list, const
 CH_NODISCARD ch_status ch_option_list_add(ch_arena *arena, ch_option_list *list, const char *key,
                                           const char *value, ch_error *err);
 
+/* A name as programs write it, "a.`b c`.d", into its parts. */
+CH_NODISCARD ch_status ch_name_split(ch_arena *arena, const char *name, ch_str_list *parts,
+                                     ch_error *err);
+
 /*
  * Children in order of the fields; fn may replace each (by writing *child).
  * With copy-on-write: *expr itself is cloned first if some child changed.

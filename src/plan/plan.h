@@ -27,6 +27,7 @@ typedef struct ch_rel ch_rel;
 typedef struct ch_attr ch_attr;
 struct ch_func;
 struct ch_format;
+struct ch_dataset;
 
 typedef struct ch_expr_list {
     ch_expr **item;
@@ -68,6 +69,7 @@ typedef enum ch_expr_kind {
     CH_EXPR_ATTRIBUTE,
     CH_EXPR_CALL,
     CH_EXPR_EXTRACT,
+    CH_EXPR_NAMED_LAMBDA_VARIABLE,
     CH_N_EXPR_KINDS
 } ch_expr_kind;
 
@@ -75,6 +77,7 @@ typedef enum ch_expr_kind {
 struct ch_expr {
     ch_expr_kind kind;
     int32_t start, stop; /* bytes of the SQL text it came from; start -1 = not from text */
+    const char *text;    /* resolved: that text, for errors of the run; or NULL */
     bool nullable;       /* resolved: may be NULL */
     const ch_type *type; /* resolved: not NULL */
 };
@@ -169,12 +172,18 @@ typedef struct ch_expr_window {
     ch_frame_type frame;
     ch_bound_kind lower, upper;
     ch_expr *lower_value, *upper_value; /* for CH_BOUND_VALUE: negative = preceding */
+    /* Resolved RANGE frames with values: the ORDER BY expression moved by the value. */
+    ch_expr *lower_at, *upper_at;
+    /* CH_BOUND_UNBOUNDED on the wrong side, from SQL: the analyzer refuses them. */
+    bool lower_following, upper_preceding;
 } ch_expr_window;
 
+/* x -> body. Resolved: vars are its variables, and type and nullable are the body's. */
 typedef struct ch_expr_lambda_function {
     ch_expr head;
     ch_expr *body;
     ch_str_list args;
+    const ch_attr **var; /* args.n */
 } ch_expr_lambda_function;
 
 typedef struct ch_expr_unresolved_named_lambda_variable {
@@ -200,8 +209,10 @@ typedef struct ch_expr_subquery {
     ch_subquery_kind subquery_kind;
     ch_rel *plan;
     ch_expr_list in_values; /* IN: the left side */
-    /* Resolved: conditions over a row of plan and the row around it, taken out of plan's filters. */
-    ch_expr_list correlated;
+    /* Resolved: plan uses columns param[i] that it does not have: the value of outer[i] in the row around. */
+    ch_expr_list outer;
+    const ch_attr **param;
+    const ch_rel *written; /* plan before it was resolved: two that were written alike are equal */
 } ch_expr_subquery;
 
 /* CASE WHEN arg[0] THEN arg[1] WHEN arg[2] ... ELSE arg[last] (when n is odd)
@@ -231,6 +242,15 @@ typedef struct ch_expr_call {
     ch_expr *filter; /* aggregates */
 } ch_expr_call;
 
+/*
+ * Resolved: a variable of the lambda functions around it. Ids are negative and follow from the depth,
+ * so that equal functions are equal.
+ */
+typedef struct ch_expr_named_lambda_variable {
+    ch_expr head;
+    const ch_attr *attr;
+} ch_expr_named_lambda_variable;
+
 /* Resolved: field `ordinal` of a struct; key of a map or index of an array
  * otherwise. */
 typedef struct ch_expr_extract {
@@ -250,6 +270,7 @@ struct ch_attr {
     ch_str_list qualifier; /* table alias or catalog.db.table parts, for t.a */
     const char *metadata;  /* JSON or NULL */
     bool hidden;           /* USING and NATURAL joins: reachable as t.a only */
+    bool of_files;         /* hidden, about the files: reachable by its name, never part of * */
 };
 
 typedef struct ch_attr_list {
@@ -282,6 +303,9 @@ typedef enum ch_rel_kind {
     CH_REL_TO_DF,
     CH_REL_HINT,
     CH_REL_REPARTITION,
+    CH_REL_UNRESOLVED_TABLE_VALUED_FUNCTION,
+    CH_REL_GENERATE,
+    CH_REL_UNPIVOT,
     CH_REL_WITH,    /* WITH a AS (...), b AS (...) query */
     CH_REL_VALUES,  /* VALUES (1, 'a'), (2, 'b') */
     CH_REL_ONE_ROW, /* SELECT without FROM */
@@ -294,7 +318,9 @@ typedef enum ch_rel_kind {
     CH_REL_DESCRIBE,
     CH_REL_SET,
     /* resolved only */
+    CH_REL_WINDOW,
     CH_REL_SCAN,
+    CH_REL_REUSE,
     CH_N_REL_KINDS
 } ch_rel_kind;
 
@@ -380,6 +406,8 @@ typedef struct ch_rel_aggregate {
     ch_expr_list grouping;
     ch_expr_list aggregates;
     bool from_sql;
+    /* PIVOT: each value (an alias gives it a name; a struct, for several columns) makes columns of its own */
+    ch_expr_list pivot_columns, pivot_values;
     /* GROUPING SETS: each a list of indices into grouping */
     int32_t **sets;
     int32_t *set_len, n_sets;
@@ -392,7 +420,8 @@ typedef enum ch_join_type {
     CH_JOIN_RIGHT_OUTER,
     CH_JOIN_LEFT_ANTI,
     CH_JOIN_LEFT_SEMI,
-    CH_JOIN_CROSS
+    CH_JOIN_CROSS,
+    CH_JOIN_EXISTENCE /* resolved: every left row, and whether it has a match */
 } ch_join_type;
 
 typedef enum ch_build_side { CH_BUILD_UNDECIDED, CH_BUILD_LEFT, CH_BUILD_RIGHT } ch_build_side;
@@ -405,8 +434,9 @@ typedef struct ch_rel_join {
     ch_str_list using_columns;
     bool natural, lateral;
     /* resolved, by the optimizer */
-    ch_build_side build; /* which side is hashed */
-    bool null_aware;     /* NOT IN */
+    ch_build_side build;   /* which side is hashed */
+    bool null_aware;       /* NOT IN: a comparison that gives NULL may be a match */
+    const ch_attr *exists; /* EXISTENCE: the boolean column; else NULL */
 } ch_rel_join;
 
 typedef enum ch_set_op { CH_SET_INTERSECT, CH_SET_UNION, CH_SET_EXCEPT } ch_set_op;
@@ -468,6 +498,7 @@ typedef struct ch_rel_with_columns {
     ch_rel head;
     ch_rel *input;
     ch_expr_list aliases;
+    bool must_exist; /* |> SET: the columns are there already */
 } ch_rel_with_columns;
 
 typedef struct ch_rel_with_columns_renamed {
@@ -503,6 +534,42 @@ typedef struct ch_rel_repartition {
     bool shuffle;
     ch_expr_list expressions;
 } ch_rel_repartition;
+
+/* A function behind FROM: explode(...), [LATERAL] stack(...). */
+typedef struct ch_rel_unresolved_table_valued_function {
+    ch_rel head;
+    const char *function_name; /* as written */
+    ch_expr_list arguments;
+} ch_rel_unresolved_table_valued_function;
+
+/*
+ * Each row of input, once for every row that a generator makes of it: LATERAL VIEW, and what the
+ * analyzer makes of explode() in a select list. Resolved: generator is a call that gives ARRAY<STRUCT>;
+ * output holds columns of input, and of `generated`, which are the struct's fields in order.
+ */
+typedef struct ch_rel_generate {
+    ch_rel head;
+    ch_rel *input;
+    ch_expr *generator;
+    bool outer;          /* a row that nothing is made of stays, with NULLs */
+    const char *alias;   /* LATERAL VIEW's; or NULL */
+    ch_str_list columns; /* LATERAL VIEW's names; n = 0: the generator's own */
+    ch_attr_list generated;
+} ch_rel_generate;
+
+/* Each row of input once for every row of columns here, with a name for it. */
+typedef struct ch_rel_unpivot {
+    ch_rel head;
+    ch_rel *input;
+    ch_expr_list ids; /* columns that stay; SQL: all that no row names */
+    bool has_ids;
+    ch_expr_list *row; /* values.n columns each; n_rows = 0: all but the ids, one each */
+    int32_t n_rows;
+    ch_str_list aliases; /* of the rows; "" = none; or n = 0 */
+    const char *variable_column_name;
+    ch_str_list value_column_names;
+    bool include_nulls;
+} ch_rel_unpivot;
 
 typedef struct ch_rel_with {
     ch_rel head;
@@ -608,6 +675,24 @@ typedef struct ch_rel_set {
     bool reset, verbose;
 } ch_rel_set;
 
+typedef enum ch_window_rank { CH_RANK_ROW_NUMBER, CH_RANK_RANK, CH_RANK_DENSE_RANK } ch_window_rank;
+
+/*
+ * Resolved: window functions over partitions of the input, in order. Output: the input's columns, then one per
+ * function. Each function is an Alias of a Window expression whose partition is this one's and whose
+ * order is this one's or begins like it.
+ */
+typedef struct ch_rel_window {
+    ch_rel head;
+    ch_rel *input;
+    ch_expr_list functions;
+    ch_expr_list partition;
+    ch_expr_list order; /* sort orders */
+    /* By the optimizer: rows ranked above are not needed (WindowGroupLimit); -1 = all are. */
+    int64_t limit;
+    ch_window_rank limit_by;
+} ch_rel_window;
+
 /* Resolved: rows of a format or source. output names the columns of `schema`
  * that are read. */
 typedef struct ch_rel_scan {
@@ -618,10 +703,20 @@ typedef struct ch_rel_scan {
     const ch_type *schema; /* STRUCT of all columns of the files */
     struct ch_file *file;
     int32_t n_files;
+    const struct ch_dataset
+        *dataset;        /* where columns of `schema` come from; NULL: all from the files */
     int32_t *wanted;     /* head.output.n positions in schema */
     ch_expr_list pushed; /* conjuncts over output that the scan is told of; still
                           filtered above */
     int64_t limit;       /* -1 = all */
+    const struct ch_table_statistics *statistics; /* for the optimizer, by its rule; or NULL */
 } ch_rel_scan;
+
+/* Resolved: rows of input, computed once for all Reuse nodes of one number. */
+typedef struct ch_rel_reuse {
+    ch_rel head;
+    ch_rel *input;
+    int64_t number;
+} ch_rel_reuse;
 
 #endif

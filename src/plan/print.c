@@ -7,8 +7,10 @@
  * the arguments that Spark fills in.
  */
 #include "plan/print.h"
+#include "plan/print_names.h"
 
 #include <ctype.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -224,6 +226,7 @@ typedef struct call_view {
     const ch_expr_list *args;
     bool is_distinct, is_infix;
     const ch_expr *filter;
+    bool ignore_nulls;
 } call_view;
 
 static ch_status print_args(printer *p, const ch_expr_list *list, const char *between,
@@ -246,110 +249,6 @@ static ch_status print_infix(printer *p, const ch_expr_list *args, const char *o
     CH_TRY(print(p, args->item[1], err));
     return put(p, ")", err);
 }
-
-typedef struct name_pair {
-    const char *name, *text;
-} name_pair;
-
-static const char *pair_find(const name_pair *table, size_t n, const char *name)
-{
-    for (size_t i = 0; i < n; i++)
-        if (strcasecmp(table[i].name, name) == 0)
-            return table[i].text;
-    return NULL;
-}
-#define PAIR(table, name) pair_find(table, sizeof table / sizeof *table, name)
-
-static const name_pair INFIX[] = {
-    {"+", " + "},     {"-", " - "},   {"*", " * "},     {"/", " / "},   {"%", " % "},
-    {"=", " = "},     {"==", " = "},  {"<=>", " <=> "}, {"<", " < "},   {"<=", " <= "},
-    {">", " > "},     {">=", " >= "}, {"and", " AND "}, {"or", " OR "}, {"div", " div "},
-    {"&", " & "},     {"|", " | "},   {"^", " ^ "},     {"<<", " << "}, {">>", " >> "},
-    {">>>", " >>> "},
-};
-
-/* Functions that Spark names otherwise than they were called. */
-static const name_pair RENAMED[] = {
-    {"acos", "ACOS"},
-    {"acosh", "ACOSH"},
-    {"asin", "ASIN"},
-    {"asinh", "ASINH"},
-    {"atan", "ATAN"},
-    {"atan2", "ATAN2"},
-    {"atanh", "ATANH"},
-    {"cbrt", "CBRT"},
-    {"ceil", "CEIL"},
-    {"cos", "COS"},
-    {"cosh", "COSH"},
-    {"cot", "COT"},
-    {"csc", "CSC"},
-    {"degrees", "DEGREES"},
-    {"e", "E"},
-    {"exp", "EXP"},
-    {"expm1", "EXPM1"},
-    {"floor", "FLOOR"},
-    {"hypot", "HYPOT"},
-    {"log", "LOG"},
-    {"log10", "LOG10"},
-    {"log1p", "LOG1P"},
-    {"log2", "LOG2"},
-    {"pi", "PI"},
-    {"power", "POWER"},
-    {"radians", "RADIANS"},
-    {"regexp_like", "REGEXP_LIKE"},
-    {"regexp", "RLIKE"},
-    {"rlike", "RLIKE"},
-    {"sec", "SEC"},
-    {"signum", "SIGNUM"},
-    {"sin", "SIN"},
-    {"sinh", "SINH"},
-    {"sqrt", "SQRT"},
-    {"tan", "TAN"},
-    {"tanh", "TANH"},
-    {"rank", "RANK"},
-    {"dense_rank", "DENSE_RANK"},
-    {"percent_rank", "PERCENT_RANK"},
-    {"array_agg", "collect_list"},
-    {"random", "rand"},
-    {"current_database", "current_schema"},
-    {"||", "concat"},
-};
-
-/* What Spark adds when a function is called with n_args arguments only. */
-static const struct {
-    const char *name;
-    int32_t n_args;
-    const char *text;
-} DEFAULTS[] = {
-    {"round", 1, ", 0"},
-    {"bround", 1, ", 0"},
-    {"substr", 2, ", 2147483647"},
-    {"substring", 2, ", 2147483647"},
-    {"replace", 2, ", "},
-    {"lpad", 2, ",  "},
-    {"rpad", 2, ",  "},
-    {"split", 2, ", -1"},
-    {"locate", 2, ", 1"},
-    {"position", 2, ", 1"},
-    {"regexp_extract", 2, ", 1"},
-    {"regexp_extract_all", 2, ", 1"},
-    {"regexp_replace", 3, ", 1"},
-    {"from_unixtime", 1, ", yyyy-MM-dd HH:mm:ss"},
-    {"unix_timestamp", 0, "current_timestamp(), yyyy-MM-dd HH:mm:ss"},
-    {"unix_timestamp", 1, ", yyyy-MM-dd HH:mm:ss"},
-    {"to_unix_timestamp", 1, ", yyyy-MM-dd HH:mm:ss"},
-    {"months_between", 2, ", true"},
-    {"sort_array", 1, ", true"},
-    {"percentile_approx", 2, ", 10000"},
-    {"approx_percentile", 2, ", 10000"},
-    {"percentile", 2, ", 1"},
-    {"listagg", 1, ", NULL"},
-    {"overlay", 3, ", -1"},
-    {"lag", 1, ", 1, NULL"},
-    {"lag", 2, ", NULL"},
-    {"lead", 1, ", 1, NULL"},
-    {"lead", 2, ", NULL"},
-};
 
 static bool is_interval(const ch_expr *e)
 {
@@ -419,9 +318,6 @@ static ch_status print_like(printer *p, const call_view *c, ch_error *err)
     CH_TRY(print(p, escape, err));
     return put(p, "'", err);
 }
-
-static const name_pair TRIMS[] = {
-    {"trim", "TRIM(BOTH "}, {"ltrim", "TRIM(LEADING "}, {"rtrim", "TRIM(TRAILING "}};
 
 /* The analyzer makes (a >= b AND a <= c) of it, and keeps the name. */
 static ch_status print_between(printer *p, const ch_expr_list *args, ch_error *err)
@@ -506,8 +402,31 @@ static ch_status print_shaped(printer *p, const call_view *c, bool *done, ch_err
     return CH_OK;
 }
 
-static const name_pair FIRSTS[] = {
-    {"first", ""}, {"last", ""}, {"any_value", ""}, {"first_value", ""}, {"last_value", ""}};
+/* struct(a, 1 AS b), which the analyzer writes as named_struct('a', a, 'b', 1) under its old name. */
+static ch_status print_struct(printer *p, const ch_expr_list *args, ch_error *err)
+{
+    CH_TRY(put(p, "struct(", err));
+    for (int32_t i = 0; i + 1 < args->n; i += 2) {
+        const ch_expr *e = args->item[i + 1];
+        const char *name = ((const ch_expr_literal *)args->item[i])->value.v.str.text, *own = NULL;
+        char nth[24];
+        snprintf(nth, sizeof nth, "col%d", i / 2 + 1);
+        if (e->kind == CH_EXPR_ATTRIBUTE) {
+            own = ((const ch_expr_attribute *)e)->attr->name;
+        } else if (e->kind == CH_EXPR_EXTRACT && ((const ch_expr_extract *)e)->ordinal >= 0) {
+            const ch_expr_extract *x = (const void *)e;
+            const ch_type *t = x->child->type;
+            own = (t->id == CH_ARRAY ? t->field[0].type : t)->field[x->ordinal].name;
+        }
+        CH_TRY(put(p, i ? ", " : "", err));
+        CH_TRY(print(p, e, err));
+        if (strcmp(name, own ? own : nth) == 0)
+            continue;
+        CH_TRY(put(p, " AS ", err));
+        CH_TRY(ch_name_print(name, p->out, err));
+    }
+    return put(p, ")", err);
+}
 
 static ch_status print_call_head(printer *p, const call_view *c, ch_error *err)
 {
@@ -534,7 +453,8 @@ static ch_status print_call_head(printer *p, const call_view *c, ch_error *err)
         CH_TRY(put(p, "E(), ", err));
     /* first(x, true) ignores NULLs, which Spark does not show. */
     bool hide = !in_tree(p) && c->args->n == 2 && PAIR(FIRSTS, c->name);
-    ch_expr_list shown = {c->args->item, hide ? 1 : c->args->n};
+    bool ranks = !in_tree(p) && PAIR(RANKS, c->name);
+    ch_expr_list shown = {c->args->item, hide ? 1 : ranks ? 0 : c->args->n};
     CH_TRY(print_args(p, &shown, ", ", err));
     if (more && !in_tree(p))
         CH_TRY(put(p, more, err));
@@ -547,6 +467,8 @@ static ch_status print_call(printer *p, const call_view *c, ch_error *err)
     CH_TRY(print_shaped(p, c, &done, err));
     if (!done)
         CH_TRY(print_call_head(p, c, err));
+    if (c->ignore_nulls && strcasecmp(c->name, "nth_value") == 0)
+        CH_TRY(put(p, " ignore nulls", err));
     if (c->filter) {
         CH_TRY(put(p, " FILTER (WHERE ", err));
         CH_TRY(print(p, c->filter, err));
@@ -575,7 +497,7 @@ static ch_status print_case(printer *p, const ch_expr_list *args, ch_error *err)
 
 static ch_status print_cast(printer *p, const ch_expr_cast *c, ch_error *err)
 {
-    if (c->implicit && !in_tree(p))
+    if ((c->implicit || ch_type_is_nested(c->to)) && !in_tree(p))
         return print(p, c->child, err);
     bool try_ = c->eval_mode == CH_EVAL_TRY;
     CH_TRY(put(p, in_tree(p) ? try_ ? "try_cast(" : "cast(" : try_ ? "TRY_CAST(" : "CAST(", err));
@@ -592,18 +514,57 @@ static ch_status print_bound(printer *p, ch_bound_kind kind, const ch_expr *valu
         return put(p, "CURRENT ROW", err);
     if (kind == CH_BOUND_UNBOUNDED)
         return put(p, lower ? "UNBOUNDED PRECEDING" : "UNBOUNDED FOLLOWING", err);
-    const ch_scalar *v =
-        value->kind == CH_EXPR_LITERAL ? &((const ch_expr_literal *)value)->value : NULL;
-    bool before = v && ch_type_is_integral(v->type) && v->v.i64 < 0;
-    if (before)
-        CH_TRY(ch_buf_printf(p->out, err, "%lld", -(long long)v->v.i64));
-    else
-        CH_TRY(print(p, value, err));
-    return put(p, before ? " PRECEDING" : " FOLLOWING", err);
+    const char *name = value->kind == CH_EXPR_CALL ? ((const ch_expr_call *)value)->name
+                       : value->kind == CH_EXPR_UNRESOLVED_FUNCTION
+                           ? ((const ch_expr_unresolved_function *)value)->name
+                           : "";
+    const ch_expr_list *args = strcmp(name, "negative") != 0 ? NULL
+                               : value->kind == CH_EXPR_CALL ? &((const ch_expr_call *)value)->args
+                               : value->kind == CH_EXPR_UNRESOLVED_FUNCTION
+                                   ? &((const ch_expr_unresolved_function *)value)->args
+                                   : NULL;
+    CH_TRY(print(p, args && args->n == 1 ? args->item[0] : value, err));
+    return put(p, args ? " PRECEDING" : " FOLLOWING", err);
+}
+
+/* specifiedwindowframe(RowFrame, unboundedpreceding$(), currentrow$()) */
+static ch_status print_frame_tree(printer *p, const ch_expr_window *w, ch_error *err)
+{
+    CH_TRY(put(p, "specifiedwindowframe(", err));
+    CH_TRY(put(p, w->frame == CH_FRAME_ROW ? "RowFrame" : "RangeFrame", err));
+    for (int side = 0; side < 2; side++) {
+        ch_bound_kind kind = side ? w->upper : w->lower;
+        CH_TRY(put(p, ", ", err));
+        if (kind == CH_BOUND_VALUE)
+            CH_TRY(print(p, side ? w->upper_value : w->lower_value, err));
+        else
+            CH_TRY(put(p,
+                       kind == CH_BOUND_CURRENT_ROW ? "currentrow$()"
+                       : side != (side ? w->upper_preceding : w->lower_following)
+                           ? "unboundedfollowing$()"
+                           : "unboundedpreceding$()",
+                       err));
+    }
+    return put(p, ")", err);
+}
+
+static ch_status print_window_tree(printer *p, const ch_expr_window *w, ch_error *err)
+{
+    CH_TRY(print(p, w->function, err));
+    CH_TRY(put(p, " windowspecdefinition(", err));
+    CH_TRY(print_args(p, &w->partition, ", ", err));
+    CH_TRY(put(p, w->partition.n ? ", " : "", err));
+    CH_TRY(print_args(p, &w->order, ", ", err));
+    CH_TRY(put(p, w->order.n ? ", " : "", err));
+    CH_TRY(w->frame == CH_FRAME_UNSET ? put(p, "unspecifiedframe$()", err)
+                                      : print_frame_tree(p, w, err));
+    return put(p, ")", err);
 }
 
 static ch_status print_window(printer *p, const ch_expr_window *w, ch_error *err)
 {
+    if (in_tree(p) && !w->name)
+        return print_window_tree(p, w, err);
     CH_TRY(print(p, w->function, err));
     if (w->name) {
         CH_TRY(put(p, " OVER ", err));
@@ -625,9 +586,9 @@ static ch_status print_window(printer *p, const ch_expr_window *w, ch_error *err
     if (w->frame != CH_FRAME_UNSET) {
         CH_TRY(put(p, gap, err));
         CH_TRY(put(p, w->frame == CH_FRAME_ROW ? "ROWS BETWEEN " : "RANGE BETWEEN ", err));
-        CH_TRY(print_bound(p, w->lower, w->lower_value, true, err));
+        CH_TRY(print_bound(p, w->lower, w->lower_value, !w->lower_following, err));
         CH_TRY(put(p, " AND ", err));
-        CH_TRY(print_bound(p, w->upper, w->upper_value, false, err));
+        CH_TRY(print_bound(p, w->upper, w->upper_value, w->upper_preceding, err));
     }
     return put(p, ")", err);
 }
@@ -671,13 +632,16 @@ static ch_status print_alias(printer *p, const ch_expr_alias *a, ch_error *err)
 
 static ch_status print_subquery(printer *p, const ch_expr_subquery *s, ch_error *err)
 {
-    if (s->subquery_kind == CH_SUBQUERY_SCALAR)
-        return put(p, "scalarsubquery()", err);
-    if (s->subquery_kind == CH_SUBQUERY_EXISTS)
-        return put(p, "exists()", err);
-    CH_TRY(put(p, "(", err));
-    CH_TRY(print_args(p, &s->in_values, ", ", err));
-    return put(p, " IN (listquery()))", err);
+    bool in = s->subquery_kind == CH_SUBQUERY_IN;
+    if (in) {
+        CH_TRY(put(p, "(", err));
+        CH_TRY(print_args(p, &s->in_values, ", ", err));
+        CH_TRY(put(p, " IN (listquery(", err));
+    } else {
+        CH_TRY(put(p, s->subquery_kind == CH_SUBQUERY_SCALAR ? "scalarsubquery(" : "exists(", err));
+    }
+    CH_TRY(print_args(p, &s->outer, ", ", err));
+    return put(p, in ? ")))" : ")", err);
 }
 
 static ch_status print_lambda(printer *p, const ch_expr_lambda_function *l, ch_error *err)
@@ -713,14 +677,18 @@ static ch_status print(printer *p, const ch_expr *e, ch_error *err)
         return ch_names_print(&((const ch_expr_unresolved_attribute *)e)->parts, p->out, err);
     case CH_EXPR_UNRESOLVED_FUNCTION: {
         const ch_expr_unresolved_function *f = (const void *)e;
-        call_view view = {f->name, &f->args, f->is_distinct, f->is_infix, f->filter};
+        call_view view = {f->name,     &f->args,  f->is_distinct,
+                          f->is_infix, f->filter, f->ignore_nulls};
         if (in_tree(p) && !f->is_infix)
             CH_TRY(put(p, "'", err));
         return print_call(p, &view, err);
     }
     case CH_EXPR_CALL: {
         const ch_expr_call *c = (const void *)e;
-        call_view view = {c->name, &c->args, c->is_distinct, c->is_infix, c->filter};
+        call_view view = {c->name,     &c->args,  c->is_distinct,
+                          c->is_infix, c->filter, c->ignore_nulls};
+        if (strcmp(c->name, "struct") == 0 && !in_tree(p))
+            return print_struct(p, &c->args, err);
         return print_call(p, &view, err);
     }
     case CH_EXPR_UNRESOLVED_STAR:
@@ -745,6 +713,7 @@ static ch_status print(printer *p, const ch_expr *e, ch_error *err)
     case CH_EXPR_LAMBDA_FUNCTION:
         return print_lambda(p, (const void *)e, err);
     case CH_EXPR_UNRESOLVED_NAMED_LAMBDA_VARIABLE:
+    case CH_EXPR_NAMED_LAMBDA_VARIABLE:
         return put(p, "namedlambdavariable()", err);
     case CH_EXPR_SUBQUERY:
         return print_subquery(p, (const void *)e, err);

@@ -61,11 +61,13 @@ static ch_status attrs(const ch_attr_list *list, const char *between, ch_buf *ou
 }
 
 static const char *const JOIN[] = {"Inner",    "FullOuter", "LeftOuter", "RightOuter",
-                                   "LeftAnti", "LeftSemi",  "Cross"};
+                                   "LeftAnti", "LeftSemi",  "Cross",     "ExistenceJoin"};
 
 static ch_status join_line(const ch_rel_join *j, ch_buf *out, ch_error *err)
 {
     CH_TRY(ch_buf_printf(out, err, "Join %s", JOIN[j->join_type]));
+    if (j->exists)
+        CH_TRY(ch_buf_printf(out, err, "(%s#%lld)", j->exists->name, (long long)j->exists->id));
     if (j->using_columns.n) {
         CH_TRY(ch_buf_adds(out, ", using ", err));
         CH_TRY(strs(&j->using_columns, out, err));
@@ -178,8 +180,38 @@ static ch_status line(const ch_rel *rel, ch_buf *out, ch_error *err)
     case CH_REL_CREATE_VIEW:
         CH_TRY(ch_buf_adds(out, "CreateView ", err));
         return strs(&((const ch_rel_create_view *)rel)->name, out, err);
+    case CH_REL_GENERATE: {
+        const ch_rel_generate *g = (const void *)rel;
+        CH_TRY(ch_buf_adds(out, "Generate ", err));
+        CH_TRY(expr(g->generator, out, err));
+        CH_TRY(ch_buf_adds(out, g->outer ? ", true, " : ", false, ", err));
+        if (g->alias)
+            CH_TRY(ch_buf_printf(out, err, "%s, ", g->alias));
+        return rel->output.n < 0 ? strs(&g->columns, out, err)
+                                 : attrs(&g->generated, ", ", out, err);
+    }
+    case CH_REL_WINDOW: {
+        const ch_rel_window *w = (const void *)rel;
+        CH_TRY(ch_buf_adds(out, "Window ", err));
+        CH_TRY(exprs(&w->functions, out, err));
+        if (w->partition.n || w->order.n) {
+            CH_TRY(ch_buf_adds(out, ", ", err));
+            CH_TRY(exprs(&w->partition, out, err));
+        }
+        if (w->order.n) {
+            CH_TRY(ch_buf_adds(out, ", ", err));
+            CH_TRY(exprs(&w->order, out, err));
+        }
+        static const char *const RANK[] = {"row_number()", "rank()", "dense_rank()"};
+        return w->limit < 0 ? CH_OK
+                            : ch_buf_printf(out, err, ", group limit %s <= %lld", RANK[w->limit_by],
+                                            (long long)w->limit);
+    }
     case CH_REL_SCAN:
         return scan_line((const void *)rel, out, err);
+    case CH_REL_REUSE:
+        return ch_buf_printf(out, err, "Reuse %lld",
+                             (long long)((const ch_rel_reuse *)rel)->number);
     default:
         return ch_buf_adds(out, cls->name, err);
     }

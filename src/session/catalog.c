@@ -8,7 +8,8 @@
 #include "format/format.h"
 #include "plan/node.h"
 #include "sql/sql.h"
-#include "store/list.h"
+#include "table/dataset.h"
+#include "type/datetime.h"
 
 static ch_status keep_frame(ch_session_catalog *self, ch_frame *frame, ch_error *err)
 {
@@ -106,6 +107,142 @@ static ch_status split_options(ch_session_catalog *self, const ch_rel_read_data_
     return CH_OK;
 }
 
+/* What the session says stands in for options that were not given. */
+static ch_status settings_as_options(ch_session_catalog *self, const ch_format *format,
+                                     ch_strmap *options, ch_error *err)
+{
+    for (const ch_option *o = format->options; o && o->name; o++) {
+        const char *value;
+        if (!o->setting || ch_strmap_get(options, o->name))
+            continue;
+        CH_TRY(ch_session_get(self->session, o->setting, self->arena, &value, err));
+        if (value)
+            CH_TRY(ch_strmap_put(options, o->name, (void *)(uintptr_t)value, err));
+    }
+    return CH_OK;
+}
+
+/* ------------------------------------------------------------------ files of a data source */
+
+static bool option_on(const ch_strmap *options, const char *name)
+{
+    const char *value = ch_strmap_get(options, name);
+    return value && strcasecmp(value, "true") == 0;
+}
+
+/* A setting of the session speaks where the option does not. */
+static ch_status default_option(ch_session_catalog *self, ch_strmap *options, const char *option,
+                                const char *setting, ch_error *err)
+{
+    if (ch_strmap_has(options, option) || !ch_session_get_bool(self->session, setting))
+        return CH_OK;
+    return ch_strmap_put(options, option, (void *)(uintptr_t) "true", err);
+}
+
+static ch_status modified_time(ch_session_catalog *self, const ch_strmap *options,
+                               const char *option, int64_t *out, ch_error *err)
+{
+    const char *text = ch_strmap_get(options, option);
+    const char *zone_name = ch_strmap_get(options, "timeZone");
+    const ch_zone *zone;
+    if (!text)
+        return CH_OK;
+    if (!zone_name)
+        zone_name = self->func->time_zone;
+    zone = ch_zone_find(zone_name, (int64_t)strlen(zone_name), err);
+    if (!zone)
+        return CH_E_INVALID_TIMEZONE;
+    if (!ch_timestamp_parse(text, (int64_t)strlen(text), zone, 0, out))
+        CH_FAIL(err, INVALID_MODIFIED_TIME, "strategy", option, "timeString", text);
+    return CH_OK;
+}
+
+static ch_status list_filter(ch_session_catalog *self, ch_strmap *options, ch_list_filter *out,
+                             ch_error *err)
+{
+    *out = CH_LIST_ALL;
+    out->name_glob = ch_strmap_get(options, "pathGlobFilter");
+    CH_TRY(modified_time(self, options, "modifiedAfter", &out->after_us, err));
+    CH_TRY(modified_time(self, options, "modifiedBefore", &out->before_us, err));
+    CH_TRY(default_option(self, options, "ignoreMissingFiles", "spark.sql.files.ignoreMissingFiles",
+                          err));
+    return default_option(self, options, "ignoreCorruptFiles", "spark.sql.files.ignoreCorruptFiles",
+                          err);
+}
+
+/* The schema of the files themselves: the program's without the keys of folders, or what they show. */
+static ch_status file_schema(ch_session_catalog *self, const ch_rel_scan *scan,
+                             const ch_type *given, const ch_partitions *partitions,
+                             bool timestamp_ntz, ch_arena *arena, const ch_type **out,
+                             ch_error *err)
+{
+    if (given) {
+        ch_field *field;
+        int32_t n = 0;
+        CH_ARENA_ARRAY(field, arena, given->n_fields + 1, err);
+        for (int32_t i = 0; i < given->n_fields; i++) {
+            bool is_key = false;
+            for (int32_t k = 0; k < partitions->n_keys; k++)
+                is_key |= self->func->case_sensitive
+                              ? strcmp(partitions->key[k].name, given->field[i].name) == 0
+                              : strcasecmp(partitions->key[k].name, given->field[i].name) == 0;
+            if (!is_key)
+                field[n++] = given->field[i];
+        }
+        *out = n == given->n_fields ? given : ch_type_struct(field, n);
+        return *out ? CH_OK : ch_error_memory(err, "types", 0, 0);
+    }
+    const char *corrupt;
+    CH_TRY(
+        ch_session_get(self->session, "spark.sql.columnNameOfCorruptRecord", arena, &corrupt, err));
+    ch_format_context ctx = {.timestamp_ntz = timestamp_ntz,
+                             .time_zone = self->func->time_zone,
+                             .ansi = self->func->ansi,
+                             .case_sensitive = self->func->case_sensitive,
+                             .corrupt_column = corrupt,
+                             .n_slots = 1,
+                             .batch_rows = ch_session_get_int(self->session, "chert.batch.rows"),
+                             .ignore_missing_files = option_on(scan->options, "ignoreMissingFiles"),
+                             .ignore_corrupt_files = option_on(scan->options, "ignoreCorruptFiles"),
+                             .mem = self->mem};
+    ch_scan_spec spec = {
+        .file = scan->file, .n_files = scan->n_files, .options = scan->options, .limit = -1};
+    return scan->format->infer(&ctx, &spec, out, err);
+}
+
+static ch_status find_files(ch_session_catalog *self, ch_rel_scan *scan, const ch_type *given,
+                            const ch_str_list *paths, ch_arena *arena, ch_error *err)
+{
+    ch_listing listing;
+    ch_list_filter filter;
+    const char *timestamps;
+    CH_TRY(list_filter(self, scan->options, &filter, err));
+    CH_TRY(ch_list(arena, ch_engine_pool(ch_session_engine(self->session)), &paths->item[0],
+                   paths->n, &filter, &listing, err));
+    CH_TRY(ch_session_get(self->session, "spark.sql.timestampType", arena, &timestamps, err));
+    ch_partition_options options = {
+        .base_path = ch_strmap_get(scan->options, "basePath"),
+        .recursive = option_on(scan->options, "recursiveFileLookup"),
+        .infer_types = ch_session_get_bool(
+            self->session, "spark.sql.sources.partitionColumnTypeInference.enabled"),
+        .timestamp_ntz = strcasecmp(timestamps, "TIMESTAMP_NTZ") == 0,
+        .schema = given,
+        .func = self->func};
+    ch_partitions partitions;
+    int32_t *partition_of;
+    ch_dataset *dataset;
+    const ch_type *schema;
+    CH_TRY(
+        ch_partitions_find(&options, arena, self->mem, &listing, &partitions, &partition_of, err));
+    scan->file = listing.file;
+    scan->n_files = listing.n_files;
+    CH_TRY(file_schema(self, scan, given, &partitions, options.timestamp_ntz, arena, &schema, err));
+    CH_TRY(ch_dataset_make(arena, schema, &partitions, partition_of, self->func->case_sensitive,
+                           &dataset, &scan->schema, err));
+    scan->dataset = dataset;
+    return CH_OK;
+}
+
 static ch_status data_source(ch_catalog *base, const ch_rel_read_data_source *read, ch_arena *arena,
                              ch_rel_scan **out, ch_error *err)
 {
@@ -117,33 +254,14 @@ static ch_status data_source(ch_catalog *base, const ch_rel_read_data_source *re
         return CH_E_MEMORY;
     CH_TRY(find_format(self, read->format, &scan->format, err));
     CH_TRY(split_options(self, read, &scan->options, &paths, err));
+    CH_TRY(settings_as_options(self, scan->format, scan->options, err));
     if (paths.n == 0)
         CH_FAIL(err, UNABLE_TO_INFER_SCHEMA, "format", scan->format->name, "path", "");
-    CH_TRY(ch_list_files(arena, &paths.item[0], paths.n, scan->options, &scan->file, &scan->n_files,
-                         err));
     scan->limit = -1;
     scan->name = ch_arena_printf(arena, err, "%s %s", scan->format->name, paths.item[0]);
     if (!scan->name)
         return CH_E_MEMORY;
-    scan->schema = read->schema;
-    if (scan->schema)
-        return CH_OK;
-    const char *corrupt;
-    CH_TRY(
-        ch_session_get(self->session, "spark.sql.columnNameOfCorruptRecord", arena, &corrupt, err));
-    const char *timestamps;
-    CH_TRY(ch_session_get(self->session, "spark.sql.timestampType", arena, &timestamps, err));
-    ch_format_context ctx = {.timestamp_ntz = strcasecmp(timestamps, "TIMESTAMP_NTZ") == 0,
-                             .time_zone = self->func->time_zone,
-                             .ansi = self->func->ansi,
-                             .case_sensitive = self->func->case_sensitive,
-                             .corrupt_column = corrupt,
-                             .n_slots = 1,
-                             .batch_rows = ch_session_get_int(self->session, "chert.batch.rows"),
-                             .mem = self->mem};
-    ch_scan_spec spec = {
-        .file = scan->file, .n_files = scan->n_files, .options = scan->options, .limit = -1};
-    return scan->format->infer(&ctx, &spec, &scan->schema, err);
+    return find_files(self, scan, read->schema, &paths, arena, err);
 }
 
 static ch_status parse_expression(ch_catalog *base, const char *text, ch_arena *arena,

@@ -9,6 +9,10 @@
 #include "plan/node.h"
 #include "session/catalog.h"
 
+/* Of a plan: what grows beyond, by common tables that use each other twice over and over, does not end. */
+#define LEAST_PLAN_BYTES ((int64_t)8 << 20)
+#define MOST_PLAN_BYTES ((int64_t)512 << 20)
+
 #define MOST_BATCH_ROWS \
     (1 << 20) /* positions of rows are int32, and arrays of them are made per slot */
 
@@ -16,6 +20,7 @@ struct ch_query {
     ch_session *session;
     ch_frame *frame; /* owned reference */
     ch_mem *mem;
+    ch_mem *plan_mem; /* pays for arena */
     ch_arena arena;
     ch_func_context func;
     ch_session_catalog catalog;
@@ -60,6 +65,9 @@ static ch_status analyze(ch_query *q, const ch_rel *rel, ch_error *err)
                     "confType", "bytes such as 256M");
         ch_mem_set_limit(q->mem, limit);
     }
+    int64_t most = ch_mem_limit(q->mem) / 2;
+    most = most < LEAST_PLAN_BYTES ? LEAST_PLAN_BYTES : most;
+    ch_mem_set_limit(q->plan_mem, most < MOST_PLAN_BYTES ? most : MOST_PLAN_BYTES);
     ch_session_catalog_init(&q->catalog, q->session, &q->arena, q->mem, &q->func);
     q->analyze = (ch_analyze_context){.arena = &q->arena,
                                       .catalog = &q->catalog.catalog,
@@ -93,6 +101,23 @@ static void closed(ch_query *q)
     pthread_mutex_unlock(&r->lock);
 }
 
+/* Making a plan heeds cancellation where its arena grows. */
+static void plan_begins(ch_query *q)
+{
+    q->arena.cancel = &q->cancel;
+}
+
+/* What follows from a refused allocation is told as what it is. */
+static ch_status plan_ended(ch_query *q, ch_status status, ch_error *err)
+{
+    q->arena.cancel = NULL;
+    if (status == CH_OK || !atomic_load(&q->cancel))
+        return status;
+    if (err)
+        ch_error_release(err);
+    CH_FAIL(err, CANCELLED);
+}
+
 ch_status ch_query_open(ch_frame *frame, const ch_rel *rel, ch_query **out, ch_error *err)
 {
     ch_session *session = frame->session;
@@ -108,13 +133,17 @@ ch_status ch_query_open(ch_frame *frame, const ch_rel *rel, ch_query **out, ch_e
     q->session = session;
     q->frame = ch_frame_ref(frame);
     q->mem = mem;
-    ch_arena_init(&q->arena, mem);
-    ch_status status = analyze(q, rel, err);
+    q->plan_mem = ch_mem_new(mem, "plan", 0);
+    ch_arena_init(&q->arena, q->plan_mem);
+    opened(q);
+    plan_begins(q);
+    ch_status status =
+        q->plan_mem ? analyze(q, rel, err) : ch_error_memory(err, "query", sizeof *q, 0);
+    status = plan_ended(q, status, err);
     if (status != CH_OK) {
         ch_query_close(q);
         return status;
     }
-    opened(q);
     *out = q;
     return CH_OK;
 }
@@ -127,6 +156,8 @@ void ch_query_close(ch_query *q)
     ch_physical_close(q->physical);
     ch_session_catalog_release(&q->catalog);
     ch_arena_release(&q->arena);
+    if (q->plan_mem)
+        ch_mem_close(q->plan_mem);
     ch_frame_unref(q->frame);
     ch_mem *mem = q->mem;
     ch_mem_free(mem, q, sizeof *q);
@@ -142,7 +173,8 @@ ch_status ch_query_optimized(ch_query *q, const ch_rel **out, ch_error *err)
 {
     if (!q->optimized) {
         ch_rel *plan = q->analyzed;
-        CH_TRY(ch_optimize(&q->analyze, &plan, err));
+        plan_begins(q);
+        CH_TRY(plan_ended(q, ch_optimize(&q->analyze, &plan, err), err));
         q->optimized = plan;
     }
     *out = q->optimized;
@@ -164,6 +196,13 @@ const ch_func_context *ch_query_func(const ch_query *q)
     return &q->func;
 }
 
+ch_status ch_query_zone(const ch_query *q, const ch_zone **out, ch_error *err)
+{
+    const char *name = q->func.time_zone;
+    *out = ch_zone_find(name, (int64_t)strlen(name), err);
+    return *out ? CH_OK : CH_E_INVALID_CONF_VALUE;
+}
+
 ch_arena *ch_query_arena(ch_query *q)
 {
     return &q->arena;
@@ -175,13 +214,24 @@ ch_mem *ch_query_mem(ch_query *q)
 }
 
 /* Buffers of a scan and the least that a breaker can work with; fewer workers are better than no memory. */
-#define LEAST_BYTES_PER_SLOT ((int64_t)6 << 20)
+#define LEAST_BYTES_PER_SLOT ((int64_t)16 << 20)
+/* Of a batch: a slot has some batches at a time, of rows that may be fat. */
+#define LEAST_BYTES_PER_ROW ((int64_t)8 << 10)
+#define LEAST_BATCH_ROWS 128
 
 int ch_query_slots(const ch_query *q)
 {
     int64_t slots = ch_pool_threads(ch_engine_pool(ch_session_engine(q->session)));
     int64_t fit = ch_mem_limit(q->mem) / LEAST_BYTES_PER_SLOT;
     return (int)(slots <= fit ? slots : fit > 1 ? fit : 1);
+}
+
+static int64_t most_batch_rows(const ch_query *q)
+{
+    int64_t fit = ch_mem_limit(q->mem) / q->exec.n_slots / LEAST_BYTES_PER_ROW;
+    if (fit < CH_BATCH_ROWS) /* below, the rest of a query takes most of it */
+        fit = fit * fit / CH_BATCH_ROWS;
+    return fit > LEAST_BATCH_ROWS ? fit : LEAST_BATCH_ROWS;
 }
 
 /* ------------------------------------------------------------------ running */
@@ -197,6 +247,8 @@ static ch_status begin(ch_query *q, ch_error *err)
     q->exec.arena = &q->arena;
     q->exec.func = &q->func;
     q->exec.batch_rows = ch_session_get_int(q->session, "chert.batch.rows");
+    if (q->exec.batch_rows > most_batch_rows(q))
+        q->exec.batch_rows = most_batch_rows(q);
     if (q->exec.batch_rows < 1)
         q->exec.batch_rows = CH_BATCH_ROWS;
     if (q->exec.batch_rows > MOST_BATCH_ROWS)
@@ -210,7 +262,8 @@ static ch_status begin(ch_query *q, ch_error *err)
 
 static ch_status compile(ch_query *q, ch_op *sink, ch_error *err)
 {
-    CH_TRY(ch_compile(q->physical, q->optimized, sink, err));
+    plan_begins(q);
+    CH_TRY(plan_ended(q, ch_compile(q->physical, q->optimized, sink, err), err));
     atomic_store(&q->compiled, true);
     return CH_OK;
 }

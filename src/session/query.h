@@ -15,6 +15,7 @@
 
 #include "exec/exec.h"
 #include "session/session.h"
+#include "type/timezone.h"
 
 typedef struct ch_query ch_query;
 
@@ -30,6 +31,8 @@ CH_NODISCARD ch_status ch_query_optimized(ch_query *query, const ch_rel **out, c
 const ch_attr_list *ch_query_output(const ch_query *query);
 const ch_type *ch_query_schema(const ch_query *query);
 const ch_func_context *ch_query_func(const ch_query *query);
+/* The session's time zone, as it was when the query was opened. */
+CH_NODISCARD ch_status ch_query_zone(const ch_query *query, const ch_zone **out, ch_error *err);
 ch_arena *ch_query_arena(ch_query *query);
 ch_mem *ch_query_mem(ch_query *query);
 /* Runs it and keeps the rows: ch_query_batch(i) in order, NULL past the last. */

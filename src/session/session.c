@@ -168,6 +168,19 @@ ch_running *ch_session_running(ch_session *session)
     return &session->running;
 }
 
+ch_status ch_session_copy(ch_session *from, ch_session *to, ch_error *err)
+{
+    ch_status status = CH_OK;
+    pthread_mutex_lock(&from->lock);
+    for (setting_value *s = from->settings; s && status == CH_OK; s = s->next)
+        status = ch_session_set(to, s->key, s->value, err);
+    for (view *v = from->views; v && status == CH_OK; v = v->next)
+        status = ch_session_put_view(to, v->name, v->is_global, true, v->frame, v->rel, err);
+    pthread_mutex_unlock(&from->lock);
+    to->next_id = from->next_id;
+    return status;
+}
+
 _Atomic int64_t *ch_session_next_id(ch_session *session)
 {
     return &session->next_id;

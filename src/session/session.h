@@ -34,6 +34,8 @@ const char *ch_engine_spill_dir(const ch_engine *engine);
 CH_NODISCARD ch_status ch_session_new(ch_engine *engine, ch_session **out, ch_error *err);
 /* Every frame must be released. NULL is ignored. */
 void ch_session_free(ch_session *session);
+/* Gives `to` the settings and views of `from`. The views' frames stay those of `from`, which must outlive `to`. */
+CH_NODISCARD ch_status ch_session_copy(ch_session *from, ch_session *to, ch_error *err);
 ch_engine *ch_session_engine(ch_session *session);
 ch_mem *ch_session_mem(ch_session *session);
 

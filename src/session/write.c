@@ -4,97 +4,43 @@
  *
  *   folder   part files are written into a hidden folder beside the target and moved when all are
  *            complete; then _SUCCESS is made. Append moves the files into the target; overwrite exchanges
- *            the two folders' names, and removes the old one then.
+ *            the two folders' names, and removes the old one then. With partitionOverwriteMode dynamic only the
+ *            partitions that got rows are exchanged.
  *   file     (single_file) one file beside the target, renamed over it at the end.
  *
  * A run that fails or is cancelled removes what it made; a killed one leaves only hidden names.
  *
  * Each worker writes its own part files. Rows that were sorted keep their order over the part files' numbers:
- * there a part is one range of the sort.
+ * there a part is one range of the sort. coalesce(n) and repartition(n) at the end of the plan say how many
+ * files there are.
  */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
+#include <strings.h>
 #include <unistd.h>
 
-#include "format/format.h"
+#include "base/uuid.h"
 #include "plan/node.h"
+#include "plan/print.h"
 #include "session/command.h"
-#include "store/list.h"
-
-typedef struct part {
-    ch_file_writer *writer;
-    int64_t number; /* morsel that it holds, when parts follow the order */
-} part;
+#include "session/write_files.h"
 
 typedef struct write_run {
     ch_query *query;
-    const ch_format *format;
-    ch_format_context ctx;
-    const ch_type *schema;
-    ch_strmap *options;
-    const char *target;    /* as the program named it, local */
-    char *staging;         /* folder, or file when single */
-    const char *extension; /* ".csv.gz" */
-    char uuid[37];
-    bool single, by_morsel;
-    part *part; /* per slot */
-    _Atomic int64_t n_files, n_rows;
+    const ch_rel_write_operation *write;
+    ch_files_spec spec;
+    ch_files *files;
+    const char *target; /* local, without links */
+    char *staging;      /* folder, or file when single */
+    char uuid[CH_UUID_TEXT];
+    bool single, dynamic, ordered;
+    const char **moved; /* pairs: what was moved where, to be undone */
+    int32_t n_moved, cap_moved;
 } write_run;
-
-static ch_status make_uuid(char out[37], ch_error *err)
-{
-    uint8_t b[16];
-    if (getrandom(b, sizeof b, 0) != (ssize_t)sizeof b)
-        CH_FAIL(err, IO, "action", "read", "path", "getrandom", "reason", strerror(errno));
-    b[6] = (uint8_t)((b[6] & 0x0F) | 0x40);
-    b[8] = (uint8_t)((b[8] & 0x3F) | 0x80);
-    snprintf(out, 37, "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", b[0],
-             b[1], b[2], b[3], b[4], b[5], b[6], b[7], b[8], b[9], b[10], b[11], b[12], b[13],
-             b[14], b[15]);
-    return CH_OK;
-}
-
-/* -------------------------------------------------------------------- parts */
-
-static ch_status open_part(write_run *run, part *p, int64_t number, ch_error *err)
-{
-    char path[4096];
-    if (run->single)
-        snprintf(path, sizeof path, "%s", run->staging);
-    else
-        snprintf(path, sizeof path, "%s/part-%05lld-%s-c000%s", run->staging, (long long)number,
-                 run->uuid, run->extension);
-    if (strlen(path) >= sizeof path - 1)
-        CH_FAIL(err, IO, "action", "write", "path", run->target, "reason", "the path is too long");
-    CH_TRY(run->format->create(&run->ctx, path, run->schema, run->options, &p->writer, err));
-    p->number = number;
-    atomic_fetch_add(&run->n_files, 1);
-    return CH_OK;
-}
-
-static ch_status close_part(write_run *run, part *p, ch_error *err)
-{
-    ch_file_writer *writer = p->writer;
-    p->writer = NULL;
-    return writer ? run->format->finish(writer, err) : CH_OK;
-}
-
-static ch_status write_batch(void *user, int slot, ch_batch *batch, ch_error *err)
-{
-    write_run *run = user;
-    part *p = &run->part[run->single ? 0 : slot];
-    int64_t number = run->by_morsel ? (int64_t)(batch->seq >> 16 & 0xFFFFFFFF) : slot;
-    if (p->writer && p->number != number && run->by_morsel)
-        CH_TRY(close_part(run, p, err));
-    if (!p->writer)
-        CH_TRY(open_part(run, p, run->single ? 0 : number, err));
-    p->number = number;
-    atomic_fetch_add_explicit(&run->n_rows, batch->n, memory_order_relaxed);
-    return run->format->write(p->writer, batch, err);
-}
 
 /* ------------------------------------------------------------------ the commit */
 
@@ -109,27 +55,84 @@ static ch_status touch(const char *folder, ch_error *err)
     return CH_OK;
 }
 
-static ch_status move_into(write_run *run, ch_arena *arena, ch_error *err)
+/* Moves a file or folder, and remembers it. exchange: the two names change places if both are there. */
+static ch_status move_one(write_run *run, const char *from, const char *to, bool exchange,
+                          ch_arena *arena, ch_error *err)
 {
-    ch_file *file;
-    int32_t n;
-    const char *from = run->staging;
-    CH_TRY(ch_list_files(arena, &from, 1, NULL, &file, &n, err));
-    for (int32_t i = 0; i < n; i++) {
-        char path[4096];
-        snprintf(path, sizeof path, "%s/%s", run->target, strrchr(file[i].path, '/') + 1);
-        CH_TRY(ch_file_rename(file[i].path, path, err));
+    if (run->n_moved + 2 > run->cap_moved) {
+        int32_t cap = run->cap_moved ? run->cap_moved * 2 : 32;
+        const char **more;
+        CH_ARENA_ARRAY(more, arena, cap, err);
+        if (run->n_moved)
+            memcpy(more, run->moved, sizeof *more * (size_t)run->n_moved);
+        run->moved = more;
+        run->cap_moved = cap;
     }
-    CH_TRY(ch_file_remove(run->staging, err));
-    return touch(run->target, err);
+    bool done = exchange && ch_file_exchange(from, to);
+    if (!done)
+        CH_TRY(ch_file_rename(from, to, err));
+    run->moved[run->n_moved++] = from;
+    run->moved[run->n_moved++] = to;
+    return CH_OK;
 }
 
-static ch_status commit(write_run *run, ch_save_mode mode, ch_arena *arena, ch_error *err)
+static void undo_moves(write_run *run)
+{
+    for (int32_t i = run->n_moved; i > 0; i -= 2)
+        if (!ch_file_exchange(run->moved[i - 1], run->moved[i - 2]))
+            (void)!rename(run->moved[i - 1], run->moved[i - 2]);
+    run->n_moved = 0;
+}
+
+/*
+ * What lies in `from` to `to`, folder by folder.
+ *   depth  partition folders still below; at 0 these are files
+ * Dynamic overwriting exchanges the innermost folders as a whole.
+ */
+static ch_status move_tree(write_run *run, const char *from, const char *to, int32_t depth,
+                           ch_arena *arena, ch_error *err)
+{
+    DIR *dir = opendir(from);
+    ch_status status = CH_OK;
+    if (!dir)
+        return ch_file_error(err, errno, "read", from);
+    for (struct dirent *e; status == CH_OK && (e = readdir(dir)) != NULL;) {
+        if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0)
+            continue;
+        char *a = ch_arena_printf(arena, err, "%s/%s", from, e->d_name);
+        char *b = ch_arena_printf(arena, err, "%s/%s", to, e->d_name);
+        if (!a || !b)
+            status = CH_E_MEMORY;
+        else if (depth > 1 || (depth == 1 && !run->dynamic && ch_file_exists(b))) {
+            status = ch_folder_make(b, err);
+            if (status == CH_OK)
+                status = move_tree(run, a, b, depth - 1, arena, err);
+        } else {
+            status = move_one(run, a, b, depth == 1, arena, err);
+        }
+    }
+    closedir(dir);
+    return status;
+}
+
+static ch_status move_into(write_run *run, ch_arena *arena, ch_error *err)
+{
+    ch_status status = move_tree(run, run->staging, run->target, run->spec.n_keys, arena, err);
+    if (status == CH_OK)
+        status = touch(run->target, err);
+    if (status != CH_OK) {
+        undo_moves(run);
+        return status;
+    }
+    return ch_file_remove(run->staging, err);
+}
+
+static ch_status commit(write_run *run, ch_arena *arena, ch_error *err)
 {
     if (run->single)
         return ch_file_rename(run->staging, run->target, err);
     bool exists = ch_file_exists(run->target);
-    if (exists && mode == CH_SAVE_APPEND)
+    if (exists && (run->write->mode == CH_SAVE_APPEND || run->dynamic))
         return move_into(run, arena, err);
     CH_TRY(touch(run->staging, err));
     if (!exists && ch_file_rename(run->staging, run->target, NULL) == CH_OK)
@@ -155,16 +158,20 @@ static ch_status commit(write_run *run, ch_save_mode mode, ch_arena *arena, ch_e
 static ch_status choose_staging(write_run *run, ch_arena *arena, ch_error *err)
 {
     size_t len = strlen(run->target);
-    char *target = ch_arena_strn(arena, run->target, len, err);
+    char *real = realpath(run->target, NULL); /* links stay, and lead where they led */
+    char *target =
+        real ? ch_arena_str(arena, real, err) : ch_arena_strn(arena, run->target, len, err);
+    free(real);
     if (!target)
         return CH_E_MEMORY;
+    len = strlen(target);
     while (len > 1 && target[len - 1] == '/')
         target[--len] = 0;
     run->target = target;
     const char *slash = strrchr(target, '/');
     int above = slash ? (int)(slash - target) + 1 : 0;
     run->staging = ch_arena_printf(arena, err, "%.*s.%s.%s%s", above, target, target + above,
-                                   run->uuid, run->single ? run->extension : "");
+                                   run->uuid, run->single ? run->spec.extension : "");
     if (!run->staging)
         return CH_E_MEMORY;
     if (above > 1) {
@@ -174,75 +181,223 @@ static ch_status choose_staging(write_run *run, ch_arena *arena, ch_error *err)
     return run->single ? CH_OK : ch_folder_make(run->staging, err);
 }
 
-static bool is_sorted(const ch_rel *rel)
+/* ------------------------------------------------------------------ how many files */
+
+static const ch_rel *below_projects(const ch_rel *rel)
 {
     while (rel->kind == CH_REL_PROJECT)
         rel = ((const ch_rel_project *)rel)->input;
-    return rel->kind == CH_REL_SORT;
+    return rel;
 }
 
-static ch_status run_query(write_run *run, ch_save_mode mode, ch_error *err)
+/* coalesce(n), repartition(n), and the hints of these names. */
+static void find_lanes(write_run *run, const ch_rel *rel)
+{
+    ch_files_spec *s = &run->spec;
+    for (; rel;) {
+        if (rel->kind == CH_REL_REPARTITION) {
+            const ch_rel_repartition *r = (const ch_rel_repartition *)rel;
+            s->n_lanes = r->num_partitions;
+            s->spread = r->shuffle;
+            return;
+        }
+        if (rel->kind == CH_REL_HINT) {
+            const ch_rel_hint *h = (const ch_rel_hint *)rel;
+            bool coalesce = strcasecmp(h->name, "coalesce") == 0;
+            if ((coalesce || strcasecmp(h->name, "repartition") == 0) && h->parameters.n &&
+                h->parameters.item[0]->kind == CH_EXPR_LITERAL) {
+                const ch_scalar *n = &((const ch_expr_literal *)h->parameters.item[0])->value;
+                if (!n->is_null && ch_type_is_integral(n->type) && n->v.i64 > 0)
+                    s->n_lanes = n->v.i64 > INT32_MAX ? INT32_MAX : (int32_t)n->v.i64;
+                s->spread = !coalesce;
+                return;
+            }
+            rel = h->input;
+        } else if (rel->kind == CH_REL_PROJECT) {
+            rel = ((const ch_rel_project *)rel)->input;
+        } else if (rel->kind == CH_REL_SUBQUERY_ALIAS) {
+            rel = ((const ch_rel_subquery_alias *)rel)->input;
+        } else {
+            return;
+        }
+    }
+}
+
+static ch_status choose_lanes(write_run *run, ch_error *err)
+{
+    ch_files_spec *s = &run->spec;
+    const ch_rel *plan;
+    find_lanes(run, ch_query_analyzed(run->query));
+    CH_TRY(ch_query_optimized(run->query, &plan, err));
+    bool sorted = below_projects(plan)->kind == CH_REL_SORT && !s->spread;
+    /* One file of sorted rows gets them in order; several follow the ranges of the sort. */
+    run->ordered = run->single || (sorted && s->n_lanes == 1);
+    s->by_morsel = sorted && !run->ordered;
+    if (s->by_morsel || s->n_lanes > s->ctx.n_slots * (s->spread ? INT32_MAX / 1024 : 1))
+        s->n_lanes = 0;
+    return CH_OK;
+}
+
+/* ------------------------------------------------------------------ the run */
+
+static ch_status to_files(void *user, int slot, ch_batch *batch, ch_error *err)
+{
+    return ch_files_write(((write_run *)user)->files, slot, batch, err);
+}
+
+static ch_status run_query(write_run *run, ch_error *err)
 {
     ch_arena *arena = ch_query_arena(run->query);
-    const ch_rel *plan;
-    CH_TRY(ch_query_optimized(run->query, &plan, err));
-    run->by_morsel = !run->single && is_sorted(plan);
-    int slots = ch_query_slots(run->query);
-    CH_ARENA_ARRAY(run->part, arena, slots, err);
-    ch_status status = ch_query_each(run->query, write_batch, run, run->single, err);
-    if (status == CH_OK && run->n_files == 0) /* no rows: a file with the header alone */
-        status = open_part(run, &run->part[0], 0, err);
-    for (int i = 0; i < slots && status == CH_OK; i++)
-        status = close_part(run, &run->part[i], err);
+    CH_TRY(choose_lanes(run, err));
+    run->spec.folder = run->staging;
+    run->spec.single = run->single ? run->staging : NULL;
+    CH_TRY(ch_files_new(&run->spec, &run->files, err));
+    ch_status status = ch_query_each(run->query, to_files, run, run->ordered, err);
     if (status == CH_OK)
-        status = commit(run, mode, arena, err);
-    for (int i = 0; i < slots; i++) {
-        if (run->part[i].writer)
-            run->format->abandon(run->part[i].writer);
-        run->part[i].writer = NULL;
-    }
+        status = ch_files_finish(run->files, err);
+    if (status == CH_OK)
+        status = commit(run, arena, err);
     return status;
 }
 
-static ch_status prepare(write_run *run, ch_frame *frame, const ch_rel_write_operation *write,
-                         ch_error *err)
+/* The columns that make folders: there, once each, of a kind that a folder's name can hold. */
+static ch_status find_keys(write_run *run, ch_arena *arena, ch_error *err)
+{
+    ch_files_spec *s = &run->spec;
+    const ch_str_list *names = &run->write->partitioning_columns;
+    const ch_type *schema = s->schema;
+    int32_t *key;
+    CH_ARENA_ARRAY(key, arena, names->n + 1, err);
+    for (int32_t i = 0; i < names->n; i++) {
+        key[i] = -1;
+        for (int32_t c = 0; c < schema->n_fields && key[i] < 0; c++)
+            if (s->ctx.case_sensitive ? strcmp(schema->field[c].name, names->item[i]) == 0
+                                      : strcasecmp(schema->field[c].name, names->item[i]) == 0)
+                key[i] = c;
+        if (key[i] < 0)
+            CH_FAIL(err, INTERNAL, "message", names->item[i]);
+        for (int32_t k = 0; k < i; k++)
+            if (key[k] == key[i]) {
+                char *quoted = ch_arena_printf(arena, err, "`%s`", names->item[i]);
+                CH_FAIL(err, COLUMN_ALREADY_EXISTS, "columnName", quoted ? quoted : "");
+            }
+        const ch_type *type = schema->field[key[i]].type;
+        if (ch_type_is_nested(type) || type->id == CH_BINARY) {
+            char *text = ch_type_quoted(arena, type, err);
+            CH_FAIL(err, INVALID_PARTITION_COLUMN_DATA_TYPE, "type", text ? text : "");
+        }
+    }
+    if (names->n && names->n == schema->n_fields)
+        CH_FAIL(err, ALL_PARTITION_COLUMNS_NOT_ALLOWED);
+    if (names->n && run->single)
+        CH_FAIL(err, UNSUPPORTED, "feature", "partitionBy into a single file");
+    s->key = key;
+    s->key_name = names->item;
+    s->n_keys = names->n;
+    return CH_OK;
+}
+
+/* Options of the write itself; those of the format are the format's to look at. */
+static ch_status read_options(write_run *run, ch_session *session, ch_arena *arena, ch_error *err)
+{
+    ch_files_spec *s = &run->spec;
+    const char *most = ch_strmap_get(s->options, "maxRecordsPerFile");
+    const char *mode = ch_strmap_get(s->options, "partitionOverwriteMode");
+    char *end;
+    if (!most)
+        CH_TRY(ch_session_get(session, "spark.sql.files.maxRecordsPerFile", arena, &most, err));
+    if (!mode)
+        CH_TRY(
+            ch_session_get(session, "spark.sql.sources.partitionOverwriteMode", arena, &mode, err));
+    s->max_rows = strtoll(most, &end, 10);
+    if (end == most || *end)
+        CH_FAIL(err, INVALID_OPTION, "name", "maxRecordsPerFile", "value", most, "expected",
+                "a number of rows");
+    bool dynamic = strcasecmp(mode, "dynamic") == 0;
+    if (!dynamic && strcasecmp(mode, "static") != 0)
+        CH_FAIL(err, INVALID_OPTION, "name", "partitionOverwriteMode", "value", mode, "expected",
+                "static or dynamic");
+    run->dynamic = dynamic && run->write->mode == CH_SAVE_OVERWRITE && s->n_keys > 0;
+    CH_TRY(ch_session_get(session, "chert.spill.dir", arena, &s->spill_dir, err));
+    if (!*s->spill_dir)
+        s->spill_dir = ch_engine_spill_dir(ch_session_engine(session));
+    return CH_OK;
+}
+
+static bool begins_with(const char *text, const char *prefix)
+{
+    return strncmp(text, prefix, strlen(prefix)) == 0;
+}
+
+static ch_status add_option(ch_strmap *options, const char *key, const char *value, ch_error *err)
+{
+    if (!begins_with(key, "parquet.") && !begins_with(key, "spark.sql.parquet."))
+        return CH_OK;
+    return ch_strmap_has(options, key) ? CH_OK
+                                       : ch_strmap_put(options, key, (void *)(uintptr_t)value, err);
+}
+
+/* What the session says about the format, under the settings' own names, where no option speaks. */
+static ch_status add_settings(ch_session *session, ch_strmap *options, ch_arena *arena,
+                              ch_error *err)
+{
+    ch_option_list changed;
+    CH_TRY(ch_session_changed(session, arena, &changed, err));
+    for (int32_t i = 0; i < changed.n; i++)
+        CH_TRY(add_option(options, changed.key[i], changed.value[i], err));
+    for (int i = 0; ch_setting_at(i); i++) {
+        const char *value, *key = ch_setting_at(i)->name;
+        CH_TRY(ch_session_get(session, key, arena, &value, err));
+        if (value)
+            CH_TRY(add_option(options, key, value, err));
+    }
+    return CH_OK;
+}
+
+static ch_status prepare(write_run *run, ch_frame *frame, ch_error *err)
 {
     ch_query *query = run->query;
+    ch_files_spec *s = &run->spec;
+    const ch_rel_write_operation *write = run->write;
     ch_arena *arena = ch_query_arena(query);
     const char *name = write->source;
+    ch_strmap *options;
     if (!name)
         CH_TRY(ch_session_get(frame->session, "spark.sql.sources.default", arena, &name, err));
-    run->format = ch_format_find(name);
-    if (!run->format || !run->format->create)
+    s->format = ch_format_find(name);
+    if (!s->format || !s->format->create)
         CH_FAIL(err, UNKNOWN_FORMAT, "provider", name, "known", "csv");
-    run->schema = ch_query_schema(query);
-    CH_ARENA_NEW(run->options, arena, err);
-    ch_strmap_init(run->options, arena, true);
+    s->schema = ch_query_schema(query);
+    CH_ARENA_NEW(options, arena, err);
+    ch_strmap_init(options, arena, true);
     for (int32_t i = 0; i < write->options.n; i++)
-        CH_TRY(ch_strmap_put(run->options, write->options.key[i],
+        CH_TRY(ch_strmap_put(options, write->options.key[i],
                              (void *)(uintptr_t)write->options.value[i], err));
+    CH_TRY(add_settings(frame->session, options, arena, err));
+    s->options = options;
     const char *codec;
-    CH_TRY(run->format->codec_extension(run->options, &codec, err));
-    run->extension = ch_arena_printf(arena, err, "%s%s", run->format->extension, codec);
-    if (!run->extension)
+    CH_TRY(s->format->codec_extension(options, &codec, err));
+    s->extension = ch_arena_printf(arena, err, "%s%s", s->format->extension, codec);
+    if (!s->extension)
         return CH_E_MEMORY;
-    const ch_func_context *func = ch_query_func(query);
-    run->ctx = (ch_format_context){.time_zone = func->time_zone,
-                                   .ansi = func->ansi,
-                                   .case_sensitive = func->case_sensitive,
-                                   .n_slots = ch_query_slots(query),
-                                   .batch_rows = CH_BATCH_ROWS,
-                                   .mem = ch_query_mem(query)};
-    CH_TRY(make_uuid(run->uuid, err));
+    s->func = ch_query_func(query);
+    s->ctx = (ch_format_context){.time_zone = s->func->time_zone,
+                                 .ansi = s->func->ansi,
+                                 .case_sensitive = s->func->case_sensitive,
+                                 .n_slots = ch_query_slots(query),
+                                 .batch_rows = CH_BATCH_ROWS,
+                                 .mem = ch_query_mem(query)};
+    CH_TRY(find_keys(run, arena, err));
+    CH_TRY(read_options(run, frame->session, arena, err));
+    CH_TRY(ch_uuid(run->uuid, err));
+    s->uuid = run->uuid;
     return choose_staging(run, arena, err);
 }
 
 ch_status ch_write_run(ch_frame *frame, const ch_rel_write_operation *write, int64_t *n_rows,
                        ch_error *err)
 {
-    write_run run = {.single = write->single_file};
-    if (write->partitioning_columns.n)
-        CH_FAIL(err, UNSUPPORTED, "feature", "partitionBy");
+    write_run run = {.write = write, .single = write->single_file};
     run.target = ch_path_local(write->path);
     if (!run.target)
         CH_FAIL(err, UNSUPPORTED, "feature", "Writing to another store than local files");
@@ -254,13 +409,14 @@ ch_status ch_write_run(ch_frame *frame, const ch_rel_write_operation *write, int
     }
     /* The plan may read what it overwrites: files are replaced only after the last row was read. */
     CH_TRY(ch_query_open(frame, write->input, &run.query, err));
-    ch_status status = prepare(&run, frame, write, err);
+    ch_status status = prepare(&run, frame, err);
     if (status == CH_OK)
-        status = run_query(&run, write->mode, err);
+        status = run_query(&run, err);
+    if (n_rows)
+        *n_rows = run.files ? ch_files_rows(run.files) : 0;
+    ch_files_free(run.files);
     if (status != CH_OK && run.staging)
         (void)!ch_file_remove(run.staging, NULL);
-    if (n_rows)
-        *n_rows = run.n_rows;
     ch_query_close(run.query);
     return status;
 }

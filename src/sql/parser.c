@@ -211,8 +211,11 @@ bool ch_sql_starts_clause(const ch_sql_parser *p)
         return next->keyword == CH_KW_VIEW;
     case CH_KW_SELECT:
         return ch_sql_starts_expr(p, 1);
-    case CH_KW_PIVOT:
     case CH_KW_UNPIVOT:
+        if (next->keyword == CH_KW_INCLUDE || next->keyword == CH_KW_EXCLUDE)
+            return ch_sql_peek_kw(p, 2, CH_KW_NULLS);
+        return next->kind == '(';
+    case CH_KW_PIVOT:
     case CH_KW_TABLESAMPLE:
         return next->kind == '(';
     case CH_KW_FOR:

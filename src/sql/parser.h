@@ -5,6 +5,8 @@
  *   parser.c            tokens, names, errors; the two doors
  *   parser_statement.c  CREATE VIEW, SHOW, SET, EXPLAIN ...
  *   parser_query.c      WITH, set operations, SELECT, ORDER BY, LIMIT
+ *   parser_pipe.c       query |> operator
+ *   parser_window.c     OVER, WINDOW
  *   parser_relation.c   FROM: tables, joins, aliases
  *   parser_expr.c       operators by precedence, predicates
  *   parser_primary.c    what stands between operators: calls, CASE, CAST, names
@@ -136,6 +138,15 @@ CH_NODISCARD ch_status ch_sql_query(ch_sql_parser *p, ch_rel **out);
 CH_NODISCARD ch_status ch_sql_from(ch_sql_parser *p, ch_rel **out); /* behind FROM */
 CH_NODISCARD ch_status ch_sql_values(ch_sql_parser *p, ch_rel **out);
 CH_NODISCARD ch_status ch_sql_expr(ch_sql_parser *p, ch_expr **out);
+/* |> operators behind *plan (parser_pipe.c), and what some of them share with ordinary queries. */
+CH_NODISCARD ch_status ch_sql_pipes(ch_sql_parser *p, int32_t start, ch_rel **plan);
+/* ORDER BY ... SORT BY, and with limits LIMIT and OFFSET */
+CH_NODISCARD ch_status ch_sql_organize(ch_sql_parser *p, int32_t start, bool limits, ch_rel **plan);
+/* UNION, INTERSECT, EXCEPT with the query behind it; *done false: none begins here. */
+CH_NODISCARD ch_status ch_sql_set_onto(ch_sql_parser *p, int32_t start, ch_rel **plan, bool *done);
+/* A join or TABLESAMPLE; likewise. */
+CH_NODISCARD ch_status ch_sql_relation_onto(ch_sql_parser *p, int32_t start, ch_rel **plan,
+                                            bool *done);
 /* Without AND, OR, NOT and predicates: valueExpression of Spark's grammar. */
 CH_NODISCARD ch_status ch_sql_value(ch_sql_parser *p, ch_expr **out);
 CH_NODISCARD ch_status ch_sql_primary(ch_sql_parser *p, ch_expr **out);
@@ -144,6 +155,8 @@ CH_NODISCARD ch_status ch_sql_expr_list(ch_sql_parser *p, ch_expr_list *out); /*
 CH_NODISCARD ch_status ch_sql_sort_item(ch_sql_parser *p, ch_expr **out);
 CH_NODISCARD ch_status ch_sql_sort_items(ch_sql_parser *p, ch_expr_list *out);
 CH_NODISCARD ch_status ch_sql_window_spec(ch_sql_parser *p, ch_expr_window *out);
+/* At WINDOW: the specifications go into the OVER w of this SELECT, p->windows from first_window on. */
+CH_NODISCARD ch_status ch_sql_window_clause(ch_sql_parser *p, int32_t first_window);
 CH_NODISCARD ch_status ch_sql_number(ch_sql_parser *p, bool negative, int32_t start, ch_expr **out);
 bool ch_sql_is_number(const ch_sql_parser *p, int32_t ahead);
 CH_NODISCARD ch_status ch_sql_strings(ch_sql_parser *p, ch_expr **out);

@@ -9,7 +9,7 @@
 
 #include <strings.h>
 
-/* ---- sort orders and windows --------------------------------------------------------------- */
+/* ---- sort orders --------------------------------------------------------------- */
 
 ch_status ch_sql_sort_item(ch_sql_parser *p, ch_expr **out)
 {
@@ -42,140 +42,6 @@ ch_status ch_sql_sort_items(ch_sql_parser *p, ch_expr_list *out)
         ch_expr *e;
         CH_TRY(ch_sql_sort_item(p, &e));
         CH_TRY(ch_expr_list_add(p->arena, out, e, p->err));
-    } while (ch_sql_accept(p, ','));
-    return CH_OK;
-}
-
-/* A literal, or a sign in front of one; columns have no place in a frame's bound. */
-static bool is_constant(const ch_expr *e)
-{
-    if (e->kind == CH_EXPR_LITERAL)
-        return true;
-    if (e->kind == CH_EXPR_CAST)
-        return is_constant(((const ch_expr_cast *)e)->child);
-    if (e->kind != CH_EXPR_UNRESOLVED_FUNCTION)
-        return false;
-    const ch_expr_unresolved_function *f = (const ch_expr_unresolved_function *)e;
-    for (int32_t i = 0; i < f->args.n; i++)
-        if (!is_constant(f->args.item[i]))
-            return false;
-    return true;
-}
-
-/* Preceding is negative: numbers are negated here, all else by a call. */
-static ch_status negative_bound(ch_sql_parser *p, ch_expr **value)
-{
-    ch_expr_literal *l = (ch_expr_literal *)*value;
-    if ((*value)->kind == CH_EXPR_LITERAL && !l->value.is_null &&
-        (ch_type_is_integral(l->head.type) || l->head.type->id == CH_DAY_TIME_INTERVAL ||
-         l->head.type->id == CH_YEAR_MONTH_INTERVAL)) {
-        l->value.v.i64 = (int64_t)(0 - (uint64_t)l->value.v.i64);
-        return CH_OK;
-    }
-    return ch_sql_call(p, "negative", (*value)->start, *value, NULL, value);
-}
-
-static ch_status frame_bound(ch_sql_parser *p, ch_bound_kind *kind, ch_expr **value)
-{
-    int32_t start = ch_sql_here(p);
-    if (ch_sql_is_kw(p, CH_KW_CURRENT) && ch_sql_peek_kw(p, 1, CH_KW_ROW)) {
-        p->at += 2;
-        *kind = CH_BOUND_CURRENT_ROW;
-        return CH_OK;
-    }
-    if (ch_sql_is_kw(p, CH_KW_UNBOUNDED) &&
-        (ch_sql_peek_kw(p, 1, CH_KW_PRECEDING) || ch_sql_peek_kw(p, 1, CH_KW_FOLLOWING))) {
-        p->at += 2;
-        *kind = CH_BOUND_UNBOUNDED;
-        return CH_OK;
-    }
-    *kind = CH_BOUND_VALUE;
-    CH_TRY(ch_sql_expr(p, value));
-    bool preceding = ch_sql_is_kw(p, CH_KW_PRECEDING);
-    if (!preceding && !ch_sql_is_kw(p, CH_KW_FOLLOWING))
-        return ch_sql_unexpected(p);
-    p->at++;
-    if (!is_constant(*value))
-        return ch_sql_at(p, start, p->tok[p->at - 1].stop,
-                         ch_error_set(p->err, CH_E_INVALID_WINDOW_FRAME_BOUND, (const char *)0));
-    return preceding ? negative_bound(p, value) : CH_OK;
-}
-
-static ch_status window_frame(ch_sql_parser *p, ch_expr_window *w)
-{
-    if (!ch_sql_is_kw(p, CH_KW_ROWS) && !ch_sql_is_kw(p, CH_KW_RANGE))
-        return CH_OK;
-    w->frame = ch_sql_is_kw(p, CH_KW_ROWS) ? CH_FRAME_ROW : CH_FRAME_RANGE;
-    p->at++;
-    bool between = ch_sql_accept_kw(p, CH_KW_BETWEEN);
-    CH_TRY(frame_bound(p, &w->lower, &w->lower_value));
-    w->upper = CH_BOUND_CURRENT_ROW;
-    if (!between)
-        return CH_OK;
-    if (!ch_sql_accept_kw(p, CH_KW_AND))
-        return ch_sql_unexpected(p);
-    return frame_bound(p, &w->upper, &w->upper_value);
-}
-
-/* name, (name), or (PARTITION BY ... ORDER BY ... frame). Names are looked up at the WINDOW clause. */
-ch_status ch_sql_window_spec(ch_sql_parser *p, ch_expr_window *w)
-{
-    bool parenthesis = ch_sql_accept(p, '(');
-    bool name = !parenthesis || (ch_sql_is_name(p, 0) && ch_sql_peek(p, 1)->kind == ')');
-    if (name) {
-        CH_TRY(ch_sql_checked_name(p, &w->name));
-        CH_TRY(ch_expr_list_add(p->arena, &p->windows, &w->head, p->err));
-        return parenthesis ? ch_sql_expect(p, ')') : CH_OK;
-    }
-    if (ch_sql_is_kw(p, CH_KW_CLUSTER) && ch_sql_peek_kw(p, 1, CH_KW_BY)) {
-        p->at += 2;
-        CH_TRY(ch_sql_expr_list(p, &w->partition));
-    } else {
-        if ((ch_sql_is_kw(p, CH_KW_PARTITION) || ch_sql_is_kw(p, CH_KW_DISTRIBUTE)) &&
-            ch_sql_peek_kw(p, 1, CH_KW_BY)) {
-            p->at += 2;
-            CH_TRY(ch_sql_expr_list(p, &w->partition));
-        }
-        if ((ch_sql_is_kw(p, CH_KW_ORDER) || ch_sql_is_kw(p, CH_KW_SORT)) &&
-            ch_sql_peek_kw(p, 1, CH_KW_BY)) {
-            p->at += 2;
-            CH_TRY(ch_sql_sort_items(p, &w->order));
-        }
-    }
-    CH_TRY(window_frame(p, w));
-    return ch_sql_accept(p, ')') ? CH_OK : ch_sql_unexpected(p);
-}
-
-/* WINDOW w AS (...), v AS (...): the specifications go into the OVER w of this SELECT. */
-static ch_status window_clause(ch_sql_parser *p, int32_t first_window)
-{
-    int32_t start = ch_sql_here(p);
-    ch_str_list defined = {0};
-    p->at++;
-    do {
-        const char *name;
-        CH_TRY(ch_sql_checked_name(p, &name));
-        for (int32_t i = 0; i < defined.n; i++)
-            if (strcasecmp(defined.item[i], name) == 0)
-                return ch_sql_at(p, start, ch_sql_here(p),
-                                 ch_error_set(p->err, CH_E_REPETITIVE_WINDOW, "windowName",
-                                              ch_arena_printf(p->arena, NULL, "`%s`", name),
-                                              (const char *)0));
-        CH_TRY(ch_str_list_add(p->arena, &defined, name, p->err));
-        CH_TRY(ch_sql_expect_kw(p, CH_KW_AS));
-        ch_expr_window *spec;
-        int32_t n = p->windows.n;
-        CH_SQL_NEW(spec, p, ch_sql_expr_new, CH_EXPR_WINDOW, ch_sql_here(p));
-        CH_TRY(ch_sql_window_spec(p, spec));
-        for (int32_t i = first_window; i < n; i++) {
-            ch_expr_window *w = (ch_expr_window *)p->windows.item[i];
-            if (!w->name || strcasecmp(w->name, name) != 0)
-                continue;
-            ch_expr_window filled = *spec;
-            filled.head = w->head;
-            filled.function = w->function;
-            *w = filled;
-        }
     } while (ch_sql_accept(p, ','));
     return CH_OK;
 }
@@ -478,12 +344,6 @@ static ch_status select_output(ch_sql_parser *p, ch_expr_list items, int32_t sta
     return CH_OK;
 }
 
-static ch_status refuse_lateral_view(ch_sql_parser *p)
-{
-    return is_clause(p, CH_KW_LATERAL) ? ch_sql_unsupported(p, ch_sql_here(p), "LATERAL VIEW")
-                                       : CH_OK;
-}
-
 /* SELECT ... up to WINDOW; with `from` the FROM clause was in front: FROM t SELECT a. */
 static ch_status parse_select(ch_sql_parser *p, ch_rel *from, ch_rel **out)
 {
@@ -508,12 +368,11 @@ static ch_status parse_select(ch_sql_parser *p, ch_rel *from, ch_rel **out)
     } else {
         CH_SQL_NEW(*out, p, ch_sql_rel_new, CH_REL_ONE_ROW, start);
     }
-    CH_TRY(refuse_lateral_view(p));
     if (is_clause(p, CH_KW_WHERE))
         CH_TRY(filter(p, false, start, out));
     CH_TRY(select_output(p, items, start, out));
     if (is_clause(p, CH_KW_WINDOW))
-        CH_TRY(window_clause(p, first_window));
+        CH_TRY(ch_sql_window_clause(p, first_window));
     p->windows.n = first_window;
     if (distinct) {
         ch_rel_deduplicate *d;
@@ -693,7 +552,7 @@ static ch_status limit_offset(ch_sql_parser *p, int32_t start, ch_rel **plan)
     return CH_OK;
 }
 
-static ch_status organize(ch_sql_parser *p, int32_t start, ch_rel **plan)
+ch_status ch_sql_organize(ch_sql_parser *p, int32_t start, bool limits, ch_rel **plan)
 {
     if (is_clause(p, CH_KW_ORDER))
         CH_TRY(sort(p, true, start, plan));
@@ -703,7 +562,29 @@ static ch_status organize(ch_sql_parser *p, int32_t start, ch_rel **plan)
         CH_TRY(distribute(p, false, start, plan));
     if (is_clause(p, CH_KW_SORT))
         CH_TRY(sort(p, false, start, plan));
-    return limit_offset(p, start, plan);
+    return limits ? limit_offset(p, start, plan) : CH_OK;
+}
+
+ch_status ch_sql_set_onto(ch_sql_parser *p, int32_t start, ch_rel **plan, bool *done)
+{
+    ch_set_op op;
+    ch_rel *right;
+    ch_rel_set_operation *s;
+    *done = set_operator(p, true, &op) || set_operator(p, false, &op);
+    if (!*done)
+        return CH_OK;
+    p->at++;
+    bool all = ch_sql_accept_kw(p, CH_KW_ALL);
+    if (!all)
+        ch_sql_accept_kw(p, CH_KW_DISTINCT);
+    CH_TRY(query_primary(p, &right));
+    CH_SQL_NEW(s, p, ch_sql_rel_new, CH_REL_SET_OPERATION, start);
+    s->left = *plan;
+    s->right = right;
+    s->op = op;
+    s->is_all = all;
+    *plan = &s->head;
+    return CH_OK;
 }
 
 /* ---- WITH ---------------------------------------------------------------------------------- */
@@ -764,7 +645,9 @@ static ch_status parse_query(ch_sql_parser *p, ch_rel **out)
         while (ch_sql_accept(p, ','));
     }
     CH_TRY(query_term(p, false, out));
-    CH_TRY(organize(p, start, out));
+    if (ch_sql_is(p, CH_TOK_PIPE))
+        CH_TRY(ch_sql_pipes(p, start, out));
+    CH_TRY(ch_sql_organize(p, start, true, out));
     if (with) {
         CH_TRY(check_cte_names(p, with));
         with->input = *out;

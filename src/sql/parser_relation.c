@@ -124,10 +124,12 @@ static ch_status table_function(ch_sql_parser *p, const ch_str_list *name, int32
         CH_TRY(make_range(p, &args, start, out));
         return table_alias(p, start, out);
     }
-    return ch_sql_at(p, start, p->tok[p->at - 1].stop,
-                     ch_error_set(p->err, CH_E_UNRESOLVABLE_TVF, "name",
-                                  ch_arena_printf(p->arena, NULL, "`%s`", name->item[name->n - 1]),
-                                  (const char *)0));
+    ch_rel_unresolved_table_valued_function *f;
+    CH_SQL_NEW(f, p, ch_sql_rel_new, CH_REL_UNRESOLVED_TABLE_VALUED_FUNCTION, start);
+    f->function_name = name->item[name->n - 1];
+    f->arguments = args;
+    *out = &f->head;
+    return table_alias(p, start, out);
 }
 
 /* ---- TABLESAMPLE --------------------------------------------------------------------------- */
@@ -173,34 +175,40 @@ static ch_status sample_method(ch_sql_parser *p, int32_t start, ch_rel **rel)
     return CH_OK;
 }
 
-/* TABLESAMPLE (...) [REPEATABLE (seed)] goes around the alias that follows. */
+/* TABLESAMPLE (...) [REPEATABLE (seed)] */
+static ch_status sample(ch_sql_parser *p, int32_t start, ch_rel **rel)
+{
+    p->at += 2;
+    CH_TRY(sample_method(p, start, rel));
+    CH_TRY(ch_sql_expect(p, ')'));
+    if (!ch_sql_is_kw(p, CH_KW_REPEATABLE) || ch_sql_peek(p, 1)->kind != '(')
+        return CH_OK;
+    const ch_token *seed = ch_sql_peek(p, 2);
+    if (seed->kind != CH_TOK_INTEGER) {
+        p->at += 2;
+        return ch_sql_unexpected(p);
+    }
+    p->at += 3;
+    if ((*rel)->kind == CH_REL_SAMPLE) {
+        ((ch_rel_sample *)*rel)->seed = strtoll(p->text + seed->start, NULL, 10);
+        ((ch_rel_sample *)*rel)->has_seed = true;
+    }
+    return ch_sql_expect(p, ')');
+}
+
+/* A sample goes around the alias that follows it. */
 static ch_status sampled_alias(ch_sql_parser *p, int32_t start, ch_rel **rel)
 {
     if (!ch_sql_is_kw(p, CH_KW_TABLESAMPLE) || ch_sql_peek(p, 1)->kind != '(')
         return table_alias(p, start, rel);
-    ch_rel *sample = *rel;
-    p->at += 2;
-    CH_TRY(sample_method(p, start, &sample));
-    CH_TRY(ch_sql_expect(p, ')'));
-    if (ch_sql_is_kw(p, CH_KW_REPEATABLE) && ch_sql_peek(p, 1)->kind == '(') {
-        const ch_token *seed = ch_sql_peek(p, 2);
-        if (seed->kind != CH_TOK_INTEGER) {
-            p->at += 2;
-            return ch_sql_unexpected(p);
-        }
-        p->at += 3;
-        if (sample->kind == CH_REL_SAMPLE) {
-            ((ch_rel_sample *)sample)->seed = strtoll(p->text + seed->start, NULL, 10);
-            ((ch_rel_sample *)sample)->has_seed = true;
-        }
-        CH_TRY(ch_sql_expect(p, ')'));
-    }
+    ch_rel *around = *rel;
+    CH_TRY(sample(p, start, &around));
     CH_TRY(table_alias(p, start, rel));
-    if (sample->kind == CH_REL_SAMPLE)
-        ((ch_rel_sample *)sample)->input = *rel;
+    if (around->kind == CH_REL_SAMPLE)
+        ((ch_rel_sample *)around)->input = *rel;
     else
-        ((ch_rel_limit *)sample)->input = *rel;
-    *rel = sample;
+        ((ch_rel_limit *)around)->input = *rel;
+    *rel = around;
     return CH_OK;
 }
 
@@ -331,6 +339,16 @@ static ch_status join_tail(ch_sql_parser *p, ch_rel_join *j)
     return ch_sql_name_list(p, &j->using_columns);
 }
 
+/* LATERAL (query), LATERAL function(...) */
+static bool starts_lateral(const ch_sql_parser *p)
+{
+    if (!ch_sql_is_kw(p, CH_KW_LATERAL))
+        return false;
+    return ch_sql_peek(p, 1)->kind == '(' ||
+           (ch_sql_is_name(p, 1) && ch_sql_peek(p, 2)->kind == '(' &&
+            !ch_sql_peek_kw(p, 1, CH_KW_VIEW));
+}
+
 /* Any number of joins to the right of *left. */
 static ch_status joins(ch_sql_parser *p, int32_t start, ch_rel **left)
 {
@@ -351,7 +369,7 @@ static ch_status joins(ch_sql_parser *p, int32_t start, ch_rel **left)
         p->at++;
         ch_rel_join *j;
         ch_rel *right;
-        bool lateral = ch_sql_is_kw(p, CH_KW_LATERAL) && ch_sql_peek(p, 1)->kind == '(';
+        bool lateral = starts_lateral(p);
         p->at += lateral;
         CH_TRY(primary(p, &right));
         CH_SQL_NEW(j, p, ch_sql_rel_new, CH_REL_JOIN, start);
@@ -365,18 +383,151 @@ static ch_status joins(ch_sql_parser *p, int32_t start, ch_rel **left)
         j->head.stop = p->tok[p->at - 1].stop;
         *left = &j->head;
     }
-    if (ch_sql_is_kw(p, CH_KW_PIVOT) && ch_sql_peek(p, 1)->kind == '(')
-        return ch_sql_unsupported(p, ch_sql_here(p), "PIVOT");
-    if (ch_sql_is_kw(p, CH_KW_UNPIVOT) && ch_sql_peek(p, 1)->kind == '(')
-        return ch_sql_unsupported(p, ch_sql_here(p), "UNPIVOT");
     return CH_OK;
+}
+
+/* ---- PIVOT, UNPIVOT ------------------------------------------------------------------------ */
+
+/* (a, b) or a: columns */
+static ch_status column_group(ch_sql_parser *p, ch_expr_list *out)
+{
+    bool list = ch_sql_accept(p, '(');
+    do {
+        ch_expr_unresolved_attribute *a;
+        int32_t start = ch_sql_here(p);
+        ch_str_list parts = {0};
+        CH_TRY(ch_sql_names(p, &parts));
+        CH_SQL_NEW(a, p, ch_sql_expr_new, CH_EXPR_UNRESOLVED_ATTRIBUTE, start);
+        a->parts = parts;
+        CH_TRY(ch_expr_list_add(p->arena, out, &a->head, p->err));
+    } while (list && ch_sql_accept(p, ','));
+    return list ? ch_sql_expect(p, ')') : CH_OK;
+}
+
+/* sum(x) [[AS] s] in front of FOR */
+static ch_status pivot_aggregate(ch_sql_parser *p, ch_expr **out)
+{
+    int32_t start = ch_sql_here(p);
+    ch_expr_alias *alias;
+    const char *name;
+    CH_TRY(ch_sql_expr(p, out));
+    bool as = ch_sql_accept_kw(p, CH_KW_AS);
+    if (!as && (!ch_sql_is_name(p, 0) || ch_sql_is_kw(p, CH_KW_FOR)))
+        return CH_OK;
+    CH_TRY(ch_sql_checked_name(p, &name));
+    CH_SQL_NEW(alias, p, ch_sql_expr_new, CH_EXPR_ALIAS, start);
+    alias->child = *out;
+    CH_TRY(ch_str_list_add(p->arena, &alias->names, name, p->err));
+    *out = &alias->head;
+    return CH_OK;
+}
+
+/* PIVOT (sum(x) AS s, ... FOR a IN (1 AS one, 2)) */
+static ch_status pivot(ch_sql_parser *p, int32_t start, ch_rel **rel)
+{
+    ch_rel_aggregate *g;
+    ch_expr_list values = {0}, columns = {0}, aggregates = {0};
+    p->at += 2;
+    do {
+        ch_expr *e;
+        CH_TRY(pivot_aggregate(p, &e));
+        CH_TRY(ch_expr_list_add(p->arena, &aggregates, e, p->err));
+    } while (ch_sql_accept(p, ','));
+    CH_TRY(ch_sql_expect_kw(p, CH_KW_FOR));
+    CH_TRY(column_group(p, &columns));
+    CH_TRY(ch_sql_expect_kw(p, CH_KW_IN));
+    CH_TRY(ch_sql_expect(p, '('));
+    do {
+        ch_expr *e;
+        CH_TRY(ch_sql_named_expr(p, &e));
+        CH_TRY(ch_expr_list_add(p->arena, &values, e, p->err));
+    } while (ch_sql_accept(p, ','));
+    CH_TRY(ch_sql_close_list(p, values.n));
+    CH_TRY(ch_sql_expect(p, ')'));
+    CH_SQL_NEW(g, p, ch_sql_rel_new, CH_REL_AGGREGATE, start);
+    g->input = *rel;
+    g->group_type = CH_GROUP_PIVOT;
+    g->aggregates = aggregates;
+    g->pivot_columns = columns;
+    g->pivot_values = values;
+    g->from_sql = true;
+    *rel = &g->head;
+    return table_alias(p, start, rel);
+}
+
+/* UNPIVOT [INCLUDE | EXCLUDE NULLS] (value FOR name IN (a AS x, b)); groups of columns in parentheses */
+static ch_status unpivot(ch_sql_parser *p, int32_t start, ch_rel **rel)
+{
+    ch_rel_unpivot *u;
+    CH_SQL_NEW(u, p, ch_sql_rel_new, CH_REL_UNPIVOT, start);
+    u->input = *rel;
+    p->at++;
+    if (ch_sql_is_kw(p, CH_KW_INCLUDE) || ch_sql_is_kw(p, CH_KW_EXCLUDE)) {
+        u->include_nulls = ch_sql_is_kw(p, CH_KW_INCLUDE);
+        p->at++;
+        CH_TRY(ch_sql_expect_kw(p, CH_KW_NULLS));
+    }
+    CH_TRY(ch_sql_expect(p, '('));
+    if (ch_sql_is(p, '(')) {
+        CH_TRY(ch_sql_name_list(p, &u->value_column_names));
+    } else {
+        const char *name;
+        CH_TRY(ch_sql_checked_name(p, &name));
+        CH_TRY(ch_str_list_add(p->arena, &u->value_column_names, name, p->err));
+    }
+    CH_TRY(ch_sql_expect_kw(p, CH_KW_FOR));
+    CH_TRY(ch_sql_checked_name(p, &u->variable_column_name));
+    CH_TRY(ch_sql_expect_kw(p, CH_KW_IN));
+    CH_TRY(ch_sql_expect(p, '('));
+    int32_t room = 0;
+    do {
+        const char *alias = "";
+        if (u->n_rows == room) {
+            ch_expr_list *more;
+            room = room ? 2 * room : 8;
+            CH_ARENA_ARRAY(more, p->arena, room, p->err);
+            if (u->n_rows)
+                memcpy(more, u->row, sizeof *more * (size_t)u->n_rows);
+            u->row = more;
+        }
+        CH_TRY(column_group(p, &u->row[u->n_rows++]));
+        bool as = ch_sql_accept_kw(p, CH_KW_AS);
+        if (as || ch_sql_is_name(p, 0))
+            CH_TRY(ch_sql_checked_name(p, &alias));
+        CH_TRY(ch_str_list_add(p->arena, &u->aliases, alias, p->err));
+    } while (ch_sql_accept(p, ','));
+    CH_TRY(ch_sql_close_list(p, u->n_rows));
+    CH_TRY(ch_sql_expect(p, ')'));
+    u->head.stop = p->tok[p->at - 1].stop;
+    *rel = &u->head;
+    return table_alias(p, start, rel);
+}
+
+static bool starts_unpivot(const ch_sql_parser *p)
+{
+    return ch_sql_is_kw(p, CH_KW_UNPIVOT) &&
+           (ch_sql_peek(p, 1)->kind == '(' ||
+            (ch_sql_peek_kw(p, 2, CH_KW_NULLS) && ch_sql_peek(p, 3)->kind == '('));
+}
+
+static ch_status pivots(ch_sql_parser *p, int32_t start, ch_rel **rel)
+{
+    for (int32_t links = 0; links < CH_SQL_MAX_HEIGHT / 2; links++) {
+        if (ch_sql_is_kw(p, CH_KW_PIVOT) && ch_sql_peek(p, 1)->kind == '(')
+            CH_TRY(pivot(p, start, rel));
+        else if (starts_unpivot(p))
+            CH_TRY(unpivot(p, start, rel));
+        else
+            return CH_OK;
+    }
+    return ch_sql_too_deep(p);
 }
 
 /* [LATERAL] table, joined to `left` (or NULL) by a comma, and the joins behind it: a, b JOIN c joins
  * c to both. */
 static ch_status parse_relation(ch_sql_parser *p, ch_rel *left, int32_t start, ch_rel **out)
 {
-    bool lateral = ch_sql_is_kw(p, CH_KW_LATERAL) && ch_sql_peek(p, 1)->kind == '(';
+    bool lateral = starts_lateral(p);
     p->at += lateral;
     CH_TRY(primary(p, out));
     if (left) {
@@ -388,7 +539,60 @@ static ch_status parse_relation(ch_sql_parser *p, ch_rel *left, int32_t start, c
         j->lateral = lateral;
         *out = &j->head;
     }
-    return joins(p, start, out);
+    for (const ch_rel *before = NULL; before != *out;) {
+        before = *out;
+        CH_TRY(joins(p, start, out));
+        CH_TRY(pivots(p, start, out));
+    }
+    return CH_OK;
+}
+
+/* LATERAL VIEW [OUTER] generator(...) alias [[AS] a, b] */
+static ch_status lateral_view(ch_sql_parser *p, int32_t start, ch_rel **rel)
+{
+    ch_rel_generate *g;
+    ch_expr_unresolved_function *f;
+    ch_str_list name = {0};
+    p->at += 2;
+    bool outer = ch_sql_is_kw(p, CH_KW_OUTER) && ch_sql_is_name(p, 1);
+    p->at += outer;
+    int32_t call = ch_sql_here(p);
+    CH_TRY(ch_sql_names(p, &name));
+    CH_TRY(ch_sql_expect(p, '('));
+    ch_expr_list args = {0};
+    if (!ch_sql_is(p, ')'))
+        CH_TRY(ch_sql_expr_list(p, &args));
+    CH_TRY(ch_sql_close_list(p, args.n));
+    CH_SQL_NEW(f, p, ch_sql_expr_new, CH_EXPR_UNRESOLVED_FUNCTION, call);
+    f->name = name.item[name.n - 1];
+    f->args = args;
+    CH_SQL_NEW(g, p, ch_sql_rel_new, CH_REL_GENERATE, start);
+    g->input = *rel;
+    g->generator = &f->head;
+    g->outer = outer;
+    *rel = &g->head;
+    if (ch_sql_is(p, CH_TOK_EOF))
+        return ch_sql_unexpected(p);
+    CH_TRY(ch_sql_checked_name(p, &g->alias));
+    if (ch_sql_accept_kw(p, CH_KW_AS) || starts_alias(p)) {
+        do {
+            const char *column;
+            CH_TRY(ch_sql_checked_name(p, &column));
+            CH_TRY(ch_str_list_add(p->arena, &g->columns, column, p->err));
+        } while (ch_sql_accept(p, ','));
+    }
+    g->head.stop = p->tok[p->at - 1].stop;
+    return CH_OK;
+}
+
+ch_status ch_sql_relation_onto(ch_sql_parser *p, int32_t start, ch_rel **plan, bool *done)
+{
+    const ch_rel *before = *plan;
+    if (ch_sql_is_kw(p, CH_KW_TABLESAMPLE) && ch_sql_peek(p, 1)->kind == '(')
+        CH_TRY(sample(p, start, plan));
+    CH_TRY(joins(p, start, plan));
+    *done = *plan != before;
+    return CH_OK;
 }
 
 ch_status ch_sql_from(ch_sql_parser *p, ch_rel **out)
@@ -400,5 +604,12 @@ ch_status ch_sql_from(ch_sql_parser *p, ch_rel **out)
             return ch_sql_too_deep(p);
         CH_TRY(parse_relation(p, *out, start, out));
     }
+    for (int32_t views = 0; ch_sql_is_kw(p, CH_KW_LATERAL) && ch_sql_peek_kw(p, 1, CH_KW_VIEW);
+         views++) {
+        if (views > CH_SQL_MAX_HEIGHT / 2)
+            return ch_sql_too_deep(p);
+        CH_TRY(lateral_view(p, start, out));
+    }
+    CH_TRY(pivots(p, start, out));
     return CH_OK;
 }

@@ -1,21 +1,64 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* list.c - walking folders; globs by glob(3). */
+/*
+ * list.c - walking folders; globs by glob(3).
+ *
+ * Folders are read level by level, those of one level by all workers at once; then the files found are
+ * looked at, also at once. Each worker keeps what it found in an arena of its own.
+ */
 #include "store/list.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <fnmatch.h>
 #include <glob.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-typedef struct listing {
-    ch_arena *arena;
-    const char *filter; /* pathGlobFilter, or NULL */
-    ch_file *file;
+#define FEW_FOLDERS 8  /* are read on the calling thread */
+#define STAT_BLOCK 256 /* files of one step */
+
+/* A file or folder below a root. */
+typedef struct entry {
+    const char *path;
+    int32_t root;
+} entry;
+
+typedef struct entries {
+    entry *item;
     int32_t n, cap;
-} listing;
+} entries;
+
+typedef struct found {
+    ch_file file;
+    int32_t root;
+    bool keep;
+} found;
+
+/* What one worker found. */
+typedef struct list_slot {
+    ch_arena arena;
+    entries folders, files;
+} list_slot;
+
+typedef struct lister {
+    ch_arena *arena;
+    ch_pool *pool;
+    const ch_list_filter *filter;
+    ch_listing *out;
+    int32_t cap_roots;
+    entries level, files; /* folders still to be read; files */
+    list_slot *slot;
+    int n_slots;
+    /* The step that runs. */
+    found *found;
+    _Atomic int32_t next;
+    _Atomic int status;
+    pthread_mutex_t lock; /* guards err */
+    ch_error *err;
+} lister;
 
 static bool is_hidden(const char *name)
 {
@@ -28,25 +71,24 @@ static const char *last_name(const char *path)
     return slash ? slash + 1 : path;
 }
 
-static ch_status add_file(listing *l, const ch_file *file, ch_error *err)
+static ch_status add_entry(ch_arena *arena, entries *list, const char *path, int32_t root,
+                           ch_error *err)
 {
-    if (l->filter && fnmatch(l->filter, last_name(file->path), 0) != 0)
-        return CH_OK;
-    if (l->n == l->cap) {
-        int32_t cap = l->cap ? l->cap * 2 : 16;
-        ch_file *more;
-        CH_ARENA_ARRAY(more, l->arena, cap, err);
-        if (l->n)
-            memcpy(more, l->file, sizeof *more * (size_t)l->n);
-        l->file = more;
-        l->cap = cap;
+    if (list->n == list->cap) {
+        int32_t cap = list->cap ? list->cap * 2 : 16;
+        entry *more;
+        CH_ARENA_ARRAY(more, arena, cap, err);
+        if (list->n)
+            memcpy(more, list->item, sizeof *more * (size_t)list->n);
+        list->item = more;
+        list->cap = cap;
     }
-    l->file[l->n++] = *file;
+    list->item[list->n++] = (entry){path, root};
     return CH_OK;
 }
 
 /* Told as Spark tells it: "file:" and the absolute path. */
-static ch_status not_found(listing *l, const char *path, ch_error *err)
+static ch_status not_found(lister *l, const char *path, ch_error *err)
 {
     char folder[4096];
     const char *shown = path;
@@ -59,90 +101,284 @@ static ch_status not_found(listing *l, const char *path, ch_error *err)
     CH_FAIL(err, PATH_NOT_FOUND, "path", shown);
 }
 
-static ch_status add_path(listing *l, const char *path, ch_error *err);
+/* ---- one folder ------------------------------------------------------------------------------- */
 
-static ch_status add_folder(listing *l, const char *path, ch_error *err)
+static bool entry_is_folder(DIR *dir, const struct dirent *e)
 {
-    DIR *dir = opendir(path);
+    struct stat st;
+    if (e->d_type == DT_DIR || e->d_type == DT_REG)
+        return e->d_type == DT_DIR;
+    return fstatat(dirfd(dir), e->d_name, &st, 0) == 0 && S_ISDIR(st.st_mode);
+}
+
+static ch_status read_folder(const lister *l, list_slot *s, const entry *folder, ch_error *err)
+{
+    DIR *dir = opendir(folder->path);
     ch_status status = CH_OK;
+    if (!dir && l->filter->skip_missing && errno == ENOENT)
+        return CH_OK;
     if (!dir)
-        return ch_file_error(err, errno, "read", path);
+        return ch_file_error(err, errno, "read", folder->path);
+    size_t len = strlen(folder->path);
+    const char *slash = len && folder->path[len - 1] == '/' ? "" : "/";
     for (struct dirent *e; status == CH_OK && (e = readdir(dir)) != NULL;) {
         if (is_hidden(e->d_name))
             continue;
-        size_t len = strlen(path);
-        const char *slash = len && path[len - 1] == '/' ? "" : "/";
-        char *below = ch_arena_printf(l->arena, err, "%s%s%s", path, slash, e->d_name);
-        status = below ? add_path(l, below, err) : CH_E_MEMORY;
+        bool is_folder = entry_is_folder(dir, e);
+        if (!is_folder && l->filter->name_glob && fnmatch(l->filter->name_glob, e->d_name, 0) != 0)
+            continue;
+        char *below = ch_arena_printf(&s->arena, err, "%s%s%s", folder->path, slash, e->d_name);
+        status = below ? add_entry(&s->arena, is_folder ? &s->folders : &s->files, below,
+                                   folder->root, err)
+                       : CH_E_MEMORY;
     }
     closedir(dir);
     return status;
 }
 
-static ch_status add_path(listing *l, const char *path, ch_error *err)
+/* ---- steps of all workers ----------------------------------------------------------------------- */
+
+static void failed(lister *l, ch_status status, ch_error *own)
 {
+    pthread_mutex_lock(&l->lock);
+    if (l->status == CH_OK) {
+        l->status = (int)status;
+        if (l->err && l->err->code == CH_OK) {
+            *l->err = *own;
+            *own = (ch_error){0};
+        }
+    }
+    pthread_mutex_unlock(&l->lock);
+    ch_error_release(own);
+}
+
+static bool folder_step(void *job, int slot)
+{
+    lister *l = job;
+    int32_t i = atomic_fetch_add(&l->next, 1);
+    if (i >= l->level.n || l->status != CH_OK)
+        return false;
+    ch_error err = {0};
+    ch_status status = read_folder(l, &l->slot[slot], &l->level.item[i], &err);
+    if (status != CH_OK)
+        failed(l, status, &err);
+    return true;
+}
+
+static bool stat_step(void *job, int slot)
+{
+    lister *l = job;
+    int32_t from = atomic_fetch_add(&l->next, STAT_BLOCK);
+    CH_UNUSED(slot);
+    if (from >= l->files.n || l->status != CH_OK)
+        return false;
+    for (int32_t i = from; i < l->files.n && i < from + STAT_BLOCK; i++) {
+        found *f = &l->found[i];
+        ch_error err = {0};
+        f->root = l->files.item[i].root;
+        ch_status status = ch_file_stat(l->files.item[i].path, &f->file, NULL, &err);
+        f->keep = status == CH_OK && f->file.mtime_us > l->filter->after_us &&
+                  f->file.mtime_us < l->filter->before_us;
+        if (status == CH_E_PATH_NOT_FOUND && l->filter->skip_missing)
+            ch_error_release(&err);
+        else if (status != CH_OK)
+            failed(l, status, &err);
+    }
+    return true;
+}
+
+static ch_status run(lister *l, ch_job_step step, int32_t steps, ch_error *err)
+{
+    l->next = 0;
+    l->err = err;
+    if (l->pool && steps > FEW_FOLDERS)
+        ch_pool_run(l->pool, step, l, l->n_slots);
+    else
+        while (step(l, 0))
+            continue;
+    return (ch_status)l->status;
+}
+
+static ch_status take_entries(lister *l, ch_error *err)
+{
+    for (int s = 0; s < l->n_slots; s++) {
+        list_slot *slot = &l->slot[s];
+        for (int32_t i = 0; i < slot->folders.n; i++)
+            CH_TRY(add_entry(l->arena, &l->level, slot->folders.item[i].path,
+                             slot->folders.item[i].root, err));
+        for (int32_t i = 0; i < slot->files.n; i++)
+            CH_TRY(add_entry(l->arena, &l->files, slot->files.item[i].path,
+                             slot->files.item[i].root, err));
+        slot->folders.n = slot->files.n = 0;
+    }
+    return CH_OK;
+}
+
+static ch_status walk(lister *l, ch_error *err)
+{
+    while (l->level.n > 0) {
+        CH_TRY(run(l, folder_step, l->level.n, err));
+        l->level.n = 0;
+        CH_TRY(take_entries(l, err));
+    }
+    return CH_OK;
+}
+
+/* ---- roots -------------------------------------------------------------------------------------- */
+
+static ch_status add_root(lister *l, const char *path, ch_error *err)
+{
+    ch_listing *out = l->out;
     ch_file file;
     bool is_folder;
     CH_TRY(ch_file_stat(path, &file, &is_folder, err));
-    return is_folder ? add_folder(l, path, err) : add_file(l, &file, err);
+    if (out->n_roots == l->cap_roots) {
+        int32_t cap = l->cap_roots ? l->cap_roots * 2 : 4;
+        const char **root;
+        bool *folder;
+        CH_ARENA_ARRAY(root, l->arena, cap, err);
+        CH_ARENA_ARRAY(folder, l->arena, cap, err);
+        for (int32_t i = 0; i < out->n_roots; i++) {
+            root[i] = out->root[i];
+            folder[i] = out->is_folder[i];
+        }
+        out->root = root;
+        out->is_folder = folder;
+        l->cap_roots = cap;
+    }
+    int32_t at = out->n_roots++;
+    out->root[at] = path;
+    out->is_folder[at] = is_folder;
+    if (is_folder)
+        return add_entry(l->arena, &l->level, path, at, err);
+    if (l->filter->name_glob && fnmatch(l->filter->name_glob, last_name(path), 0) != 0)
+        return CH_OK;
+    return add_entry(l->arena, &l->files, path, at, err);
 }
 
 /* A path that the program itself named. */
-static ch_status add_named(listing *l, const char *path, ch_error *err)
+static ch_status add_named(lister *l, const char *path, ch_error *err)
 {
     struct stat st;
     if (stat(path, &st) != 0 && errno == ENOENT)
-        return not_found(l, path, err);
-    return add_path(l, path, err);
+        return l->filter->skip_missing ? CH_OK : not_found(l, path, err);
+    return add_root(l, path, err);
 }
 
-static ch_status add_glob(listing *l, const char *pattern, ch_error *err)
+static ch_status add_glob(lister *l, const char *pattern, ch_error *err)
 {
-    glob_t found;
-    int code = glob(pattern, GLOB_BRACE, NULL, &found);
+    glob_t g;
+    int code = glob(pattern, GLOB_BRACE, NULL, &g);
     if (code == GLOB_NOMATCH)
-        return not_found(l, pattern, err);
+        return l->filter->skip_missing ? CH_OK : not_found(l, pattern, err);
     if (code != 0)
         CH_FAIL(err, IO, "action", "list", "path", pattern, "reason",
                 code == GLOB_NOSPACE ? "out of memory" : "a folder cannot be read");
     ch_status status = CH_OK;
-    for (size_t i = 0; i < found.gl_pathc && status == CH_OK; i++) {
-        char *path = ch_arena_str(l->arena, found.gl_pathv[i], err);
-        status = path ? add_path(l, path, err) : CH_E_MEMORY;
+    for (size_t i = 0; i < g.gl_pathc && status == CH_OK; i++) {
+        char *path = ch_arena_str(l->arena, g.gl_pathv[i], err);
+        status = path ? add_root(l, path, err) : CH_E_MEMORY;
     }
-    globfree(&found);
+    globfree(&g);
     return status;
 }
 
-static int by_path(const void *a, const void *b)
+static ch_status add_paths(lister *l, const char *const *path, int32_t n, ch_error *err)
 {
-    return strcmp(((const ch_file *)a)->path, ((const ch_file *)b)->path);
+    for (int32_t i = 0; i < n; i++) {
+        const char *local = ch_path_local(path[i]);
+        if (!local)
+            CH_FAIL(err, PATH_NOT_FOUND, "path", path[i]);
+        char *copy = ch_arena_str(l->arena, local, err);
+        if (!copy)
+            return CH_E_MEMORY;
+        /* A file whose name happens to look like a glob is that file. */
+        if (strpbrk(copy, "*?[{") && !ch_file_exists(copy))
+            CH_TRY(add_glob(l, copy, err));
+        else
+            CH_TRY(add_named(l, copy, err));
+    }
+    return CH_OK;
+}
+
+/* ---- the whole ---------------------------------------------------------------------------------- */
+
+static int by_root_and_path(const void *x, const void *y)
+{
+    const found *a = x, *b = y;
+    if (a->root != b->root)
+        return a->root < b->root ? -1 : 1;
+    return strcmp(a->file.path, b->file.path);
+}
+
+static ch_status look_at_files(lister *l, ch_error *err)
+{
+    ch_listing *out = l->out;
+    int32_t n = 0;
+    size_t bytes = sizeof *l->found * (size_t)(l->files.n + 1);
+    l->found = ch_mem_alloc(l->arena->mem, bytes, err);
+    if (!l->found)
+        return CH_E_MEMORY;
+    ch_status status = run(
+        l, stat_step, l->files.n / STAT_BLOCK + 1 + FEW_FOLDERS * (l->files.n > STAT_BLOCK), err);
+    for (int32_t i = 0; i < l->files.n && status == CH_OK; i++)
+        if (l->found[i].keep)
+            l->found[n++] = l->found[i];
+    if (status != CH_OK)
+        goto out;
+    qsort(l->found, (size_t)n, sizeof *l->found, by_root_and_path);
+    status = CH_E_MEMORY;
+    out->file = ch_arena_alloc(l->arena, sizeof *out->file * (size_t)(n + 1), err);
+    out->root_of = ch_arena_alloc(l->arena, sizeof *out->root_of * (size_t)(n + 1), err);
+    if (!out->file || !out->root_of)
+        goto out;
+    for (int32_t i = 0; i < n; i++) {
+        out->file[i] = l->found[i].file;
+        out->root_of[i] = l->found[i].root;
+        /* The workers' arenas go. */
+        out->file[i].path = ch_arena_str(l->arena, out->file[i].path, err);
+        if (!out->file[i].path)
+            goto out;
+    }
+    out->n_files = n;
+    status = CH_OK;
+out:
+    ch_mem_free(l->arena->mem, l->found, bytes);
+    return status;
+}
+
+ch_status ch_list(ch_arena *arena, ch_pool *pool, const char *const *path, int32_t n,
+                  const ch_list_filter *filter, ch_listing *out, ch_error *err)
+{
+    lister l = {.arena = arena, .pool = pool, .filter = filter, .out = out};
+    *out = (ch_listing){0};
+    l.n_slots = pool ? ch_pool_threads(pool) : 1;
+    CH_ARENA_ARRAY(l.slot, arena, l.n_slots, err);
+    for (int s = 0; s < l.n_slots; s++)
+        ch_arena_init(&l.slot[s].arena, arena->mem);
+    pthread_mutex_init(&l.lock, NULL);
+    ch_status status = add_paths(&l, path, n, err);
+    if (status == CH_OK)
+        status = walk(&l, err);
+    if (status == CH_OK)
+        status = look_at_files(&l, err);
+    pthread_mutex_destroy(&l.lock);
+    for (int s = 0; s < l.n_slots; s++)
+        ch_arena_release(&l.slot[s].arena);
+    if (status != CH_OK)
+        *out = (ch_listing){0};
+    return status;
 }
 
 ch_status ch_list_files(ch_arena *arena, const char *const *path, int32_t n,
                         const ch_strmap *options, ch_file **file, int32_t *n_files, ch_error *err)
 {
-    listing l = {.arena = arena,
-                 .filter = options ? ch_strmap_get(options, "pathGlobFilter") : NULL};
-    *file = NULL;
-    *n_files = 0;
-    for (int32_t i = 0; i < n; i++) {
-        const char *local = ch_path_local(path[i]);
-        int32_t first = l.n;
-        if (!local)
-            CH_FAIL(err, PATH_NOT_FOUND, "path", path[i]);
-        char *copy = ch_arena_str(arena, local, err);
-        if (!copy)
-            return CH_E_MEMORY;
-        /* A file whose name happens to look like a glob is that file. */
-        if (strpbrk(copy, "*?[{") && !ch_file_exists(copy))
-            CH_TRY(add_glob(&l, copy, err));
-        else
-            CH_TRY(add_named(&l, copy, err));
-        if (l.n > first)
-            qsort(l.file + first, (size_t)(l.n - first), sizeof *l.file, by_path);
-    }
-    *file = l.file;
-    *n_files = l.n;
-    return CH_OK;
+    ch_listing all;
+    ch_list_filter filter = CH_LIST_ALL;
+    if (options)
+        filter.name_glob = ch_strmap_get(options, "pathGlobFilter");
+    ch_status status = ch_list(arena, NULL, path, n, &filter, &all, err);
+    *file = all.file;
+    *n_files = all.n_files;
+    return status;
 }

@@ -9,14 +9,38 @@
 #ifndef CH_STORE_LIST_H
 #define CH_STORE_LIST_H
 
+#include "base/pool.h"
 #include "base/strmap.h"
 #include "store/file.h"
 
+/* What may be left out of a listing. */
+typedef struct ch_list_filter {
+    const char *name_glob; /* Spark's pathGlobFilter, over the file's name; NULL: all */
+    int64_t after_us;      /* modified later than this; INT64_MIN: any */
+    int64_t before_us;     /* modified earlier than this; INT64_MAX: any */
+    bool skip_missing;     /* paths that mean nothing, files gone meanwhile: no error */
+} ch_list_filter;
+#define CH_LIST_ALL ((ch_list_filter){NULL, INT64_MIN, INT64_MAX, false})
+
+typedef struct ch_listing {
+    ch_file *file;
+    int32_t *root_of; /* per file: the root that it was found at or below */
+    int32_t n_files;
+    const char **root; /* what the paths came to, globs expanded: files and folders */
+    bool *is_folder;   /* per root */
+    int32_t n_roots;
+} ch_listing;
+
 /*
  * Files of n paths, in arena.
- *   options  borrows  may be NULL; pathGlobFilter is obeyed
+ *   pool  borrows  reads many folders at once; NULL: on this thread
+ * Cost   one stat per file, by all workers of the pool.
  * Errors CH_E_PATH_NOT_FOUND for a path or glob that means nothing; CH_E_IO for a folder that cannot be read.
  */
+CH_NODISCARD ch_status ch_list(ch_arena *arena, ch_pool *pool, const char *const *path, int32_t n,
+                               const ch_list_filter *filter, ch_listing *out, ch_error *err);
+
+/* The same without the roots; of the options (may be NULL) pathGlobFilter is obeyed. */
 CH_NODISCARD ch_status ch_list_files(ch_arena *arena, const char *const *path, int32_t n,
                                      const ch_strmap *options, ch_file **file, int32_t *n_files,
                                      ch_error *err);

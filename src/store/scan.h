@@ -5,6 +5,7 @@
  *
  * Legal calls, per slot (slots run on different threads at once):
  *
+ *   narrow*                before the first begin, on one thread
  *   begin(slot) -> true    claims the slot's next morsel; false: none left, for any slot
  *   next(slot, &batch)*    batches of that morsel until batch.n_full is 0
  *   ... begin again ...
@@ -18,6 +19,7 @@
 
 #include "column/batch.h"
 #include "store/predicate.h"
+#include "store/runtime_filter.h"
 
 typedef struct ch_scan ch_scan;
 
@@ -33,6 +35,13 @@ typedef struct ch_scan_class {
     CH_NODISCARD ch_status (*begin)(ch_scan *scan, int slot, bool *more, ch_error *err);
     /* *out is uninitialised; on CH_OK the caller owns it (also when it is empty, n_full 0). */
     CH_NODISCARD ch_status (*next)(ch_scan *scan, int slot, ch_batch *out, ch_error *err);
+    /*
+     * Optional: only rows that pass the filter on column `at` of those wanted matter; the scan may skip others,
+     * files and row groups above all. filter is borrowed until close. *all says that every row given from
+     * now on passes or was asked, so that the caller need not ask again.
+     */
+    CH_NODISCARD ch_status (*narrow)(ch_scan *scan, int32_t at, ch_runtime_filter *filter,
+                                     bool *all, ch_error *err);
     void (*progress)(const ch_scan *scan, ch_scan_progress *out);
     void (*close)(ch_scan *scan); /* frees the scan */
 } ch_scan_class;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * spill.h - one temporary file that an operator writes pages to and reads them back from.
+ * spill.h - temporary files that an operator writes pages to and reads them back from.
  *
- * The file has no name: when the process ends, however it ends, nothing is left. Space of pages that
+ * The files have no names: when the process ends, however it ends, nothing is left. Space of pages that
  * were given back returns to the disk at once where the file system can do that.
  *
  * Legal calls: open, then write, read and drop in any order from any threads, then close.
@@ -10,20 +10,22 @@
 #ifndef CH_STORE_SPILL_H
 #define CH_STORE_SPILL_H
 
+#include <sys/uio.h>
+
 #include "base/mem.h"
 
 typedef struct ch_spill ch_spill;
 
 /*
- * A new empty file in folder dir, which is made if it is not there; *out is NULL on error.
+ * New empty files in folder dir, which is made if it is not there; *out is NULL on error.
  * mem pays for the handle. Errors: CH_E_IO.
  */
 CH_NODISCARD ch_status ch_spill_open(const char *dir, ch_mem *mem, ch_spill **out, ch_error *err);
 /* NULL is ignored. */
 void ch_spill_close(ch_spill *spill);
 
-/* Writes bytes to a place of their own, *at. Errors: CH_E_DISK_FULL, CH_E_IO. */
-CH_NODISCARD ch_status ch_spill_write(ch_spill *spill, const void *data, int64_t bytes, int64_t *at,
+/* Writes n parts, one after another, to a place of their own, *at. Errors: CH_E_DISK_FULL, CH_E_IO. */
+CH_NODISCARD ch_status ch_spill_write(ch_spill *spill, const struct iovec *part, int n, int64_t *at,
                                       ch_error *err);
 CH_NODISCARD ch_status ch_spill_read(ch_spill *spill, int64_t at, void *data, int64_t bytes,
                                      ch_error *err);

@@ -74,6 +74,25 @@ static void a_full_account_is_an_error_and_the_arena_stays_usable(void **state)
     UNIT_END();
 }
 
+static void a_cancelled_arena_grows_no_more(void **state)
+{
+    UNIT_BEGIN(state);
+    _Atomic bool cancel = false;
+    ch_arena arena;
+    ch_arena_init(&arena, mem);
+    arena.cancel = &cancel;
+    assert_non_null(ch_arena_alloc(&arena, 100, &err));
+    cancel = true;
+    assert_non_null(ch_arena_alloc(&arena, 100, &err)); /* of the block that is there */
+    assert_null(ch_arena_alloc(&arena, 1 << 20, &err));
+    assert_int_equal(err.code, CH_E_CANCELLED);
+    ch_error_release(&err);
+    cancel = false;
+    assert_non_null(ch_arena_alloc(&arena, 1 << 20, &err));
+    ch_arena_release(&arena);
+    UNIT_END();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -82,6 +101,7 @@ int main(void)
         cmocka_unit_test(reset_gives_all_back_and_the_arena_works_on),
         cmocka_unit_test(text_keeps_its_length_not_its_terminator),
         cmocka_unit_test(a_full_account_is_an_error_and_the_arena_stays_usable),
+        cmocka_unit_test(a_cancelled_arena_grows_no_more),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

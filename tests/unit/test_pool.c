@@ -61,6 +61,8 @@ static void a_job_gets_no_more_workers_than_it_asked_for(void **state)
     ch_pool_run(pool, count_step, &job, 3);
     assert_int_equal(total(&job), 20000);
     assert_true(atomic_load(&job.most_inside) <= 3);
+    for (int slot = 3; slot < MAX_SLOTS; slot++)
+        assert_int_equal(job.done[slot], 0);
     ch_pool_free(pool);
 }
 

@@ -210,8 +210,9 @@ static void a_file_that_may_not_grow_is_a_full_disk(void **state)
     assert_ok(ch_spill_open("/tmp", mem, &spill, &err));
     void (*handler)(int) = signal(SIGXFSZ, SIG_IGN);
     setrlimit(RLIMIT_FSIZE, &small);
-    ch_status first = ch_spill_write(spill, data, sizeof data, &at, &err);
-    ch_status second = ch_spill_write(spill, data, sizeof data, &at, &err);
+    struct iovec part = {(void *)(uintptr_t)data, sizeof data};
+    ch_status first = ch_spill_write(spill, &part, 1, &at, &err);
+    ch_status second = ch_spill_write(spill, &part, 1, &at, &err);
     setrlimit(RLIMIT_FSIZE, &before);
     signal(SIGXFSZ, handler);
     assert_int_equal(first, CH_OK);

@@ -190,9 +190,28 @@ static void arrays_sort_by_their_elements(void **state)
     ch_mem_close(mem);
 }
 
+static void a_key_of_two_gib_is_told_and_does_not_wrap(void **state)
+{
+    UNIT_BEGIN(state);
+    ch_column *c;
+    assert_ok(ch_column_new(mem, CH_T_STRING, 2, &c, &err));
+    ch_textout w;
+    ch_textout_init(&w, c);
+    assert_ok(ch_textout_put(&w, 0, "harakeke", 8, &err));
+    assert_ok(ch_textout_put(&w, 1, "harakeke", 8, &err));
+    uint32_t bytes[2] = {CH_SORTKEY_MOST - 5, 0};
+    for (int column = 0; column < 3; column++)
+        ch_sortkey_sizes(c, bytes);
+    assert_in_range(bytes[0], CH_SORTKEY_MOST, (uint32_t)CH_SORTKEY_MOST + 100);
+    assert_int_equal(bytes[1], 3 * (1 + 8 + 2));
+    ch_column_unref(c);
+    UNIT_END();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_key_of_two_gib_is_told_and_does_not_wrap),
         cmocka_unit_test(integers_of_every_width_sort_by_value),
         cmocka_unit_test(doubles_sort_with_nan_last_and_both_zeros_equal),
         cmocka_unit_test(text_sorts_by_bytes_and_may_hold_zero_bytes),

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* base64.c - three bytes as four characters. */
+#include "codec/base64.h"
+
+size_t ch_base64(char *out, const void *data, size_t len, bool padded)
+{
+    static const char DIGIT[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    const uint8_t *p = data;
+    char *to = out;
+    for (size_t i = 0; i < len; i += 3) {
+        size_t left = len - i;
+        uint32_t v = (uint32_t)p[i] << 16 | (left > 1 ? (uint32_t)p[i + 1] << 8 : 0) |
+                     (left > 2 ? p[i + 2] : 0);
+        *to++ = DIGIT[v >> 18];
+        *to++ = DIGIT[v >> 12 & 63];
+        if (left > 1 || padded)
+            *to++ = left > 1 ? DIGIT[v >> 6 & 63] : '=';
+        if (left > 2 || padded)
+            *to++ = left > 2 ? DIGIT[v & 63] : '=';
+    }
+    return (size_t)(to - out);
+}
+
+int ch_base64_digit(char c)
+{
+    if (c >= 'A' && c <= 'Z')
+        return c - 'A';
+    if (c >= 'a' && c <= 'z')
+        return c - 'a' + 26;
+    if (c >= '0' && c <= '9')
+        return c - '0' + 52;
+    return c == '+' ? 62 : c == '/' ? 63 : -1;
+}

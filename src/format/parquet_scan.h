@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * parquet_scan.h - what the files of the Parquet reader share above leaves: the scan itself and what of it
+ * filters look at.
+ *
+ * A morsel is a row group, or a part of one where there are few. Its life on a slot:
+ *
+ *   claim ─▶ exclude by statistics ─▶ rows that pages may match ─▶ batches:
+ *            read filter columns, test, read the others where a row is left ─▶ next batch
+ */
+#ifndef CH_FORMAT_PARQUET_SCAN_H
+#define CH_FORMAT_PARQUET_SCAN_H
+
+#include <pthread.h>
+
+#include "format/format.h"
+#include "format/parquet_file.h"
+
+/* Rows [from, to) of a row group. */
+typedef struct ch_pq_range {
+    int64_t from, to;
+} ch_pq_range;
+
+/* A test of one column wanted. */
+typedef struct ch_pq_filter {
+    int32_t at;                    /* which of the columns wanted */
+    const ch_predicate *predicate; /* borrowed; or */
+    ch_runtime_filter *runtime;    /* borrowed */
+    _Atomic int64_t asked, kept;   /* rows, so far */
+} ch_pq_filter;
+
+#define CH_PQ_FILTERS_MAX 64
+
+typedef struct ch_pq_slot {
+    ch_pq_file *file;
+    int32_t file_no, group;
+    ch_pq_leaf *leaf; /* file->n_wanted of them */
+    ch_column **values;
+    int32_t n_leaves;
+    ch_block block;
+    ch_pq_io io;
+    uint64_t morsel;
+    uint32_t n_batches;
+    ch_pq_range *range; /* of this morsel, in arena, ascending */
+    int32_t n_ranges, at_range;
+    int64_t row;    /* next one */
+    int64_t bytes;  /* of the morsel, for progress */
+    ch_arena arena; /* of this morsel */
+} ch_pq_slot;
+
+typedef struct ch_pq_scan {
+    ch_scan head;
+    ch_format_context ctx;
+    ch_scan_spec spec;
+    ch_pq_read_options options;
+    ch_pq_filter filter[CH_PQ_FILTERS_MAX];
+    int32_t n_filters;
+    pthread_mutex_t lock; /* of the claims below */
+    ch_pq_file *file;     /* open for claims */
+    int32_t next_file, next_group;
+    int64_t next_row, piece_rows;
+    uint64_t n_claimed;
+    bool ended;
+    _Atomic int64_t bytes_done, rows;
+    int64_t bytes_total;
+    int32_t n_slots;
+    ch_pq_slot slot[];
+} ch_pq_scan;
+
+CH_NODISCARD ch_status ch_pq_options_read(const ch_format_context *ctx, const ch_strmap *options,
+                                          ch_pq_read_options *out, ch_error *err);
+CH_NODISCARD ch_status ch_pq_scan_open(const ch_format_context *ctx, const ch_scan_spec *spec,
+                                       ch_scan **out, ch_error *err);
+CH_NODISCARD ch_status ch_pq_infer(const ch_format_context *ctx, const ch_scan_spec *spec,
+                                   const ch_type **schema, ch_error *err);
+CH_NODISCARD ch_status ch_pq_statistics(const ch_format_context *ctx, const ch_scan_spec *spec,
+                                        ch_arena *arena, ch_table_statistics *out, ch_error *err);
+
+/* The node of a wanted column that is a plain leaf of the file; NULL for others. */
+static inline const ch_pq_wanted *ch_pq_plain_leaf(const ch_pq_file *file, int32_t at)
+{
+    const ch_pq_shape *s = &file->shape[at];
+    return s->kind == CH_PQ_SHAPE_LEAF ? &file->wanted[s->leaf] : NULL;
+}
+
+/* ---- parquet_stats.c: bounds ----------------------------------------------------------------- */
+
+/* What is known about the values of some rows of one column. */
+typedef struct ch_pq_bounds {
+    bool has_min, has_max; /* bounds of the non-NULL values; texts may be cut, but still bound */
+    ch_scalar min, max;    /* text borrowed from the footer or index */
+    int64_t n_null;        /* -1 = unknown */
+    int64_t n;             /* values, NULLs counted; -1 = unknown */
+} ch_pq_bounds;
+
+/* A plain value as statistics store it, as a scalar of the wanted type. False: not to be used. */
+bool ch_pq_bound_scalar(const ch_pq_wanted *leaf, ch_thrift_bytes bytes, ch_scalar *out);
+void ch_pq_bounds_of_chunk(const ch_pq_file *file, const ch_pq_wanted *leaf,
+                           const ch_pq_column_meta *meta, ch_pq_bounds *out);
+/* Bounds widened where the order of some values is not total: NaN, and both zeros. */
+void ch_pq_bounds_settle(ch_pq_bounds *bounds);
+/* Can no row within the bounds pass? */
+bool ch_pq_bounds_exclude(const ch_pq_bounds *bounds, const ch_predicate *p);
+/* Does the runtime filter let none pass? */
+bool ch_pq_bounds_exclude_runtime(const ch_pq_bounds *bounds, const ch_runtime_filter *f);
+
+/* ---- parquet_skip.c -------------------------------------------------------------------------- */
+
+/* Is the slot's row group without a row that passes, by statistics, bloom filters and dictionaries? */
+CH_NODISCARD ch_status ch_pq_skip_group(ch_pq_scan *s, ch_pq_slot *slot, bool *out, ch_error *err);
+/* Sets slot->range to the rows of [from, to) that the page indexes leave. */
+CH_NODISCARD ch_status ch_pq_skip_pages(ch_pq_scan *s, ch_pq_slot *slot, int64_t from, int64_t to,
+                                        ch_error *err);
+
+/* ---- parquet_test.c -------------------------------------------------------------------------- */
+
+/* keep[i] &= row i of the column passes the predicate; any encoding. */
+CH_NODISCARD ch_status ch_pq_test(const ch_predicate *p, ch_column *column, uint64_t *keep,
+                                  ch_mem *mem, ch_error *err);
+/* Is the predicate one that ch_pq_test can do on this type? */
+bool ch_pq_testable(const ch_predicate *p);
+
+#endif

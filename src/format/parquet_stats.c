@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * parquet_stats.c - what min, max and NULL counts prove.
+ *
+ * Bounds are used where their order is certain: min_value and max_value of columns with TYPE_ORDER; the
+ * older min and max only of signed numbers. Texts may be cut short and still bound. Writers
+ * leave NaN out of bounds, and NaN is Spark's greatest number, so a maximum of floats bounds nothing.
+ */
+#include "format/parquet_scan.h"
+#include "kernel/compare.h"
+
+/* ---- scalars ------------------------------------------------------------------------------- */
+
+static int compare(const ch_scalar *a, const ch_scalar *b)
+{
+    switch (a->type->id) {
+    case CH_BOOLEAN:
+        return a->v.boolean - b->v.boolean;
+    case CH_FLOAT:
+    case CH_DOUBLE:
+        return ch_compare_f64(a->v.f64, b->v.f64);
+    case CH_STRING:
+    case CH_CHAR:
+    case CH_VARCHAR:
+    case CH_BINARY:
+        return ch_compare_str((ch_str){a->v.str.text, a->v.str.len},
+                              (ch_str){b->v.str.text, b->v.str.len});
+    default:
+        break;
+    }
+    if (ch_type_is_wide_decimal(a->type))
+        return (a->v.i128 > b->v.i128) - (a->v.i128 < b->v.i128);
+    return (a->v.i64 > b->v.i64) - (a->v.i64 < b->v.i64);
+}
+
+static bool load(const ch_type *type, int width, const void *from, ch_scalar *out)
+{
+    int8_t i8;
+    int16_t i16;
+    int32_t i32;
+    float f32;
+    switch (width) {
+    case 1:
+        memcpy(&i8, from, 1);
+        out->v.i64 = i8;
+        return true;
+    case 2:
+        memcpy(&i16, from, 2);
+        out->v.i64 = i16;
+        return true;
+    case 4:
+        memcpy(&i32, from, 4);
+        memcpy(&f32, from, 4);
+        if (type->id == CH_FLOAT)
+            out->v.f64 = f32;
+        else
+            out->v.i64 = i32;
+        return true;
+    case 8:
+        memcpy(&out->v, from, 8);
+        return true;
+    default:
+        memcpy(&out->v.i128, from, 16);
+        return true;
+    }
+}
+
+static bool is_float(const ch_type *type)
+{
+    return type->id == CH_FLOAT || type->id == CH_DOUBLE;
+}
+
+bool ch_pq_bound_scalar(const ch_pq_wanted *leaf, ch_thrift_bytes bytes, ch_scalar *out)
+{
+    ch_pq_conversion c;
+    const ch_type *type = leaf->type;
+    *out = (ch_scalar){.type = type};
+    if (!ch_pq_conversion_find(leaf->node, type, &c) || c.is_uuid ||
+        leaf->node->element->type == CH_PQ_INT96 || leaf->node->note.meaning == CH_PQ_M_FLOAT16 ||
+        (type->id == CH_STRING && type->collation))
+        return false;
+    if (ch_type_is_view(type)) {
+        out->v.str.text = bytes.text;
+        out->v.str.len = bytes.len;
+        return true;
+    }
+    if (c.in_width == -1) {
+        out->v.boolean = bytes.len && bytes.text[0];
+        return bytes.len == 1;
+    }
+    union {
+        ch_i128 align;
+        char bytes[16];
+    } value;
+    if (c.is_byte_array) {
+        if (bytes.len > 16)
+            return false;
+        ch_view view = ch_view_make(bytes.text, bytes.len, 0, 0);
+        if (!c.run || !c.run(&c, &view, bytes.text, 1, value.bytes))
+            return false;
+    } else {
+        if (bytes.len != c.in_width)
+            return false;
+        if (!c.run)
+            memcpy(value.bytes, bytes.text, (size_t)c.out_width);
+        else if (!c.run(&c, bytes.text, NULL, 1, value.bytes))
+            return false;
+    }
+    /* Numbers that are cut to a narrower type have no order any more. */
+    if (type->id == CH_BYTE || type->id == CH_SHORT) {
+        int32_t whole;
+        memcpy(&whole, bytes.text, 4);
+        if (whole != (type->id == CH_BYTE ? (int8_t)whole : (int16_t)whole))
+            return false;
+    }
+    load(type, c.out_width, value.bytes, out);
+    return !(is_float(type) && out->v.f64 != out->v.f64);
+}
+
+/* ---- bounds -------------------------------------------------------------------------------- */
+
+/* May the older min and max be believed? Their order was that of signed numbers. */
+static bool is_signed_number(const ch_pq_node *node)
+{
+    switch (node->element->type) {
+    case CH_PQ_INT32:
+    case CH_PQ_INT64:
+        return !(node->note.meaning == CH_PQ_M_INTEGER && !node->note.is_signed);
+    case CH_PQ_BOOLEAN:
+    case CH_PQ_FLOAT:
+    case CH_PQ_DOUBLE:
+        return true;
+    default:
+        return false;
+    }
+}
+
+void ch_pq_bounds_settle(ch_pq_bounds *b)
+{
+    if (b->has_min && b->has_max && compare(&b->min, &b->max) > 0)
+        b->has_min = b->has_max = false; /* nonsense proves nothing */
+    if (b->has_max && is_float(b->max.type))
+        b->has_max = false;
+}
+
+void ch_pq_bounds_of_chunk(const ch_pq_file *file, const ch_pq_wanted *leaf,
+                           const ch_pq_column_meta *meta, ch_pq_bounds *out)
+{
+    const ch_pq_stats *s = meta->stats;
+    *out = (ch_pq_bounds){.n_null = -1, .n = meta->num_values};
+    if (!s)
+        return;
+    if (ch_thrift_has(s, CH_PQ_STATS_NULLS) && s->null_count >= 0 &&
+        s->null_count <= meta->num_values)
+        out->n_null = s->null_count;
+    bool signed_number = is_signed_number(leaf->node);
+    bool is_new =
+        ch_thrift_has(s, CH_PQ_STATS_MIN_VALUE) || ch_thrift_has(s, CH_PQ_STATS_MAX_VALUE);
+    if (is_new && (file->has_type_order || signed_number)) {
+        if (ch_thrift_has(s, CH_PQ_STATS_MIN_VALUE))
+            out->has_min = ch_pq_bound_scalar(leaf, s->min_value, &out->min);
+        if (ch_thrift_has(s, CH_PQ_STATS_MAX_VALUE))
+            out->has_max = ch_pq_bound_scalar(leaf, s->max_value, &out->max);
+    } else if (signed_number) {
+        if (ch_thrift_has(s, CH_PQ_STATS_MIN))
+            out->has_min = ch_pq_bound_scalar(leaf, s->min, &out->min);
+        if (ch_thrift_has(s, CH_PQ_STATS_MAX))
+            out->has_max = ch_pq_bound_scalar(leaf, s->max, &out->max);
+    }
+}
+
+/* ---- proofs -------------------------------------------------------------------------------- */
+
+static bool is_outside(const ch_pq_bounds *b, const ch_scalar *v)
+{
+    if (v->is_null)
+        return true;
+    return (b->has_min && compare(v, &b->min) < 0) || (b->has_max && compare(v, &b->max) > 0);
+}
+
+static bool starts_outside(const ch_pq_bounds *b, const ch_scalar *v)
+{
+    ch_str prefix = {v->v.str.text, v->v.str.len};
+    if (b->has_max && compare(&b->max, v) < 0)
+        return true;
+    if (!b->has_min)
+        return false;
+    ch_str least = {b->min.v.str.text, b->min.v.str.len};
+    if (least.len > prefix.len)
+        least.len = prefix.len;
+    return ch_compare_str(least, prefix) > 0;
+}
+
+bool ch_pq_bounds_exclude(const ch_pq_bounds *b, const ch_predicate *p)
+{
+    bool no_values = b->n >= 0 && b->n_null == b->n;
+    switch (p->op) {
+    case CH_PRED_IS_NULL:
+        return b->n_null == 0;
+    case CH_PRED_IS_NOT_NULL:
+        return no_values;
+    case CH_PRED_EQ_NULL_SAFE:
+        if (p->value->is_null)
+            return b->n_null == 0;
+        break;
+    default:
+        break;
+    }
+    if (no_values)
+        return true;
+    const ch_scalar *v = p->value;
+    switch (p->op) {
+    case CH_PRED_EQ:
+    case CH_PRED_EQ_NULL_SAFE:
+        return is_outside(b, v);
+    case CH_PRED_IN:
+        for (int32_t i = 0; i < p->n_values; i++)
+            if (!is_outside(b, &v[i]))
+                return false;
+        return true;
+    case CH_PRED_NE:
+        return b->has_min && b->has_max && compare(&b->min, v) == 0 && compare(&b->max, v) == 0;
+    case CH_PRED_LT:
+        return b->has_min && compare(&b->min, v) >= 0;
+    case CH_PRED_LE:
+        return b->has_min && compare(&b->min, v) > 0;
+    case CH_PRED_GT:
+        return b->has_max && compare(&b->max, v) <= 0;
+    case CH_PRED_GE:
+        return b->has_max && compare(&b->max, v) < 0;
+    case CH_PRED_STARTS_WITH:
+        return starts_outside(b, v);
+    default:
+        return false;
+    }
+}
+
+bool ch_pq_bounds_exclude_runtime(const ch_pq_bounds *b, const ch_runtime_filter *f)
+{
+    if (!f->ready)
+        return false;
+    if (f->empty || (b->n >= 0 && b->n_null == b->n))
+        return true;
+    return b->has_min && b->has_max && b->min.type == f->type &&
+           ch_runtime_filter_excludes(f, &b->min, &b->max);
+}

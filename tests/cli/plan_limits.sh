@@ -1,0 +1,13 @@
+# A plan that doubles with each common table ends with an error, not with the machine's memory; one that does
+# not is made at once, however long.
+chain() {
+    printf 'WITH a0 AS (SELECT 1 x)'
+    for i in $(seq "$1"); do
+        printf ', a%s AS (SELECT * FROM a%s %s)' "$i" $((i - 1)) "${2//PREV/a$((i - 1))}"
+    done
+    printf ' SELECT count(*) FROM a%s' "$1"
+}
+
+chert sql --memory 64M --format csv -e "$(chain 25 'UNION ALL SELECT * FROM PREV')"
+chert sql --memory 64M --format csv -e "$(chain 8 'UNION ALL SELECT * FROM PREV')"
+chert sql --memory 64M --format csv -e "$(chain 60 'WHERE x > 0')"
