@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """run.py - measure Chert beside DuckDB, Polars, Spark and a bare scan, on this machine, in one run.
 
-  make bench [B="counter startup"]      parts: counter memory startup groupby sort threads (default: all)
+  make bench [B="counter startup"]      parts: counter memory startup groupby sort threads tpch (default: all)
 
 Engines take turns, input is in the page cache, every run is a whole process from start to exit. Printed are medians, the
 ratio to Chert, and for each goal what was asked and what was reached. Results are compared before times are believed.
@@ -17,6 +17,8 @@ import statistics
 import subprocess
 import sys
 import time
+
+import part_tpch
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(HERE)
@@ -319,7 +321,11 @@ def sort():
             "SELECT * FROM location ORDER BY lat, long", "duckdb_sort", 2, min(ROUNDS, 3))
 
 
-PARTS = {"counter": counter, "memory": memory, "startup": startup, "groupby": groupby, "sort": sort, "threads": threads}
+def tpch_queries():
+    part_tpch.main(sys.modules[__name__])
+
+
+PARTS = {"counter": counter, "memory": memory, "startup": startup, "groupby": groupby, "sort": sort, "threads": threads, "tpch": tpch_queries}
 
 
 def machine():

@@ -9,7 +9,7 @@
 set -eu
 cache=${CHERT_CACHE:-$HOME/.cache/chert}
 venv=$cache/venv
-want="duckdb polars pyarrow pandas pytest"
+want="duckdb polars pyarrow pandas pytest grpcio grpcio-status googleapis-common-protos zstandard protobuf"
 if [ "${1:-}" != --bench ] || command -v java >/dev/null 2>&1; then
     want="pyspark>=4.1,<5 $want"
 fi
