@@ -2,11 +2,12 @@
 # SPDX-License-Identifier: Apache-2.0
 # Every header must compile on its own; the public ones in strict C11 and as C++ too.
 #
-#   tools/check_headers.sh [C_COMPILER]
+#   tools/check_headers.sh [C_COMPILER [FOLDER_OF_GENERATED_HEADERS]]
 set -uo pipefail
 cd "$(dirname "$0")/.."
 
 cc=${1:-cc}
+generated=${2:-build/proto}
 flags=(-fsyntax-only -Wall -Wextra -Werror)
 failed=0
 shopt -s nullglob
@@ -22,7 +23,7 @@ check() {
 }
 
 for header in src/*/*.h; do
-    check "$header" "$cc" -std=gnu11 -D_GNU_SOURCE -Isrc -Iinclude -x c
+    check "$header" "$cc" -std=gnu11 -D_GNU_SOURCE -Isrc -Iinclude -isystem "$generated" -x c
 done
 for header in include/chert/*.h; do
     check "$header" "$cc" -std=c11 -pedantic -Iinclude -x c

@@ -1,0 +1,460 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* decode_relation.c - the protocol's relations as plan relations, and the table of them. */
+#include "connect/decode_relation.h"
+
+#include <string.h>
+
+#include "sql/sql.h"
+
+typedef PB(Relation) message;
+#define DECODER(name) \
+    ch_status cn_decode_##name##_rel(cn_decode *d, const message *m, ch_rel **out, ch_error *err)
+
+ch_status cn_copy_text(cn_decode *d, const char *text, const char **out, ch_error *err)
+{
+    *out = ch_arena_str(d->arena, text ? text : "", err);
+    return *out ? CH_OK : CH_E_MEMORY;
+}
+
+ch_status cn_add_option(cn_decode *d, ch_option_list *list, const char *key, const char *value,
+                        ch_error *err)
+{
+    const char *own_key, *own_value;
+    CH_TRY(cn_copy_text(d, key, &own_key, err));
+    CH_TRY(cn_copy_text(d, value, &own_value, err));
+    return ch_option_list_add(d->arena, list, own_key, own_value, err);
+}
+
+/* ---- one input --------------------------------------------------------------------------- */
+
+DECODER(project)
+{
+    ch_rel_project *r;
+    CN_NODE(r, d, PROJECT, err);
+    *out = &r->head;
+    if (m->project->input) {
+        CH_TRY(cn_decode_relation(d, m->project->input, &r->input, err));
+    } else {
+        ch_rel_one_row *one;
+        CN_NODE(one, d, ONE_ROW, err);
+        r->input = &one->head;
+    }
+    return cn_decode_exprs(d, m->project->expressions, m->project->n_expressions, &r->expressions,
+                           err);
+}
+
+DECODER(filter)
+{
+    ch_rel_filter *r;
+    CN_NODE(r, d, FILTER, err);
+    *out = &r->head;
+    CH_TRY(cn_decode_relation(d, m->filter->input, &r->input, err));
+    return cn_decode_expr(d, m->filter->condition, &r->condition, err);
+}
+
+DECODER(sort)
+{
+    ch_rel_sort *r;
+    CN_NODE(r, d, SORT, err);
+    *out = &r->head;
+    r->is_global = !m->sort->has_is_global || m->sort->is_global;
+    r->limit = -1;
+    CH_TRY(cn_decode_relation(d, m->sort->input, &r->input, err));
+    return cn_decode_sort_orders(d, m->sort->order, m->sort->n_order, &r->order, err);
+}
+
+DECODER(limit)
+{
+    ch_rel_limit *r;
+    CN_NODE(r, d, LIMIT, err);
+    *out = &r->head;
+    r->limit = m->limit->limit;
+    return cn_decode_relation(d, m->limit->input, &r->input, err);
+}
+
+DECODER(offset)
+{
+    ch_rel_offset *r;
+    CN_NODE(r, d, OFFSET, err);
+    *out = &r->head;
+    r->offset = m->offset->offset;
+    return cn_decode_relation(d, m->offset->input, &r->input, err);
+}
+
+DECODER(tail)
+{
+    ch_rel_tail *r;
+    CN_NODE(r, d, TAIL, err);
+    *out = &r->head;
+    r->limit = m->tail->limit;
+    return cn_decode_relation(d, m->tail->input, &r->input, err);
+}
+
+DECODER(sample)
+{
+    const PB(Sample) *s = m->sample;
+    ch_rel_sample *r;
+    CN_NODE(r, d, SAMPLE, err);
+    *out = &r->head;
+    r->lower = s->lower_bound;
+    r->upper = s->upper_bound;
+    r->with_replacement = s->with_replacement;
+    r->has_seed = s->has_seed;
+    r->seed = s->seed;
+    return cn_decode_relation(d, s->input, &r->input, err);
+}
+
+DECODER(deduplicate)
+{
+    const PB(Deduplicate) *s = m->deduplicate;
+    ch_rel_deduplicate *r;
+    if (s->within_watermark)
+        CN_UNSUPPORTED(err, "dropDuplicatesWithinWatermark");
+    CN_NODE(r, d, DEDUPLICATE, err);
+    *out = &r->head;
+    r->all_columns_as_keys = s->all_columns_as_keys;
+    CH_TRY(cn_copy_strings(d->arena, s->column_names, s->n_column_names, &r->columns, err));
+    return cn_decode_relation(d, s->input, &r->input, err);
+}
+
+DECODER(range)
+{
+    const PB(Range) *s = m->range;
+    ch_rel_range *r;
+    CN_NODE(r, d, RANGE, err);
+    *out = &r->head;
+    r->from = s->start;
+    r->to = s->end;
+    r->step = s->has_step ? s->step : 1;
+    r->num_partitions = s->has_num_partitions ? s->num_partitions : 0;
+    if (r->step == 0)
+        CH_FAIL(err, CONNECT_INVALID_PLAN, "reason", "the step of a range is 0");
+    return CH_OK;
+}
+
+DECODER(subquery_alias)
+{
+    ch_rel_subquery_alias *r;
+    CN_NODE(r, d, SUBQUERY_ALIAS, err);
+    *out = &r->head;
+    CH_TRY(cn_copy_text(d, m->subquery_alias->alias, &r->alias, err));
+    return cn_decode_relation(d, m->subquery_alias->input, &r->input, err);
+}
+
+DECODER(repartition)
+{
+    ch_rel_repartition *r;
+    CN_NODE(r, d, REPARTITION, err);
+    *out = &r->head;
+    r->num_partitions = m->repartition->num_partitions;
+    r->shuffle = m->repartition->shuffle;
+    return cn_decode_relation(d, m->repartition->input, &r->input, err);
+}
+
+DECODER(repartition_by_expression)
+{
+    const PB(RepartitionByExpression) *s = m->repartition_by_expression;
+    ch_rel_repartition *r;
+    CN_NODE(r, d, REPARTITION, err);
+    *out = &r->head;
+    r->num_partitions = s->num_partitions;
+    r->shuffle = true;
+    CH_TRY(cn_decode_exprs(d, s->partition_exprs, s->n_partition_exprs, &r->expressions, err));
+    return cn_decode_relation(d, s->input, &r->input, err);
+}
+
+DECODER(to_df)
+{
+    ch_rel_to_df *r;
+    CN_NODE(r, d, TO_DF, err);
+    *out = &r->head;
+    CH_TRY(cn_copy_strings(d->arena, m->to_df->column_names, m->to_df->n_column_names, &r->names,
+                           err));
+    return cn_decode_relation(d, m->to_df->input, &r->input, err);
+}
+
+DECODER(with_columns_renamed)
+{
+    const PB(WithColumnsRenamed) *s = m->with_columns_renamed;
+    ch_rel_with_columns_renamed *r;
+    CN_NODE(r, d, WITH_COLUMNS_RENAMED, err);
+    *out = &r->head;
+    for (size_t i = 0; i < s->n_renames; i++)
+        CH_TRY(cn_add_option(d, &r->renames, s->renames[i]->col_name, s->renames[i]->new_col_name,
+                             err));
+    for (size_t i = 0; i < s->n_rename_columns_map; i++)
+        CH_TRY(cn_add_option(d, &r->renames, s->rename_columns_map[i]->key,
+                             s->rename_columns_map[i]->value, err));
+    return cn_decode_relation(d, s->input, &r->input, err);
+}
+
+DECODER(with_columns)
+{
+    const PB(WithColumns) *s = m->with_columns;
+    ch_rel_with_columns *r;
+    CN_NODE(r, d, WITH_COLUMNS, err);
+    *out = &r->head;
+    for (size_t i = 0; i < s->n_aliases; i++) {
+        ch_expr *e;
+        CH_TRY(cn_decode_alias(d, s->aliases[i], &e, err));
+        CH_TRY(ch_expr_list_add(d->arena, &r->aliases, e, err));
+    }
+    return cn_decode_relation(d, s->input, &r->input, err);
+}
+
+DECODER(drop)
+{
+    ch_rel_drop *r;
+    CN_NODE(r, d, DROP, err);
+    *out = &r->head;
+    CH_TRY(cn_decode_exprs(d, m->drop->columns, m->drop->n_columns, &r->columns, err));
+    CH_TRY(
+        cn_copy_strings(d->arena, m->drop->column_names, m->drop->n_column_names, &r->names, err));
+    return cn_decode_relation(d, m->drop->input, &r->input, err);
+}
+
+DECODER(hint)
+{
+    ch_rel_hint *r;
+    CN_NODE(r, d, HINT, err);
+    *out = &r->head;
+    CH_TRY(cn_copy_text(d, m->hint->name, &r->name, err));
+    CH_TRY(cn_decode_exprs(d, m->hint->parameters, m->hint->n_parameters, &r->parameters, err));
+    return cn_decode_relation(d, m->hint->input, &r->input, err);
+}
+
+DECODER(aggregate)
+{
+    const PB(Aggregate) *s = m->aggregate;
+    ch_rel_aggregate *r;
+    CN_NODE(r, d, AGGREGATE, err);
+    *out = &r->head;
+    switch (s->group_type) {
+    case SPARK__CONNECT__AGGREGATE__GROUP_TYPE__GROUP_TYPE_GROUPBY:
+        r->group_type = CH_GROUP_BY;
+        break;
+    case SPARK__CONNECT__AGGREGATE__GROUP_TYPE__GROUP_TYPE_ROLLUP:
+        r->group_type = CH_GROUP_ROLLUP;
+        break;
+    case SPARK__CONNECT__AGGREGATE__GROUP_TYPE__GROUP_TYPE_CUBE:
+        r->group_type = CH_GROUP_CUBE;
+        break;
+    case SPARK__CONNECT__AGGREGATE__GROUP_TYPE__GROUP_TYPE_GROUPING_SETS:
+        r->group_type = CH_GROUP_SETS;
+        break;
+    default:
+        CN_UNSUPPORTED(err, "pivot");
+    }
+    CH_TRY(cn_decode_relation(d, s->input, &r->input, err));
+    CH_TRY(
+        cn_decode_exprs(d, s->grouping_expressions, s->n_grouping_expressions, &r->grouping, err));
+    CH_TRY(cn_decode_exprs(d, s->aggregate_expressions, s->n_aggregate_expressions, &r->aggregates,
+                           err));
+    if (r->group_type != CH_GROUP_SETS)
+        return CH_OK;
+    /* Each set's expressions as positions in `grouping`, which they are added to when they are new. */
+    r->n_sets = (int32_t)s->n_grouping_sets;
+    CH_ARENA_ARRAY(r->sets, d->arena, r->n_sets + 1, err);
+    CH_ARENA_ARRAY(r->set_len, d->arena, r->n_sets + 1, err);
+    for (int32_t i = 0; i < r->n_sets; i++) {
+        ch_expr_list set = {0};
+        CH_TRY(cn_decode_exprs(d, s->grouping_sets[i]->grouping_set,
+                               s->grouping_sets[i]->n_grouping_set, &set, err));
+        CH_ARENA_ARRAY(r->sets[i], d->arena, set.n + 1, err);
+        for (int32_t k = 0; k < set.n; k++) {
+            int32_t at = 0;
+            while (at < r->grouping.n && !ch_expr_equal(r->grouping.item[at], set.item[k]))
+                at++;
+            if (at == r->grouping.n)
+                CH_TRY(ch_expr_list_add(d->arena, &r->grouping, set.item[k], err));
+            r->sets[i][r->set_len[i]++] = at;
+        }
+    }
+    return CH_OK;
+}
+
+/* ---- two inputs -------------------------------------------------------------------------- */
+
+static ch_status join_type(int type, ch_join_type *out, ch_error *err)
+{
+    switch (type) {
+    case SPARK__CONNECT__JOIN__JOIN_TYPE__JOIN_TYPE_INNER:
+        *out = CH_JOIN_INNER;
+        return CH_OK;
+    case SPARK__CONNECT__JOIN__JOIN_TYPE__JOIN_TYPE_FULL_OUTER:
+        *out = CH_JOIN_FULL_OUTER;
+        return CH_OK;
+    case SPARK__CONNECT__JOIN__JOIN_TYPE__JOIN_TYPE_LEFT_OUTER:
+        *out = CH_JOIN_LEFT_OUTER;
+        return CH_OK;
+    case SPARK__CONNECT__JOIN__JOIN_TYPE__JOIN_TYPE_RIGHT_OUTER:
+        *out = CH_JOIN_RIGHT_OUTER;
+        return CH_OK;
+    case SPARK__CONNECT__JOIN__JOIN_TYPE__JOIN_TYPE_LEFT_ANTI:
+        *out = CH_JOIN_LEFT_ANTI;
+        return CH_OK;
+    case SPARK__CONNECT__JOIN__JOIN_TYPE__JOIN_TYPE_LEFT_SEMI:
+        *out = CH_JOIN_LEFT_SEMI;
+        return CH_OK;
+    case SPARK__CONNECT__JOIN__JOIN_TYPE__JOIN_TYPE_CROSS:
+        *out = CH_JOIN_CROSS;
+        return CH_OK;
+    default:
+        CH_FAIL(err, CONNECT_INVALID_PLAN, "reason", "a join is of no type");
+    }
+}
+
+DECODER(join)
+{
+    const PB(Join) *s = m->join;
+    ch_rel_join *r;
+    if (s->join_data_type &&
+        (s->join_data_type->is_left_struct || s->join_data_type->is_right_struct))
+        CN_UNSUPPORTED(err, "joinWith of typed datasets");
+    CN_NODE(r, d, JOIN, err);
+    *out = &r->head;
+    CH_TRY(join_type(s->join_type, &r->join_type, err));
+    CH_TRY(cn_decode_relation(d, s->left, &r->left, err));
+    CH_TRY(cn_decode_relation(d, s->right, &r->right, err));
+    if (s->join_condition)
+        CH_TRY(cn_decode_expr(d, s->join_condition, &r->condition, err));
+    return cn_copy_strings(d->arena, s->using_columns, s->n_using_columns, &r->using_columns, err);
+}
+
+DECODER(lateral_join)
+{
+    const PB(LateralJoin) *s = m->lateral_join;
+    ch_rel_join *r;
+    CN_NODE(r, d, JOIN, err);
+    *out = &r->head;
+    r->lateral = true;
+    CH_TRY(join_type(s->join_type, &r->join_type, err));
+    CH_TRY(cn_decode_relation(d, s->left, &r->left, err));
+    CH_TRY(cn_decode_relation(d, s->right, &r->right, err));
+    return s->join_condition ? cn_decode_expr(d, s->join_condition, &r->condition, err) : CH_OK;
+}
+
+DECODER(set_op)
+{
+    const PB(SetOperation) *s = m->set_op;
+    ch_rel_set_operation *r;
+    CN_NODE(r, d, SET_OPERATION, err);
+    *out = &r->head;
+    switch (s->set_op_type) {
+    case SPARK__CONNECT__SET_OPERATION__SET_OP_TYPE__SET_OP_TYPE_INTERSECT:
+        r->op = CH_SET_INTERSECT;
+        break;
+    case SPARK__CONNECT__SET_OPERATION__SET_OP_TYPE__SET_OP_TYPE_UNION:
+        r->op = CH_SET_UNION;
+        break;
+    case SPARK__CONNECT__SET_OPERATION__SET_OP_TYPE__SET_OP_TYPE_EXCEPT:
+        r->op = CH_SET_EXCEPT;
+        break;
+    default:
+        CH_FAIL(err, CONNECT_INVALID_PLAN, "reason", "a set operation is of no type");
+    }
+    r->is_all = s->is_all;
+    r->by_name = s->by_name;
+    r->allow_missing_columns = s->allow_missing_columns;
+    CH_TRY(cn_decode_relation(d, s->left_input, &r->left, err));
+    return cn_decode_relation(d, s->right_input, &r->right, err);
+}
+
+/* ---- SQL and references ------------------------------------------------------------------ */
+
+ch_status cn_decode_sql(cn_decode *d, const PB(SQL) * m, ch_rel **out, ch_error *err)
+{
+    ch_session *session = d->session->session;
+    ch_sql_context ctx = {.arena = d->arena};
+    const char *text;
+    CH_TRY(cn_copy_text(d, m->query, &text, err));
+    ctx.ansi = ch_session_get_bool(session, "spark.sql.ansi.enabled");
+    ctx.double_quoted_identifiers =
+        ch_session_get_bool(session, "spark.sql.ansi.doubleQuotedIdentifiers");
+    CH_TRY(ch_session_get(session, "spark.sql.session.timeZone", d->arena, &ctx.time_zone, err));
+    if (m->n_args || m->n_pos_args || m->n_named_arguments || m->n_pos_arguments)
+        CN_UNSUPPORTED(err, "Parameters of spark.sql");
+    d->frame->text = d->n_texts++ ? NULL : text;
+    return ch_sql_parse(&ctx, text, out, err);
+}
+
+DECODER(sql)
+{
+    return cn_decode_sql(d, m->sql, out, err);
+}
+
+DECODER(with_relations)
+{
+    const PB(WithRelations) *s = m->with_relations;
+    PB(Relation) **before = d->reference;
+    size_t n_before = d->n_references;
+    /* Outer plans stay visible: a subquery may refer to what is around it. */
+    CH_ARENA_ARRAY(d->reference, d->arena, n_before + s->n_references + 1, err);
+    memcpy(d->reference, s->references, sizeof *before * s->n_references);
+    if (n_before)
+        memcpy(d->reference + s->n_references, before, sizeof *before * n_before);
+    d->n_references += s->n_references;
+    ch_status status = cn_decode_relation(d, s->root, out, err);
+    d->reference = before;
+    d->n_references = n_before;
+    return status;
+}
+
+/* ---- the table --------------------------------------------------------------------------- */
+
+static const struct {
+    PB(Relation__RelTypeCase) which;
+    ch_status (*decode)(cn_decode *d, const message *m, ch_rel **out, ch_error *err);
+    const char *refused;
+} ROW[] = {
+#define CN_REL(CASE, decoder) \
+    {SPARK__CONNECT__RELATION__REL_TYPE_##CASE, cn_decode_##decoder##_rel, NULL},
+#define CN_NO_REL(CASE, what) {SPARK__CONNECT__RELATION__REL_TYPE_##CASE, NULL, what},
+#include "builtin/connect_relations.def"
+#undef CN_REL
+#undef CN_NO_REL
+};
+
+ch_status cn_decode_relation(cn_decode *d, const message *m, ch_rel **out, ch_error *err)
+{
+    *out = NULL;
+    for (size_t i = 0; m && i < sizeof ROW / sizeof *ROW; i++) {
+        if (ROW[i].which != m->rel_type_case)
+            continue;
+        if (!ROW[i].decode)
+            CN_UNSUPPORTED(err, ROW[i].refused);
+        CH_TRY(ROW[i].decode(d, m, out, err));
+        if (m->common && m->common->has_plan_id)
+            (*out)->plan_id = m->common->plan_id;
+        return CH_OK;
+    }
+    CH_FAIL(err, CONNECT_INVALID_PLAN, "reason",
+            m ? "a relation is of a kind that this version does not know"
+              : "a relation is missing");
+}
+
+ch_status cn_decode_frame(cn_session *session, const message *relation, ch_frame **out,
+                          ch_error *err)
+{
+    ch_frame *frame;
+    ch_rel *rel;
+    *out = NULL;
+    CH_TRY(ch_frame_new(session->session, NULL, 0, &frame, err));
+    cn_decode d = {.session = session, .frame = frame, .arena = &frame->arena};
+    ch_status status = cn_decode_relation(&d, relation, &rel, err);
+    if (status != CH_OK) {
+        ch_frame_unref(frame);
+        return status;
+    }
+    frame->rel = rel;
+    *out = frame;
+    return CH_OK;
+}
+
+ch_status cn_decode_plan(cn_session *session, const PB(Plan) * plan, ch_frame **out, ch_error *err)
+{
+    *out = NULL;
+    if (!plan || plan->op_type_case != SPARK__CONNECT__PLAN__OP_TYPE_ROOT)
+        CH_FAIL(err, CONNECT_INVALID_PLAN, "reason", "a relation is expected as the plan's root");
+    return cn_decode_frame(session, plan->root, out, err);
+}

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* server.c - engine, service and listener, put together. */
+#include "connect/server.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "connect/service.h"
+
+#define MAX_MESSAGE ((size_t)128 << 20)
+#define GRACE_SECONDS 3
+
+struct ch_server {
+    ch_engine *engine;
+    cn_service *service;
+    ch_grpc_server *grpc;
+};
+
+static bool is_loopback(const char *address)
+{
+    return strncmp(address, "127.", 4) == 0 || strcmp(address, "::1") == 0 ||
+           strcmp(address, "localhost") == 0;
+}
+
+static ch_status open_server(ch_server *s, const ch_server_options *o, ch_error *err)
+{
+    const char *address = o->address ? o->address : "127.0.0.1";
+    const char *token = o->token && *o->token ? o->token : NULL;
+    if (!is_loopback(address) && !token)
+        CH_FAIL(err, INVALID_OPTION, "name", "address", "value", address, "expected",
+                "a loopback address, or a token (--token) that clients must know");
+    CH_TRY(ch_engine_new(o->memory_limit, o->threads, NULL, &s->engine, err));
+    CH_TRY(cn_service_new(s->engine, &s->service, err));
+    ch_grpc_options grpc = {.address = address,
+                            .port = o->port,
+                            .tls_cert = o->tls_cert,
+                            .tls_key = o->tls_key,
+                            .tls_client_ca = o->tls_client_ca,
+                            .token = token,
+                            .max_message = MAX_MESSAGE,
+                            .mem = s->service->mem,
+                            .handle = cn_service_handle,
+                            .user = s->service};
+    return ch_grpc_listen(&grpc, &s->grpc, err);
+}
+
+ch_status ch_server_open(const ch_server_options *options, ch_server **out, ch_error *err)
+{
+    ch_server *s = calloc(1, sizeof *s);
+    *out = NULL;
+    if (!s)
+        return ch_error_memory(err, "server", (int64_t)sizeof *s, 0);
+    ch_status status = open_server(s, options, err);
+    if (status == CH_OK)
+        *out = s;
+    else
+        ch_server_close(s);
+    return status;
+}
+
+int ch_server_port(const ch_server *server)
+{
+    return ch_grpc_port(server->grpc);
+}
+
+ch_status ch_server_run(ch_server *server, ch_error *err)
+{
+    return ch_grpc_serve(server->grpc, GRACE_SECONDS, err);
+}
+
+void ch_server_stop(ch_server *server)
+{
+    ch_grpc_stop(server->grpc);
+}
+
+void ch_server_close(ch_server *s)
+{
+    if (!s)
+        return;
+    cn_service_cancel(s->service);
+    ch_grpc_free(s->grpc);
+    cn_service_free(s->service);
+    ch_engine_free(s->engine);
+    free(s);
+}

@@ -1,0 +1,339 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* service_analyze.c - AnalyzePlan: schemas, explanations and other questions that need no run. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "connect/decode.h"
+#include "plan/node.h"
+#include "store/file.h"
+
+typedef PB(AnalyzePlanRequest) ask;
+typedef PB(AnalyzePlanResponse) reply;
+
+#define REPLY(r, CASE, field, init, arena, err)                                                \
+    do {                                                                                       \
+        (r)->result_case = SPARK__CONNECT__ANALYZE_PLAN_RESPONSE__RESULT_##CASE;               \
+        PB_NEW((r)->field, arena, spark__connect__analyze_plan_response__##init##__init, err); \
+    } while (0)
+
+/* A plan, analyzed; closes by ch_query_close. */
+static ch_status open_plan(cn_session *s, const PB(Plan) * plan, ch_query **out, ch_error *err)
+{
+    ch_frame *frame;
+    *out = NULL;
+    CH_TRY(cn_decode_plan(s, plan, &frame, err));
+    ch_status status = ch_query_open(frame, frame->rel, out, err);
+    ch_frame_unref(frame);
+    return status;
+}
+
+static ch_status schema(cn_session *s, const ask *m, reply *r, ch_arena *arena, ch_error *err)
+{
+    ch_query *q;
+    CH_TRY(open_plan(s, m->schema->plan, &q, err));
+    REPLY(r, SCHEMA, schema, schema, arena, err);
+    ch_status status = cn_encode_type(arena, ch_query_schema(q), &r->schema->schema, err);
+    ch_query_close(q);
+    return status;
+}
+
+static ch_status explain(cn_session *s, const ask *m, reply *r, ch_arena *arena, ch_error *err)
+{
+    static const ch_explain_mode MODE[] = {CH_EXPLAIN_SIMPLE,   CH_EXPLAIN_SIMPLE,
+                                           CH_EXPLAIN_EXTENDED, CH_EXPLAIN_CODEGEN,
+                                           CH_EXPLAIN_COST,     CH_EXPLAIN_FORMATTED};
+    unsigned mode = (unsigned)m->explain->explain_mode;
+    ch_query *q;
+    ch_buf text;
+    CH_TRY(open_plan(s, m->explain->plan, &q, err));
+    ch_buf_init(&text, ch_query_mem(q));
+    ch_status status = ch_query_explain(
+        q, mode < sizeof MODE / sizeof *MODE ? MODE[mode] : CH_EXPLAIN_SIMPLE, &text, err);
+    REPLY(r, EXPLAIN, explain, explain, arena, err);
+    if (status == CH_OK)
+        r->explain->explain_string =
+            ch_arena_strn(arena, text.data ? text.data : "", text.len, err);
+    if (status == CH_OK && !r->explain->explain_string)
+        status = CH_E_MEMORY;
+    ch_buf_release(&text);
+    ch_query_close(q);
+    return status;
+}
+
+/* As StructType.treeString: one line a field, " |-- name: type (nullable = true)". */
+static ch_status add_tree(const ch_type *type, const char *prefix, int depth, int most,
+                          ch_arena *arena, ch_buf *out, ch_error *err);
+
+static ch_status add_tree_field(const char *name, const ch_type *type, bool nullable,
+                                const char *null_word, const char *prefix, int depth, int most,
+                                ch_arena *arena, ch_buf *out, ch_error *err)
+{
+    static const char *const NESTED[] = {"array", "map", "struct"};
+    CH_TRY(ch_buf_printf(out, err, "%s-- %s: ", prefix, name));
+    if (type->id == CH_ARRAY || type->id == CH_MAP || type->id == CH_STRUCT)
+        CH_TRY(ch_buf_adds(out, NESTED[type->id - CH_ARRAY], err));
+    else if (type->id == CH_LONG || type->id == CH_INT || type->id == CH_SHORT ||
+             type->id == CH_BYTE)
+        CH_TRY(ch_buf_adds(out,
+                           type->id == CH_LONG    ? "long"
+                           : type->id == CH_INT   ? "integer"
+                           : type->id == CH_SHORT ? "short"
+                                                  : "byte",
+                           err));
+    else
+        CH_TRY(ch_type_print(type, out, err));
+    if (null_word) /* a key has none */
+        CH_TRY(ch_buf_printf(out, err, " (%s = %s)", null_word, nullable ? "true" : "false"));
+    CH_TRY(ch_buf_addc(out, '\n', err));
+    const char *deeper = ch_arena_printf(arena, err, "%s    |", prefix);
+    return deeper ? add_tree(type, deeper, depth + 1, most, arena, out, err) : CH_E_MEMORY;
+}
+
+static ch_status add_tree(const ch_type *type, const char *prefix, int depth, int most,
+                          ch_arena *arena, ch_buf *out, ch_error *err)
+{
+    if (most > 0 && depth > most)
+        return CH_OK;
+    if (type->id == CH_ARRAY)
+        return add_tree_field("element", type->field[0].type, type->field[0].nullable,
+                              "containsNull", prefix, depth, most, arena, out, err);
+    if (type->id == CH_MAP) {
+        CH_TRY(add_tree_field("key", type->field[0].type, false, NULL, prefix, depth, most, arena,
+                              out, err));
+        return add_tree_field("value", type->field[1].type, type->field[1].nullable,
+                              "valueContainsNull", prefix, depth, most, arena, out, err);
+    }
+    for (int32_t i = 0; type->id == CH_STRUCT && i < type->n_fields; i++)
+        CH_TRY(add_tree_field(type->field[i].name, type->field[i].type, type->field[i].nullable,
+                              "nullable", prefix, depth, most, arena, out, err));
+    return CH_OK;
+}
+
+static ch_status tree_string(cn_session *s, const ask *m, reply *r, ch_arena *arena, ch_error *err)
+{
+    ch_query *q;
+    ch_buf text;
+    CH_TRY(open_plan(s, m->tree_string->plan, &q, err));
+    ch_buf_init(&text, ch_query_mem(q));
+    ch_status status = ch_buf_adds(&text, "root\n", err);
+    if (status == CH_OK)
+        status = add_tree(ch_query_schema(q), " |", 1,
+                          m->tree_string->has_level ? m->tree_string->level : 0, arena, &text, err);
+    REPLY(r, TREE_STRING, tree_string, tree_string, arena, err);
+    if (status == CH_OK &&
+        !(r->tree_string->tree_string = ch_arena_strn(arena, text.data, text.len, err)))
+        status = CH_E_MEMORY;
+    ch_buf_release(&text);
+    ch_query_close(q);
+    return status;
+}
+
+/* Are all rows here already? */
+static bool is_local(const ch_rel *rel)
+{
+    return rel->kind == CH_REL_LOCAL_RELATION || rel->kind == CH_REL_VALUES ||
+           rel->kind == CH_REL_ONE_ROW;
+}
+
+static ch_status local(cn_session *s, const ask *m, reply *r, ch_arena *arena, ch_error *err)
+{
+    ch_query *q;
+    CH_TRY(open_plan(s, m->is_local->plan, &q, err));
+    const ch_rel *rel = ch_query_analyzed(q);
+    while (rel->kind == CH_REL_PROJECT || rel->kind == CH_REL_SUBQUERY_ALIAS)
+        rel = rel->kind == CH_REL_PROJECT ? ((const ch_rel_project *)rel)->input
+                                          : ((const ch_rel_subquery_alias *)rel)->input;
+    REPLY(r, IS_LOCAL, is_local, is_local, arena, err);
+    r->is_local->has_is_local = 1;
+    r->is_local->is_local = is_local(rel);
+    ch_query_close(q);
+    return CH_OK;
+}
+
+static ch_status streaming(cn_session *s, const ask *m, reply *r, ch_arena *arena, ch_error *err)
+{
+    ch_query *q;
+    CH_TRY(open_plan(s, m->is_streaming->plan, &q, err));
+    ch_query_close(q);
+    REPLY(r, IS_STREAMING, is_streaming, is_streaming, arena, err);
+    r->is_streaming->has_is_streaming = 1;
+    return CH_OK;
+}
+
+typedef struct file_list {
+    ch_arena *arena;
+    ch_str_list path;
+} file_list;
+
+static ch_status find_files(void *user, ch_rel **rel, ch_error *err)
+{
+    file_list *list = user;
+    if ((*rel)->kind == CH_REL_SCAN) {
+        const ch_rel_scan *scan = (const ch_rel_scan *)*rel;
+        for (int32_t i = 0; i < scan->n_files; i++) {
+            const char *path = ch_arena_printf(list->arena, err, "file://%s", scan->file[i].path);
+            if (!path)
+                return CH_E_MEMORY;
+            CH_TRY(ch_str_list_add(list->arena, &list->path, path, err));
+        }
+    }
+    return ch_rel_map_inputs(list->arena, rel, find_files, list, err);
+}
+
+static ch_status input_files(cn_session *s, const ask *m, reply *r, ch_arena *arena, ch_error *err)
+{
+    file_list list = {.arena = arena};
+    ch_query *q;
+    CH_TRY(open_plan(s, m->input_files->plan, &q, err));
+    ch_rel *rel = (ch_rel *)(uintptr_t)ch_query_analyzed(q);
+    ch_status status = find_files(&list, &rel, err);
+    ch_query_close(q);
+    CH_TRY(status);
+    REPLY(r, INPUT_FILES, input_files, input_files, arena, err);
+    r->input_files->files = (char **)(uintptr_t)list.path.item;
+    r->input_files->n_files = (size_t)list.path.n;
+    return CH_OK;
+}
+
+static ch_status version(cn_session *s, const ask *m, reply *r, ch_arena *arena, ch_error *err)
+{
+    CH_UNUSED(s);
+    CH_UNUSED(m);
+    REPLY(r, SPARK_VERSION, spark_version, spark_version, arena, err);
+    r->spark_version->version = (char *)(uintptr_t)CN_SPARK_VERSION;
+    return CH_OK;
+}
+
+static ch_status ddl_parse(cn_session *s, const ask *m, reply *r, ch_arena *arena, ch_error *err)
+{
+    const ch_type *type;
+    CH_UNUSED(s);
+    CH_TRY(cn_decode_schema(m->ddl_parse->ddl_string, &type, err));
+    REPLY(r, DDL_PARSE, ddl_parse, ddlparse, arena, err);
+    return cn_encode_type(arena, type, &r->ddl_parse->parsed, err);
+}
+
+static ch_status json_to_ddl(cn_session *s, const ask *m, reply *r, ch_arena *arena, ch_error *err)
+{
+    const ch_type *type;
+    ch_buf text;
+    CH_UNUSED(s);
+    CH_TRY(cn_decode_schema(m->json_to_ddl->json_string, &type, err));
+    if (type->id != CH_STRUCT)
+        CH_FAIL(err, CONNECT_INVALID_PLAN, "reason", "the JSON is not that of a struct");
+    ch_buf_init(&text, arena->mem);
+    ch_status status = CH_OK;
+    for (int32_t i = 0; i < type->n_fields && status == CH_OK; i++) {
+        const ch_field *f = &type->field[i];
+        status = ch_buf_printf(&text, err, "%s%s ", i ? "," : "", f->name);
+        if (status == CH_OK)
+            status = ch_type_print_sql(f->type, &text, err);
+        if (status == CH_OK && !f->nullable)
+            status = ch_buf_adds(&text, " NOT NULL", err);
+    }
+    REPLY(r, JSON_TO_DDL, json_to_ddl, json_to_ddl, arena, err);
+    if (status == CH_OK && !(r->json_to_ddl->ddl_string =
+                                 ch_arena_strn(arena, text.data ? text.data : "", text.len, err)))
+        status = CH_E_MEMORY;
+    ch_buf_release(&text);
+    return status;
+}
+
+/* Plans that give the same rows for sure: equal once analyzed, whatever the ids of their columns. */
+static ch_status printed_plan(cn_session *s, const PB(Plan) * plan, ch_arena *arena,
+                              const char **out, ch_error *err)
+{
+    ch_query *q;
+    ch_buf text;
+    CH_TRY(open_plan(s, plan, &q, err));
+    ch_buf_init(&text, ch_query_mem(q));
+    ch_status status = ch_rel_print(ch_query_analyzed(q), &text, err);
+    /* Ids (#12L) are numbered in the order in which they appear. */
+    char *plain = status == CH_OK ? ch_arena_alloc(arena, 2 * text.len + 1, err) : NULL;
+    if (status == CH_OK && !plain)
+        status = CH_E_MEMORY;
+    if (status == CH_OK) {
+        long seen[4096];
+        int n_seen = 0;
+        char *to = plain;
+        for (const char *p = text.data; *p;) {
+            *to++ = *p;
+            if (*p++ != '#')
+                continue;
+            char *end;
+            long id = strtol(p, &end, 10);
+            if (end == p)
+                continue;
+            int k = 0;
+            while (k < n_seen && seen[k] != id)
+                k++;
+            if (k == n_seen && n_seen < 4096)
+                seen[n_seen++] = id;
+            to += sprintf(to, "%d", k);
+            p = end;
+        }
+        *to = 0;
+        *out = plain;
+    }
+    ch_buf_release(&text);
+    ch_query_close(q);
+    return status;
+}
+
+static ch_status same_semantics(cn_session *s, const ask *m, reply *r, ch_arena *arena,
+                                ch_error *err)
+{
+    const char *a, *b;
+    CH_TRY(printed_plan(s, m->same_semantics->target_plan, arena, &a, err));
+    CH_TRY(printed_plan(s, m->same_semantics->other_plan, arena, &b, err));
+    REPLY(r, SAME_SEMANTICS, same_semantics, same_semantics, arena, err);
+    r->same_semantics->has_result = 1;
+    r->same_semantics->result = strcmp(a, b) == 0;
+    return CH_OK;
+}
+
+static ch_status semantic_hash(cn_session *s, const ask *m, reply *r, ch_arena *arena,
+                               ch_error *err)
+{
+    const char *text;
+    uint32_t h = 0;
+    CH_TRY(printed_plan(s, m->semantic_hash->plan, arena, &text, err));
+    for (; *text; text++)
+        h = h * 31 + (uint8_t)*text;
+    REPLY(r, SEMANTIC_HASH, semantic_hash, semantic_hash, arena, err);
+    r->semantic_hash->has_result = 1;
+    r->semantic_hash->result = (int32_t)h;
+    return CH_OK;
+}
+
+ch_status cn_analyze(cn_session *s, const ask *m, reply *r, ch_arena *arena, ch_error *err)
+{
+    static ch_status (*const RUN[])(cn_session *, const ask *, reply *, ch_arena *, ch_error *) = {
+#define ASK(CASE) [SPARK__CONNECT__ANALYZE_PLAN_REQUEST__ANALYZE_##CASE]
+        ASK(SCHEMA) = schema,
+        ASK(EXPLAIN) = explain,
+        ASK(TREE_STRING) = tree_string,
+        ASK(IS_LOCAL) = local,
+        ASK(IS_STREAMING) = streaming,
+        ASK(INPUT_FILES) = input_files,
+        ASK(SPARK_VERSION) = version,
+        ASK(DDL_PARSE) = ddl_parse,
+        ASK(SAME_SEMANTICS) = same_semantics,
+        ASK(SEMANTIC_HASH) = semantic_hash,
+        ASK(JSON_TO_DDL) = json_to_ddl,
+#undef ASK
+    };
+    size_t which = (size_t)m->analyze_case;
+    if (which < sizeof RUN / sizeof *RUN && RUN[which])
+        return RUN[which](s, m, r, arena, err);
+    switch (m->analyze_case) {
+    case SPARK__CONNECT__ANALYZE_PLAN_REQUEST__ANALYZE_PERSIST:
+    case SPARK__CONNECT__ANALYZE_PLAN_REQUEST__ANALYZE_UNPERSIST:
+    case SPARK__CONNECT__ANALYZE_PLAN_REQUEST__ANALYZE_GET_STORAGE_LEVEL:
+        CN_UNSUPPORTED(err, "cache and persist");
+    default:
+        CH_FAIL(err, CONNECT_INVALID_PLAN, "reason",
+                "an AnalyzePlan request asks nothing that is known");
+    }
+}

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* service_config.c - Config: reading and setting a session's configuration. */
+#include <string.h>
+
+#include "connect/service.h"
+
+/* Keys that are fixed when a Spark application starts; spark.conf.set of them is an error. */
+static bool is_static(const char *key)
+{
+    static const char *const KEY[] = {"spark.sql.warehouse.dir", "spark.sql.catalogImplementation",
+                                      "spark.sql.extensions", "spark.sql.globalTempDatabase"};
+    for (size_t i = 0; i < sizeof KEY / sizeof *KEY; i++)
+        if (strcmp(KEY[i], key) == 0)
+            return true;
+    return strncmp(key, "spark.", 6) == 0 && strncmp(key, "spark.sql.", 10) != 0 &&
+           strncmp(key, "spark.hadoop.", 13) != 0 && strncmp(key, "spark.connect.", 14) != 0;
+}
+
+/* value NULL: the key alone. */
+static ch_status add_pair(PB(ConfigResponse) * r, ch_arena *arena, const char *key,
+                          const char *value, ch_error *err)
+{
+    PB(KeyValue) * pair;
+    PB_NEW(pair, arena, spark__connect__key_value__init, err);
+    pair->key = (char *)(uintptr_t)key;
+    pair->value = (char *)(uintptr_t)value;
+    r->pairs[r->n_pairs++] = pair;
+    return CH_OK;
+}
+
+static ch_status need_room(PB(ConfigResponse) * r, ch_arena *arena, size_t n, ch_error *err)
+{
+    CH_ARENA_ARRAY(r->pairs, arena, n + 1, err);
+    return CH_OK;
+}
+
+static ch_status get(cn_session *s, char **key, size_t n, bool must_be, PB(ConfigResponse) * r,
+                     ch_arena *arena, ch_error *err)
+{
+    CH_TRY(need_room(r, arena, n, err));
+    for (size_t i = 0; i < n; i++) {
+        const char *value;
+        CH_TRY(ch_session_get(s->session, key[i], arena, &value, err));
+        if (!value && must_be)
+            CH_FAIL(err, SQL_CONF_NOT_FOUND, "sqlConf", key[i]);
+        CH_TRY(add_pair(r, arena, key[i], value, err));
+    }
+    return CH_OK;
+}
+
+static ch_status get_all(cn_session *s, const char *prefix, PB(ConfigResponse) * r, ch_arena *arena,
+                         ch_error *err)
+{
+    ch_option_list changed;
+    size_t n_known = 0, len = prefix ? strlen(prefix) : 0;
+    while (ch_setting_at((int)n_known))
+        n_known++;
+    CH_TRY(ch_session_changed(s->session, arena, &changed, err));
+    CH_TRY(need_room(r, arena, n_known + (size_t)changed.n, err));
+    for (size_t i = 0; i < n_known + (size_t)changed.n; i++) {
+        bool known = i < n_known;
+        const char *key = known ? ch_setting_at((int)i)->name : changed.key[i - n_known], *value;
+        bool twice = false;
+        for (int32_t k = 0; known && k < changed.n; k++)
+            twice |= strcmp(changed.key[k], key) == 0;
+        if (twice || (len && strncmp(key, prefix, len) != 0))
+            continue;
+        CH_TRY(ch_session_get(s->session, key, arena, &value, err));
+        if (value)
+            CH_TRY(add_pair(r, arena, key + len, value, err));
+    }
+    return CH_OK;
+}
+
+ch_status cn_config(cn_session *s, const PB(ConfigRequest) * request, PB(ConfigResponse) * r,
+                    ch_arena *arena, ch_error *err)
+{
+    const PB(ConfigRequest__Operation) *op = request->operation;
+    if (!op)
+        CH_FAIL(err, CONNECT_INVALID_PLAN, "reason", "a Config request has no operation");
+    switch (op->op_type_case) {
+    case SPARK__CONNECT__CONFIG_REQUEST__OPERATION__OP_TYPE_SET:
+        for (size_t i = 0; i < op->set->n_pairs; i++) {
+            const PB(KeyValue) *pair = op->set->pairs[i];
+            if (!op->set->silent && is_static(pair->key))
+                CH_FAIL(err, CANNOT_MODIFY_CONFIG, "key", pair->key);
+            CH_TRY(ch_session_set(s->session, pair->key, pair->value ? pair->value : "", err));
+        }
+        return CH_OK;
+    case SPARK__CONNECT__CONFIG_REQUEST__OPERATION__OP_TYPE_GET:
+        return get(s, op->get->keys, op->get->n_keys, true, r, arena, err);
+    case SPARK__CONNECT__CONFIG_REQUEST__OPERATION__OP_TYPE_GET_OPTION:
+        return get(s, op->get_option->keys, op->get_option->n_keys, false, r, arena, err);
+    case SPARK__CONNECT__CONFIG_REQUEST__OPERATION__OP_TYPE_GET_WITH_DEFAULT:
+        CH_TRY(need_room(r, arena, op->get_with_default->n_pairs, err));
+        for (size_t i = 0; i < op->get_with_default->n_pairs; i++) {
+            const PB(KeyValue) *pair = op->get_with_default->pairs[i];
+            const char *value;
+            CH_TRY(ch_session_get(s->session, pair->key, arena, &value, err));
+            CH_TRY(add_pair(r, arena, pair->key, value ? value : pair->value, err));
+        }
+        return CH_OK;
+    case SPARK__CONNECT__CONFIG_REQUEST__OPERATION__OP_TYPE_GET_ALL:
+        return get_all(s, op->get_all->prefix, r, arena, err);
+    case SPARK__CONNECT__CONFIG_REQUEST__OPERATION__OP_TYPE_UNSET:
+        for (size_t i = 0; i < op->unset->n_keys; i++)
+            CH_TRY(ch_session_set(s->session, op->unset->keys[i], NULL, err));
+        return CH_OK;
+    case SPARK__CONNECT__CONFIG_REQUEST__OPERATION__OP_TYPE_IS_MODIFIABLE:
+        CH_TRY(need_room(r, arena, op->is_modifiable->n_keys, err));
+        for (size_t i = 0; i < op->is_modifiable->n_keys; i++) {
+            const char *key = op->is_modifiable->keys[i], *value;
+            CH_TRY(ch_session_get(s->session, key, arena, &value, err));
+            CH_TRY(add_pair(r, arena, key, value && !is_static(key) ? "true" : "false", err));
+        }
+        return CH_OK;
+    default:
+        CH_FAIL(err, CONNECT_INVALID_PLAN, "reason", "a Config request's operation is of no kind");
+    }
+}

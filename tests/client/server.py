@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A `chert server` of its own for a test module, and PySpark sessions on it."""
+import os
+import re
+import signal
+import subprocess
+import uuid
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+BINARY = os.environ.get("CHERT_BINARY") or os.path.join(HERE, "../../build/chert")
+
+
+class Server:
+    def __init__(self, *args):
+        self.process = subprocess.Popen([BINARY, "server", "--port", "0", *args], stdout=subprocess.PIPE, text=True)
+        line = self.process.stdout.readline()
+        match = re.search(r"sc://[^:]*:(\d+)", line)
+        if not match:
+            self.process.wait()
+            raise RuntimeError("chert server did not start: " + line)
+        self.port = int(match.group(1))
+        self.sessions = []
+
+    def url(self, parameters=""):
+        return f"sc://localhost:{self.port}/;session_id={uuid.uuid4()}{parameters}"
+
+    def session(self, parameters=""):
+        from pyspark.sql.connect.session import SparkSession
+        session = SparkSession.builder.remote(self.url(parameters)).create()
+        self.sessions.append(session)
+        return session
+
+    def rss(self):
+        with open(f"/proc/{self.process.pid}/status", encoding="ascii") as status:
+            return int(re.search(r"VmRSS:\s+(\d+)", status.read()).group(1)) * 1024
+
+    def stop(self):
+        """Ends it; gives its exit code. Sessions go first: at its end the client would look for a server for minutes."""
+        for session in self.sessions:
+            try:
+                session.stop()
+            except Exception:  # noqa: BLE001  # stopped before, or never let in
+                pass
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+        try:
+            return self.process.wait(20)
+        finally:
+            self.process.stdout.close()
