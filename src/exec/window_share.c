@@ -42,6 +42,8 @@ static ch_status merge_lists(op_window *op, uint8_t **row, const int64_t *end, i
                              ch_error *err)
 {
     int lists = op->op.exec->n_slots, used = 0;
+    if (n == 0)
+        return CH_OK;
     int64_t *at = ch_mem_alloc(op->op.mem, sizeof *at * (size_t)lists, err);
     uint8_t **out = at ? ch_mem_alloc(op->op.mem, sizeof *out * (size_t)n, err) : NULL;
     for (int s = 0; s < lists && at; s++) {
@@ -65,7 +67,7 @@ static ch_status merge_lists(op_window *op, uint8_t **row, const int64_t *end, i
         }
         memcpy(row, out, sizeof *row * (size_t)n);
     }
-    bool ok = out != NULL || n == 0;
+    bool ok = out != NULL;
     ch_mem_free(op->op.mem, out, sizeof *out * (size_t)n);
     ch_mem_free(op->op.mem, at, sizeof *at * (size_t)lists);
     return ok ? CH_OK : CH_E_MEMORY;
