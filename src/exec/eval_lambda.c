@@ -12,9 +12,9 @@
  * k-th step; exists and forall do so where a body may fail, because Spark stops at the first answer;
  * array_sort merges neighbouring runs of all rows, one comparison each at a time.
  */
-#include "function/lambda.h"
 #include "column/take.h"
 #include "exec/eval.h"
+#include "function/lambda.h"
 #include "function/nested.h"
 #include "kernel/compare.h"
 #include "plan/node.h"

@@ -63,8 +63,8 @@ struct ch_an_scope {
     const ch_rel *input[2];       /* where the protocol's plan ids are searched; may be NULL */
     const ch_attr_list *proposal; /* for "did you mean"; NULL: all tiers */
 
-    bool aggregates; /* aggregate functions may stand here */
-    bool windows;    /* window functions may */
+    bool aggregates;                         /* aggregate functions may stand here */
+    bool windows;                            /* window functions may */
     const ch_expr_unresolved_function *over; /* the call at hand that has OVER */
     bool in_window;                          /* inside OVER (...) or its function */
     bool in_aggregate;
