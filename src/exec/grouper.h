@@ -46,7 +46,7 @@ void ch_grouper_close(ch_grouper *g);
  *   col     n_cols columns of n rows, any encoding
  *   *group  n rows of the grouper's layout, borrowed until the slot's next push; with n_keys 0
  *           only group[0] is set, the group of all
- * What belongs to an aggregate: ch_grouper_states().
+ * Where an aggregate's state is in them: ch_grouper_state_offset().
  */
 CH_NODISCARD ch_status ch_grouper_push(ch_grouper *g, int slot, ch_column *const *col, int64_t n,
                                        uint8_t ***group, ch_error *err);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * op_window.h - the Window operator's inside: shared by op_window.c, window_share.c and window_stream.c.
+ * op_window.h - the Window operator's inside: shared by op_window.c, window_share.c, window_runs.c and window_stream.c.
  *
  * A stored row (exec/rows.h) has the input's columns, then what else partition, order, arguments and
  * filters need, then, with more than one slot, the row's place in the input.
@@ -9,6 +9,7 @@
 #define CH_EXEC_OP_WINDOW_H
 
 #include "exec/rowset.h"
+#include "exec/sort_run.h"
 #include "exec/window.h"
 
 typedef struct ch_win_stream ch_win_stream;
@@ -78,6 +79,24 @@ CH_NODISCARD ch_status ch_win_thin(op_window *op, win_slot *s, ch_error *err);
 CH_NODISCARD ch_status ch_win_compute(op_window *op, ch_win_rows *r, uint8_t *const *row,
                                       ch_column *const *key, const int32_t *perm, ch_column **out,
                                       ch_error *err);
+
+/* ---- a share as sorted runs (window_runs.c) ---- */
+
+#define CH_WIN_TAIL_BYTES 12 /* of a key: place in the input, length of the partition's part */
+
+typedef struct ch_win_runs {
+    op_window *op;
+    int64_t share, budget; /* bytes for rows at hand */
+    int32_t block_bytes;
+    ch_run **run;
+    int32_t n_runs, cap_runs;
+    uint64_t place;
+} ch_win_runs;
+
+/* Writes the share's rows of all slots as runs, few enough to be merged at once by *merge (gives). */
+CH_NODISCARD ch_status ch_win_runs_make(op_window *op, int64_t share, int64_t budget,
+                                        ch_win_runs *runs, ch_merge **merge, ch_error *err);
+void ch_win_runs_release(ch_win_runs *runs);
 
 /* ---- a share on disk (window_stream.c) ---- */
 
