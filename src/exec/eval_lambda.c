@@ -135,6 +135,8 @@ static ch_status run_piece(const ch_eval_run *r, const ch_eval_lambda *l, ch_bat
     ch_batch inner;
     ch_column *c;
     ch_status status;
+    CH_TRY(ch_exec_heed(r->ev->exec,
+                        err)); /* a fold has a piece for each element of the longest list */
     CH_TRY(ch_batch_init(&inner, r->mem, l->n_captured + l->n_vars, n, err));
     inner.seq = around->seq;
     for (int32_t i = 0; i < l->n_captured; i++) {

@@ -53,6 +53,14 @@ struct ch_exec {
     ch_physical *physical;       /* made by ch_physical_new; operators register there */
 };
 
+/* CH_E_CANCELLED when the query is to stop: for loops that work long without emitting. */
+CH_NODISCARD static inline ch_status ch_exec_heed(const ch_exec *exec, ch_error *err)
+{
+    if (exec->cancel && atomic_load_explicit(exec->cancel, memory_order_relaxed))
+        CH_FAIL(err, CANCELLED);
+    return CH_OK;
+}
+
 typedef struct ch_op_class {
     const char *name; /* as EXPLAIN shows it: "HashAggregate" */
     CH_NODISCARD ch_status (*open)(ch_op *op, ch_error *err);

@@ -142,6 +142,7 @@ static int64_t job_needs(const ch_group_job *job)
 static ch_status load_saved(ch_grouper *g, ch_group_slot *s, ch_rowset *saved, int32_t i,
                             ch_rowset *set, ch_error *err)
 {
+    CH_TRY(ch_exec_heed(g->exec, err));
     CH_TRY(ch_rowset_load(saved, g->spill, i, err));
     int32_t pos = 0;
     int64_t k;
@@ -189,6 +190,7 @@ static ch_status split_set(ch_grouper *g, ch_group_slot *s, ch_rowset *set, bool
 {
     const ch_rowlayout *layout = saved ? &g->saved_layout : &g->layout;
     for (int32_t i = 0; i < set->n_pages; i++) {
+        CH_TRY(ch_exec_heed(g->exec, err));
         CH_TRY(ch_rowset_load(set, g->spill, i, err));
         CH_TRY(split_page(s, layout, &set->page[i], level, part, saved, err));
         ch_rowset_unload(set, i);
@@ -307,6 +309,7 @@ static ch_status merge_job(ch_grouper *g, ch_group_slot *s, ch_group_job *job, c
     if (!s->merge_table)
         return CH_E_MEMORY;
     for (int32_t i = 0; i < job->set.n_pages; i++) {
+        CH_TRY(ch_exec_heed(g->exec, err));
         CH_TRY(ch_rowset_load(&job->set, g->spill, i, err));
         int32_t pos = 0;
         int64_t k;

@@ -64,6 +64,7 @@ static ch_status probe_page(const ch_join_probe *all, const ch_rowpage *page, ui
         int64_t n = ch_rowpage_next(page, &pos, s->list, cap);
         if (n == 0)
             return CH_OK;
+        CH_TRY(ch_exec_heed(j->exec, err));
         ch_batch batch;
         ch_status status = ch_batch_init(&batch, mem, j->probe_attrs->n, n, err);
         if (status != CH_OK)
@@ -243,8 +244,7 @@ ch_status ch_join_flush(ch_op *self, int slot, ch_error *err)
     if (n_memory == 0)
         ch_join_free_memory(j);
     for (int64_t task; (task = atomic_fetch_add(&j->next_task, 1)) < n;) {
-        if (j->exec->cancel && atomic_load_explicit(j->exec->cancel, memory_order_relaxed))
-            CH_FAIL(err, CANCELLED);
+        CH_TRY(ch_exec_heed(j->exec, err));
         CH_TRY(flush_task(j, slot, task, n_memory, err));
     }
     return CH_OK;

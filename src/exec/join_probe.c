@@ -279,6 +279,7 @@ static ch_status all_rounds(const ch_join_probe *p, ch_error *err)
     k = ch_join_first_rows(p, idx, k);
     while (k > 0) {
         int64_t n_no = 0, n_yes;
+        CH_TRY(ch_exec_heed(j->exec, err)); /* a semi join may go on long and give nothing */
         k = ch_join_same_hash(p, idx, k);
         n_yes = j->n_keys ? ch_rows_match(&j->layout, s->key, s->row, idx, k, s->no, &n_no) : k;
         if (!j->residual.n)

@@ -351,8 +351,7 @@ static ch_status feed_morsel(op_aggregate *op, int slot, bool *more, ch_error *e
     CH_TRY(ch_grouper_claim(set->grouper, slot, more, &morsel, err));
     while (*more && n > 0) {
         uint8_t **row;
-        if (op->op.exec->cancel && atomic_load_explicit(op->op.exec->cancel, memory_order_relaxed))
-            CH_FAIL(err, CANCELLED);
+        CH_TRY(ch_exec_heed(op->op.exec, err));
         CH_TRY(ch_grouper_next(set->grouper, slot, &row, &n, err));
         if (n > 0)
             CH_TRY(feed_rows(op, slot, set, row, n, err));

@@ -126,13 +126,10 @@ static ch_status generate_push(ch_op *self, int slot, ch_batch *batch, ch_error 
             if (n == 0)
                 break;
             status = emit(op, slot, batch, &c, n, err);
+            if (status == CH_OK)
+                status = ch_exec_heed(self->exec, err);
             if (status != CH_OK || atomic_load_explicit(&self->stop, memory_order_relaxed))
                 break;
-            if (self->exec->cancel &&
-                atomic_load_explicit(self->exec->cancel, memory_order_relaxed)) {
-                status = ch_error_set(err, CH_E_CANCELLED, (const char *)0);
-                break;
-            }
         }
     }
     ch_column_unref(list);

@@ -473,11 +473,7 @@ static ch_status merge_runs(op_sort *op, int32_t k, ch_error *err)
         CH_TRY_OUT(ch_merge_next(merge, &row, err));
         if (!row)
             break;
-        if (op->op.exec->cancel &&
-            atomic_load_explicit(op->op.exec->cancel, memory_order_relaxed)) {
-            status = ch_error_set(err, CH_E_CANCELLED, (const char *)0);
-            goto out;
-        }
+        CH_TRY_OUT(ch_exec_heed(op->op.exec, err));
         CH_TRY_OUT(ch_run_writer_add(&w, row, err));
         ch_merge_forget(merge);
     }

@@ -61,8 +61,7 @@ ch_status ch_op_emit(ch_op *op, int slot, ch_batch *batch, ch_error *err)
 {
     if (batch->n == 0)
         return CH_OK;
-    if (op->exec->cancel && atomic_load_explicit(op->exec->cancel, memory_order_relaxed))
-        CH_FAIL(err, CANCELLED);
+    CH_TRY(ch_exec_heed(op->exec, err));
     count_out(op, batch);
     return op->next ? push(op->next, slot, batch, err) : CH_OK;
 }
@@ -127,8 +126,7 @@ static ch_status one_morsel(ch_pipeline *p, int slot, bool *more, ch_error *err)
     if (!*more)
         return CH_OK;
     while (!morsel_full(p->first, slot)) {
-        if (exec->cancel && atomic_load_explicit(exec->cancel, memory_order_relaxed))
-            CH_FAIL(err, CANCELLED);
+        CH_TRY(ch_exec_heed(exec, err));
         ch_batch batch;
         int64_t start = ch_tick_ns();
         CH_TRY(source->cls->next(source, slot, &batch, err));

@@ -17,6 +17,8 @@
 
 /* Results asked for at once, so that states and columns of one row do not pile up. */
 #define BLOCK_ROWS 2048
+/* Rows added until the query's cancellation is looked at. */
+#define HEED_ROWS (1 << 20)
 
 static ch_status set_null(ch_column *c, int64_t i, ch_error *err)
 {
@@ -161,9 +163,13 @@ static ch_status eval_real(const ch_win_func *f, const ch_win_rows *r, const uin
         return CH_E_MEMORY;
     const double *x = as_doubles(c, r->n, scratch);
     double *to = out->data, sum = 0;
-    int64_t n = r->to - r->from, seen = 0, start = -1, end = -1;
+    int64_t n = r->to - r->from, seen = 0, start = -1, end = -1, added = 0;
     ch_status status = CH_OK;
     for (int64_t i = 0; i < n && status == CH_OK; i++) {
+        if ((added += hi[i] - lo[i]) > HEED_ROWS) {
+            added = 0;
+            status = ch_exec_heed(r->exec, err);
+        }
         if (lo[i] != start || hi[i] < end) {
             sum = 0;
             seen = 0;
@@ -273,11 +279,11 @@ static ch_status slice_argument(agg_run *a, int32_t i, int64_t from, int64_t n, 
 /* Adds rows [from, until) to the running state. */
 static ch_status add_rows(agg_run *a, int64_t from, int64_t until, ch_error *err)
 {
-    ch_status status = CH_OK;
+    ch_status status = ch_exec_heed(a->r->exec, err);
     bool taken[16] = {false};
     int32_t n_args = a->call.n_args, made = 0;
-    if (from >= until)
-        return CH_OK;
+    if (from >= until || status != CH_OK)
+        return status;
     for (; made < n_args && status == CH_OK; made++)
         status = slice_argument(a, made, from, until - from, &taken[made], err);
     if (status != CH_OK)

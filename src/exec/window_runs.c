@@ -170,6 +170,7 @@ static ch_status make_runs(ch_win_runs *r, ch_error *err)
             bool full = bytes + rows * 64 > r->budget / 4;
             if (!full && p + 1 < set->n_pages)
                 continue;
+            CH_TRY(ch_exec_heed(r->op->op.exec, err));
             CH_TRY(run_of_pages(r, set, from, p + 1, rows, err));
             from = p + 1;
             rows = bytes = 0;
@@ -191,7 +192,9 @@ static ch_status merge_first(ch_win_runs *r, int32_t k, ch_error *err)
     ch_status status =
         ch_merge_new(r->run, k, (ch_sort_key){0}, (ch_sort_key){0}, mem, &merge, err);
     while (status == CH_OK) {
-        status = ch_merge_next(merge, &row, err);
+        status = ch_exec_heed(r->op->op.exec, err);
+        if (status == CH_OK)
+            status = ch_merge_next(merge, &row, err);
         if (status != CH_OK || !row)
             break;
         status = ch_run_writer_add(&w, row, err);

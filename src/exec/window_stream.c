@@ -188,14 +188,12 @@ static ch_status gather(ch_win_stream *t, int64_t *rows, ch_error *err)
         CH_TRY(keep_row(t, t->held, err));
         t->held_len = 0;
     }
-    for (int64_t done = 0; !t->at_end; done++) {
+    while (!t->at_end) {
         uint8_t *payload;
         const uint8_t *key = NULL;
         int64_t len = 0;
         bool fresh = false;
-        if ((done & 1023) == 0 && t->op->op.exec->cancel &&
-            atomic_load_explicit(t->op->op.exec->cancel, memory_order_relaxed))
-            CH_FAIL(err, CANCELLED);
+        CH_TRY(ch_exec_heed(t->op->op.exec, err));
         CH_TRY(next_row(t, &payload, &key, &len, &fresh, err));
         if (!payload) {
             t->at_end = true;
