@@ -402,8 +402,8 @@ ch_status ch_grpc_serve(ch_grpc_server *s, double grace, ch_error *err)
     say_goodbye(s);
     for (double until = now() + grace; now() < until && !at_rest(s);)
         serve_events(s, room, 50);
-    while (s->conn)
-        grpc_conn_close(s->conn);
+    while (s->conn)               /* closing unlinks, which the analyzer does not see */
+        grpc_conn_close(s->conn); /* NOLINT(clang-analyzer-unix.Malloc) */
     free(room);
     return CH_OK;
 }

@@ -274,29 +274,30 @@ static char *shorten(const char *text)
 
 cn_failure cn_failure_of(cn_session *session, ch_mem *mem, ch_error *err)
 {
-    cn_failure f = {.code = CH_GRPC_INTERNAL};
     ch_error second = {0};
+    char *message = NULL;
+    ch_buffer *status = NULL;
     ch_arena arena;
     char id[CN_ID] = "";
     ch_arena_init(&arena, mem);
     char *text = ch_error_text(err);
     if (text) {
         ch_buffer *details;
-        f.message = shorten(text);
+        message = shorten(text);
         if (session && ch_uuid(id, &second) == CH_OK) {
             if (pack_details(&arena, mem, err, text, &details, &second) == CH_OK)
                 keep_details(session, id, details);
             else
                 id[0] = 0;
         }
-        if (f.message)
-            (void)!pack_status(&arena, mem, err, f.message, id, &f.details, &second);
+        if (message)
+            (void)!pack_status(&arena, mem, err, message, id, &status, &second);
     }
     free(text);
     ch_arena_release(&arena);
     ch_error_release(&second);
     ch_error_release(err);
-    return f;
+    return (cn_failure){.code = CH_GRPC_INTERNAL, .message = message, .details = status};
 }
 
 void cn_failure_release(cn_failure *f)

@@ -119,7 +119,8 @@ ch_status ch_pqw_writing_read(const ch_strmap *options, ch_pqw_writing *w, ch_er
     const char *version = text_of(options, "parquet.writer.version");
     if (version)
         w->v2 = strcasecmp(version, "v2") == 0 || strcasecmp(version, "PARQUET_2_0") == 0;
-    if (version && !w->v2 && strcasecmp(version, "v1") && strcasecmp(version, "PARQUET_1_0"))
+    if (version && !w->v2 && strcasecmp(version, "v1") != 0 &&
+        strcasecmp(version, "PARQUET_1_0") != 0)
         return refuse("parquet.writer.version", version, "v1 or v2", err);
     const char *timestamps = text_of(options, "spark.sql.parquet.outputTimestampType");
     if (timestamps && strcasecmp(timestamps, "TIMESTAMP_MICROS") == 0)
