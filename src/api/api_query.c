@@ -148,10 +148,17 @@ char *chert_query_text(const chert_query *q, int64_t row, int32_t column, chert_
 
 /* ----------------------------------------------------------------- printing */
 
-static ch_status flush_text(ch_buf *text, FILE *out, ch_error *err)
+/* In pieces, so that a terminal or a pipe that is slow can be told to stop. */
+static ch_status flush_text(const ch_query *query, ch_buf *text, FILE *out, ch_error *err)
 {
-    if (text->len && fwrite(text->data, 1, text->len, out) != text->len)
-        CH_FAIL(err, IO, "action", "write", "path", "output", "reason", strerror(errno));
+    enum { PIECE = 1 << 16 };
+    for (size_t at = 0; at < text->len; at += PIECE) {
+        size_t n = text->len - at < PIECE ? text->len - at : PIECE;
+        if (ch_func_cancelled(ch_query_func(query)))
+            CH_FAIL(err, CANCELLED);
+        if (fwrite(text->data + at, 1, n, out) != n)
+            CH_FAIL(err, IO, "action", "write", "path", "output", "reason", strerror(errno));
+    }
     ch_buf_reset(text);
     return CH_OK;
 }
@@ -191,13 +198,15 @@ static ch_status print_table(const chert_query *q, bool vertical, ch_batch *batc
                              ch_error *err)
 {
     ch_buf text;
-    ch_show_options options = {
-        .n_rows = n < 0 ? INT64_MAX : n, .truncate = truncate, .vertical = vertical};
+    ch_show_options options = {.n_rows = n < 0 ? INT64_MAX : n,
+                               .truncate = truncate,
+                               .vertical = vertical,
+                               .cancel = ch_query_func(q->query)->cancel};
     CH_TRY(ch_query_zone(q->query, &options.zone, err));
     ch_buf_init(&text, ch_query_mem(q->query));
     ch_status status = ch_show(ch_query_schema(q->query), batch, n_batches, &options, &text, err);
     if (status == CH_OK)
-        status = flush_text(&text, out, err);
+        status = flush_text(q->query, &text, out, err);
     ch_buf_release(&text);
     return status;
 }
@@ -214,10 +223,10 @@ static ch_status print_stream(const chert_query *q, const ch_printer *printer, c
     CH_TRY_OUT(printer->head(schema, &text, err));
     for (int32_t i = 0; i < n_batches; i++) {
         CH_TRY_OUT(printer->batch(schema, zone, &batch[i], &text, err));
-        CH_TRY_OUT(flush_text(&text, out, err));
+        CH_TRY_OUT(flush_text(q->query, &text, out, err));
     }
     CH_TRY_OUT(printer->tail(schema, &text, err));
-    status = flush_text(&text, out, err);
+    status = flush_text(q->query, &text, out, err);
 out:
     ch_buf_release(&text);
     return status;
@@ -272,7 +281,7 @@ static ch_status print_batch(void *user, int slot, ch_batch *batch, ch_error *er
     CH_UNUSED(slot);
     p->q->n_streamed += batch->n;
     CH_TRY(p->printer->batch(ch_query_schema(p->q->query), p->zone, batch, &p->text, err));
-    return flush_text(&p->text, p->out, err);
+    return flush_text(p->q->query, &p->text, p->out, err);
 }
 
 static ch_status run_printing(printing *p, ch_error *err)
@@ -282,7 +291,7 @@ static ch_status run_printing(printing *p, ch_error *err)
     CH_TRY(p->printer->head(ch_query_schema(query), &p->text, err));
     CH_TRY(ch_query_each(query, print_batch, p, true, err));
     CH_TRY(p->printer->tail(ch_query_schema(query), &p->text, err));
-    return flush_text(&p->text, p->out, err);
+    return flush_text(p->q->query, &p->text, p->out, err);
 }
 
 int chert_query_run_print(chert_query *q, chert_style style, FILE *out, chert_error *error)

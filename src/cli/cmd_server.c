@@ -105,7 +105,7 @@ const ch_cli_command ch_cmd_server = {
     .args = "[OPTIONS]",
     .summary = "Serve PySpark and other Spark Connect clients",
     .about = "Programs connect with SparkSession.builder.remote(\"sc://localhost:15002\").\n"
-             "Ctrl-C, or SIGTERM, ends what runs and stops the server.\n",
+             "Ctrl-C, or SIGTERM, ends what runs and stops the server.",
     .option = OPTIONS,
     .run = run,
 };

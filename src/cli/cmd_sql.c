@@ -48,15 +48,17 @@ static int run_file(chert_session *session, const char *path, const ch_statement
     size_t len = 0;
     char *text = in ? read_all(in, &len) : NULL;
     int why = errno;
+    char name[4200];
+    snprintf(name, sizeof name, is_stdin ? "stdin" : "'%s'", path);
     if (in && !is_stdin)
         fclose(in);
     if (!text) {
-        fprintf(stderr, "error: cannot read '%s': %s\n", path, strerror(why));
+        fprintf(stderr, "error: cannot read %s: %s\n", name, strerror(why));
         return CH_EXIT_ERROR;
     }
     int code = CH_EXIT_ERROR;
     if (strlen(text) < len) {
-        fprintf(stderr, "error: '%s' is not text: byte %zu is NUL\n", path, strlen(text) + 1);
+        fprintf(stderr, "error: %s is not text: byte %zu is NUL\n", name, strlen(text) + 1);
     } else {
         size_t mark =
             strncmp(text, "\xef\xbb\xbf", 3) == 0 ? 3 : 0; /* as editors on Windows write it */

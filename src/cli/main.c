@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* main.c - chert: finds the command in the table and hands over. */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -23,7 +24,7 @@ static void help(FILE *out)
           out);
 }
 
-int main(int argc, char **argv)
+static int run(int argc, char **argv)
 {
     if (argc < 2) {
         help(stderr);
@@ -39,4 +40,16 @@ int main(int argc, char **argv)
         return ch_cli_usage(NULL, "unknown option '%s'", name);
     const ch_cli_command *command = ch_cli_find(ch_cli_commands(), NULL, name);
     return command ? command->run(command, argc - 2, argv + 2) : CH_EXIT_USAGE;
+}
+
+/* What did not reach stdout was not done. */
+int main(int argc, char **argv)
+{
+    int code = run(argc, argv);
+    bool lost = fflush(stdout) != 0 || ferror(stdout);
+    if (lost && code == CH_EXIT_OK) {
+        fprintf(stderr, "error: cannot write to stdout: %s\n", strerror(errno));
+        code = CH_EXIT_ERROR;
+    }
+    return code;
 }

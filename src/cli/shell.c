@@ -2,18 +2,22 @@
 /*
  * shell.c - lines from libedit, gathered until a ; ends the statement.
  *
- * SIGINT is blocked everywhere (watch.h) but while a line is being edited: there it throws the
- * line away, and nothing else. While a statement runs the watch turns it into a cancel.
+ * SIGINT and those that end are blocked everywhere (watch.h) but while a line is being edited: there SIGINT
+ * throws the line away, and nothing else; the others leave. While a statement runs the watch turns them
+ * into a cancel.
  */
 #include "cli/shell.h"
 
 #include <ctype.h>
 #include <errno.h>
 #include <histedit.h>
+#include <langinfo.h>
 #include <locale.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "cli/watch.h"
 
 #define HISTORY_LINES 10000
 
@@ -37,9 +41,11 @@ static char *prompt(EditLine *el)
     return continued ? NEXT : FIRST;
 }
 
-static void on_interrupt(int signal)
+static volatile sig_atomic_t signalled; /* the last one, which also interrupted the read */
+
+static void on_signal(int signal)
 {
-    (void)signal; /* only to interrupt the read */
+    signalled = signal;
 }
 
 typedef struct shell {
@@ -50,6 +56,7 @@ typedef struct shell {
     char *text; /* of the statement so far; malloc */
     size_t len;
     bool quit;
+    int code;
 } shell;
 
 /* A word of its own, with an optional ; behind it? */
@@ -73,11 +80,12 @@ static void command(shell *s, char *line)
 {
     char sql[1200];
     line[strcspn(line, "\r\n")] = 0;
-    char *arg = line + 2;
-    arg += strspn(arg, " \t");
+    char *arg = line + 1 + strcspn(line + 1, " \t;");
+    bool is_letter = arg == line + 2;
+    arg += strspn(arg, " \t;");
     for (size_t n = strlen(arg); n && (isspace((unsigned char)arg[n - 1]) || arg[n - 1] == ';');)
         arg[--n] = 0;
-    switch (line[1]) {
+    switch (is_letter ? line[1] : 0) {
     case 'q':
         s->quit = true;
         return;
@@ -98,7 +106,8 @@ static void command(shell *s, char *line)
         fputs(HELP, stderr);
         return;
     default:
-        fprintf(stderr, "unknown command \\%c; \\h lists them\n", line[1]);
+        line[strcspn(line, " \t;")] = 0;
+        fprintf(stderr, "unknown command %s; \\h lists them\n", line);
     }
 }
 
@@ -161,12 +170,24 @@ static void run_complete(shell *s)
     continued = s->len > 0;
 }
 
+/* Is the text so far within quotes or a comment? Then ; does not end it. */
+static bool is_quoted(const shell *s)
+{
+    char *closed = NULL;
+    bool complete = true;
+    if (s->len && asprintf(&closed, "%s\n;", s->text) >= 0) {
+        (void)chert_sql_split(closed, &complete);
+        free(closed);
+    }
+    return !complete;
+}
+
 static void take_line(shell *s, const char *line)
 {
     bool first = s->len == 0;
-    if (first && line[strspn(line, " \t")] == '\\') {
+    if (line[strspn(line, " \t")] == '\\' && !is_quoted(s)) {
         char *copy = strdup(line + strspn(line, " \t"));
-        if (copy && copy[1])
+        if (copy)
             command(s, copy);
         free(copy);
         return;
@@ -186,11 +207,11 @@ static void take_line(shell *s, const char *line)
 /* A line; NULL with *interrupted: Ctrl-C, else the end. */
 static const char *read_line(shell *s, bool *interrupted)
 {
-    sigset_t interrupt, old;
+    sigset_t signals, old;
     int count = 0;
-    sigemptyset(&interrupt);
-    sigaddset(&interrupt, SIGINT);
-    pthread_sigmask(SIG_UNBLOCK, &interrupt, &old);
+    ch_watch_signals(&signals);
+    signalled = 0;
+    pthread_sigmask(SIG_UNBLOCK, &signals, &old);
     errno = 0;
     const char *line = el_gets(s->el, &count);
     int why = errno;
@@ -210,12 +231,20 @@ static char *history_path(void)
     return path;
 }
 
+/* Without a locale (in a container, say) libedit would drop what is not ASCII: then text is UTF-8 all the same. */
+static void use_locale(void)
+{
+    if (!setlocale(LC_CTYPE, "") || strcmp(nl_langinfo(CODESET), "ANSI_X3.4-1968") == 0)
+        setlocale(LC_CTYPE, "C.UTF-8");
+}
+
 int ch_shell_run(chert_session *session, ch_statement_style *style)
 {
     shell s = {.session = session, .style = style};
     HistEvent event;
-    struct sigaction action = {.sa_handler = on_interrupt}, old;
-    setlocale(LC_CTYPE, "");
+    struct sigaction action = {.sa_handler = on_signal}, old[NSIG];
+    sigset_t signals;
+    use_locale();
     s.history = history_init();
     s.el = el_init("chert", stdin, stdout, stderr);
     if (!s.history || !s.el) {
@@ -233,12 +262,20 @@ int ch_shell_run(chert_session *session, ch_statement_style *style)
     el_set(s.el, EL_SIGNAL, 0);
     el_set(s.el, EL_BIND, "^R", "em-inc-search-prev", NULL);
     el_source(s.el, NULL);
-    sigaction(SIGINT, &action, &old);
+    ch_watch_signals(&signals);
+    for (int i = 1; i < NSIG; i++)
+        if (sigismember(&signals, i) == 1)
+            sigaction(i, &action, &old[i]);
     fprintf(stderr, "Chert %s. Statements end with ;  \\h for help, \\q to leave.\n",
             chert_version());
     while (!s.quit) {
         bool interrupted;
         const char *line = read_line(&s, &interrupted);
+        if (interrupted && signalled != SIGINT) {
+            s.code = CH_EXIT_CANCELLED;
+            fputc('\n', stdout);
+            break;
+        }
         if (interrupted) {
             fputs("^C\n", stdout);
             el_reset(s.el);
@@ -250,12 +287,14 @@ int ch_shell_run(chert_session *session, ch_statement_style *style)
             take_line(&s, line);
         }
     }
-    sigaction(SIGINT, &old, NULL);
+    for (int i = 1; i < NSIG; i++)
+        if (sigismember(&signals, i) == 1)
+            sigaction(i, &old[i], NULL);
     if (path)
         history(s.history, &event, H_SAVE, path);
     free(path);
     free(s.text);
     el_end(s.el);
     history_end(s.history);
-    return CH_EXIT_OK;
+    return s.code;
 }

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli/watch.h"
 
@@ -77,25 +78,31 @@ static int print_plan(const chert_query *query, chert_error *err)
     return 0;
 }
 
+/* A table must see all rows before its first line; the other styles are printed while rows come. */
+static bool is_whole(chert_style style)
+{
+    return style == CHERT_STYLE_TABLE || style == CHERT_STYLE_VERTICAL;
+}
+
 static int run_one(chert_session *session, const char *sql, const ch_statement_style *style,
                    chert_error *err)
 {
     ch_watch watch;
     double begin = ch_cli_now();
     chert_query *query = NULL;
-    ch_watch_start(&watch, session, style->progress);
+    /* Rows that stream to the terminal show the progress themselves. */
+    ch_watch_start(&watch, session,
+                   style->progress && (is_whole(style->style) || !isatty(STDOUT_FILENO)));
     chert_df *df = chert_sql(session, sql, err);
     if (df)
         query = chert_query_new(df, err);
-    /* A table must see all rows before its first line; the other styles are printed while rows come. */
-    bool is_table = style->style == CHERT_STYLE_TABLE || style->style == CHERT_STYLE_VERTICAL ||
-                    (query && chert_query_columns(query) == 0);
+    bool is_table = is_whole(style->style) || (query && chert_query_columns(query) == 0);
     int failed =
         !query || (is_table ? chert_query_run(query, err)
                             : chert_query_run_print(query, style->style, stdout, err)) != 0;
-    bool stopped = ch_watch_stop(&watch);
     double seconds = ch_cli_now() - begin;
-    if (!failed && !stopped && is_table && chert_query_columns(query) > 0)
+    ch_watch_wipe(&watch);
+    if (!failed && is_table && chert_query_columns(query) > 0)
         failed = style->style == CHERT_STYLE_TABLE && is_plan(sql, query)
                      ? print_plan(query, err)
                      : chert_query_print(query, style->style, -1, 0, stdout, err) != 0;
@@ -106,6 +113,7 @@ static int run_one(chert_session *session, const char *sql, const ch_statement_s
         fprintf(stderr, "error: cannot write the result: %s\n", strerror(errno));
         failed = 1;
     }
+    bool stopped = ch_watch_stop(&watch);
     if (!failed && !stopped && style->timing)
         print_timing(query, seconds);
     chert_query_free(query);

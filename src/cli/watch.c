@@ -9,11 +9,19 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-static void watched_signals(sigset_t *set)
+void ch_watch_signals(sigset_t *set)
 {
+    struct sigaction hangup;
     sigemptyset(set);
     sigaddset(set, SIGINT);
     sigaddset(set, SIGTERM);
+    if (sigaction(SIGHUP, NULL, &hangup) == 0 && hangup.sa_handler != SIG_IGN) /* nohup's */
+        sigaddset(set, SIGHUP);
+}
+
+static void watched_signals(sigset_t *set)
+{
+    ch_watch_signals(set);
     sigaddset(set, SIGUSR2); /* the work is over */
 }
 
@@ -74,18 +82,28 @@ static void draw(const ch_watch *w)
     fflush(stderr);
 }
 
+void ch_watch_wipe(ch_watch *w)
+{
+    pthread_mutex_lock(&w->drawing);
+    if (w->drawn) {
+        fputs("\r\033[K", stderr);
+        fflush(stderr);
+    }
+    w->drawn = w->show = false;
+    pthread_mutex_unlock(&w->drawing);
+}
+
 static void *watch_loop(void *arg)
 {
     ch_watch *w = arg;
     sigset_t set;
-    bool drawn = false;
     watched_signals(&set);
     while (!atomic_load(&w->stop)) {
         struct timespec tick = {.tv_nsec = 100 * 1000 * 1000};
         int signal = sigtimedwait(&set, NULL, &tick);
-        if (signal == SIGINT || signal == SIGTERM) {
+        if (signal > 0 && signal != SIGUSR2) {
             if (atomic_load(&w->signal)) {
-                fputs(drawn ? "\r\033[K" : "", stderr);
+                ch_watch_wipe(w);
                 _exit(128 + signal);
             }
             atomic_store(&w->signal, signal);
@@ -93,21 +111,23 @@ static void *watch_loop(void *arg)
         /* Again at every tick: the query may have begun after the signal came. */
         if (atomic_load(&w->signal))
             chert_session_cancel(w->session);
-        if (w->show && ch_cli_now() - w->begin > 1 && !atomic_load(&w->stop)) {
-            draw(w);
-            drawn = true;
+        if (!atomic_load(&w->stop) && ch_cli_now() - w->begin > 1) {
+            pthread_mutex_lock(&w->drawing);
+            if (w->show) {
+                draw(w);
+                w->drawn = true;
+            }
+            pthread_mutex_unlock(&w->drawing);
         }
     }
-    if (drawn) {
-        fputs("\r\033[K", stderr);
-        fflush(stderr);
-    }
+    ch_watch_wipe(w);
     return NULL;
 }
 
 void ch_watch_start(ch_watch *w, chert_session *session, bool show)
 {
     *w = (ch_watch){.session = session, .show = show, .begin = ch_cli_now()};
+    pthread_mutex_init(&w->drawing, NULL);
     w->started = pthread_create(&w->thread, NULL, watch_loop, w) == 0;
 }
 
@@ -118,6 +138,7 @@ bool ch_watch_stop(ch_watch *w)
         pthread_kill(w->thread, SIGUSR2);
         pthread_join(w->thread, NULL);
         w->started = false;
+        pthread_mutex_destroy(&w->drawing);
     }
     return atomic_load(&w->signal) != 0;
 }

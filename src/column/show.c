@@ -130,6 +130,14 @@ static ch_status add_cell(grid *g, int64_t k, ch_str s, int32_t truncate, ch_err
     return CH_OK;
 }
 
+/* Every now and then: has somebody cancelled? */
+static ch_status heed(const _Atomic bool *cancel, int64_t row, ch_error *err)
+{
+    if (cancel && (row & 255) == 0 && atomic_load_explicit(cancel, memory_order_relaxed))
+        CH_FAIL(err, CANCELLED);
+    return CH_OK;
+}
+
 /* Spark's own names are not cut, its values are. */
 static ch_status fill(grid *g, const ch_type *schema, ch_batch *batch, int32_t n_batches,
                       const ch_show_options *options, ch_error *err)
@@ -145,6 +153,7 @@ static ch_status fill(grid *g, const ch_type *schema, ch_batch *batch, int32_t n
     int64_t k = g->n_cols, row = 0;
     for (int32_t b = 0; b < n_batches && row < g->n_rows; b++) {
         for (int64_t i = 0; i < batch[b].n && row < g->n_rows; i++, row++) {
+            CH_TRY_OUT(heed(options->cancel, row, err));
             for (int32_t c = 0; c < g->n_cols; c++, k++) {
                 ch_column *column;
                 CH_TRY_OUT(ch_batch_column(&batch[b], c, &column, err));
@@ -183,7 +192,7 @@ static ch_status print_cell(const grid *g, int64_t k, int32_t width, bool right,
     return right ? CH_OK : ch_buf_fill(out, ' ', pad, err);
 }
 
-static ch_status print_table(grid *g, bool right, ch_buf *out, ch_error *err)
+static ch_status print_table(grid *g, const ch_show_options *options, ch_buf *out, ch_error *err)
 {
     for (int32_t c = 0; c < g->n_cols; c++) {
         g->width[c] = WIDTH_MIN;
@@ -194,8 +203,10 @@ static ch_status print_table(grid *g, bool right, ch_buf *out, ch_error *err)
     }
     CH_TRY(print_border(g, out, err));
     for (int64_t r = 0; r <= g->n_rows; r++) {
+        CH_TRY(heed(options->cancel, r, err));
         CH_TRY(ch_buf_addc(out, '|', err));
         for (int32_t c = 0; c < g->n_cols; c++) {
+            bool right = options->truncate > 0;
             CH_TRY(print_cell(g, r * g->n_cols + c, g->width[c], right, out, err));
             CH_TRY(ch_buf_addc(out, '|', err));
         }
@@ -206,7 +217,8 @@ static ch_status print_table(grid *g, bool right, ch_buf *out, ch_error *err)
     return print_border(g, out, err);
 }
 
-static ch_status print_vertical(const grid *g, ch_buf *out, ch_error *err)
+static ch_status print_vertical(const grid *g, const ch_show_options *options, ch_buf *out,
+                                ch_error *err)
 {
     int32_t name_width = WIDTH_MIN, value_width = WIDTH_MIN;
     for (int64_t k = 0; k < (g->n_rows + 1) * g->n_cols; k++) {
@@ -214,6 +226,7 @@ static ch_status print_vertical(const grid *g, ch_buf *out, ch_error *err)
         *most = g->cell[k].width > *most ? g->cell[k].width : *most;
     }
     for (int64_t r = 0; r < g->n_rows; r++) {
+        CH_TRY(heed(options->cancel, r, err));
         size_t start = out->len, width = (size_t)name_width + (size_t)value_width + 5;
         CH_TRY(ch_buf_printf(out, err, "-RECORD %lld", (long long)r));
         if (out->len - start < width)
@@ -248,9 +261,9 @@ ch_status ch_show(const ch_type *schema, ch_batch *batch, int32_t n_batches,
     ch_status status;
     CH_TRY_OUT(fill(&g, schema, batch, n_batches, options, err));
     if (options->vertical)
-        CH_TRY_OUT(print_vertical(&g, out, err));
+        CH_TRY_OUT(print_vertical(&g, options, out, err));
     else
-        CH_TRY_OUT(print_table(&g, options->truncate > 0, out, err));
+        CH_TRY_OUT(print_table(&g, options, out, err));
     if (options->vertical && g.n_rows == 0)
         CH_TRY_OUT(ch_buf_adds(out, "(0 rows)", err));
     else if (have > n_rows)

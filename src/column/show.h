@@ -23,6 +23,7 @@ typedef struct ch_show_options {
     int32_t truncate;    /* characters of a cell; 0: whole cells, left-aligned. 20 in Spark */
     bool vertical;       /* one line per cell */
     const ch_zone *zone; /* of the session */
+    const _Atomic bool *cancel; /* NULL: nobody */
 } ch_show_options;
 
 /*

@@ -626,6 +626,7 @@ out:
 ch_status ch_eval_node_run(const run *r, node *n, ch_batch *batch, ch_column **out, ch_error *err)
 {
     *out = NULL;
+    CH_TRY(ch_exec_heed(r->ev->exec, err));
     switch (n->kind) {
     case NODE_COLUMN:
         CH_TRY(ch_batch_column(batch, n->ordinal, out, err));

@@ -37,7 +37,14 @@ typedef struct ch_func_context {
     bool map_last_win; /* spark.sql.mapKeyDedupPolicy = LAST_WIN */
     int64_t now_us;    /* the query's start: current_timestamp() is the same everywhere */
     const char *user, *catalog, *database;
+    const _Atomic bool
+        *cancel; /* the query's; NULL: nobody cancels. For loops that may take seconds */
 } ch_func_context;
+
+static inline bool ch_func_cancelled(const ch_func_context *ctx)
+{
+    return ctx->cancel && atomic_load_explicit(ctx->cancel, memory_order_relaxed);
+}
 
 /*
  * Binding: filled by the analyzer, completed by sig or bind().

@@ -68,8 +68,10 @@ static ch_status eval_levenshtein(const ch_call *call, ch_column **out, ch_error
         for (int64_t k = 0; k <= nb; k++)
             row[k] = (int32_t)k;
         at = 0;
-        for (int64_t j = 0; j < na; j++) {
+        bool cancelled = false;
+        for (int64_t j = 0; j < na && !cancelled; j++) {
             uint32_t c = ch_utf8_next(a, &at);
+            cancelled = ch_func_cancelled(call->ctx);
             int32_t corner = row[0];
             row[0] = (int32_t)j + 1;
             for (int64_t k = 1; k <= nb; k++) {
@@ -81,6 +83,8 @@ static ch_status eval_levenshtein(const ch_call *call, ch_column **out, ch_error
         }
         r[i] = row[nb];
         ch_mem_free(call->mem, row, bytes);
+        if (cancelled)
+            CH_FAIL(err, CANCELLED);
         if (call->n_args > 2) {
             int32_t most = ch_arg_i32(call, 2, i);
             if (r[i] > most || most < 0)

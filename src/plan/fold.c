@@ -16,8 +16,11 @@ typedef struct folder {
     ch_arena *arena;
     bool done;
     bool no_memory; /* it would have been done but for that */
-    ch_error *err;
+    ch_error told;  /* then: by whom */
 } folder;
+
+/* Values larger than this are columns for the run, not literals of a plan; bytes. */
+#define MOST_LITERAL ((int64_t)4 << 20)
 
 static ch_scalar fold(folder *f, const ch_expr *e);
 
@@ -35,7 +38,10 @@ static ch_scalar null_of(const ch_type *type)
 /* A value that cannot be computed is left for the run to complain of; running out of memory is told. */
 static bool is_ok(folder *f, ch_status status)
 {
-    f->no_memory |= status == CH_E_MEMORY;
+    if (status == CH_E_MEMORY)
+        f->no_memory = true;
+    else
+        ch_error_release(&f->told);
     return status == CH_OK;
 }
 
@@ -45,13 +51,13 @@ static ch_status keep(folder *f, ch_scalar *v)
     if (v->is_null)
         return CH_OK;
     if (ch_type_is_view(v->type)) {
-        char *text = ch_arena_strn(f->arena, v->v.str.text, (size_t)v->v.str.len, f->err);
+        char *text = ch_arena_strn(f->arena, v->v.str.text, (size_t)v->v.str.len, &f->told);
         if (!text)
             return CH_E_MEMORY;
         v->v.str.text = text;
     } else if (ch_type_is_nested(v->type)) {
         ch_scalar *item;
-        CH_ARENA_ARRAY(item, f->arena, v->v.list.n + 1, f->err);
+        CH_ARENA_ARRAY(item, f->arena, v->v.list.n + 1, &f->told);
         for (int64_t i = 0; i < v->v.list.n; i++) {
             item[i] = v->v.list.item[i];
             CH_TRY(keep(f, &item[i]));
@@ -64,7 +70,8 @@ static ch_status keep(folder *f, ch_scalar *v)
 static ch_scalar first_row(folder *f, ch_column *column)
 {
     ch_scalar v;
-    if (!is_ok(f, ch_column_scalar(column, 0, f->arena, &v, NULL)) || !is_ok(f, keep(f, &v)))
+    if (ch_column_bytes(column) > MOST_LITERAL ||
+        !is_ok(f, ch_column_scalar(column, 0, f->arena, &v, &f->told)) || !is_ok(f, keep(f, &v)))
         v = give_up(f);
     ch_column_unref(column);
     return v;
@@ -82,9 +89,9 @@ static ch_scalar fold_cast(folder *f, const ch_expr_cast *c)
                         : c->eval_mode == CH_EVAL_LEGACY               ? CH_CAST_LEGACY
                         : c->eval_mode == CH_EVAL_ANSI || f->ctx->ansi ? CH_CAST_ANSI
                                                                        : CH_CAST_LEGACY;
-    ch_status status = ch_column_const(f->arena->mem, &in, 1, &column, NULL);
+    ch_status status = ch_column_const(f->arena->mem, &in, 1, &column, &f->told);
     if (status == CH_OK)
-        status = ch_cast(column, c->to, mode, f->ctx, f->arena->mem, &result, NULL);
+        status = ch_cast(column, c->to, mode, f->ctx, f->arena->mem, &result, &f->told);
     ch_column_unref(column);
     if (is_ok(f, status))
         return first_row(f, result);
@@ -142,7 +149,7 @@ static ch_scalar fold_call(folder *f, const ch_expr_call *c)
     if (!eval)
         return give_up(f);
     ch_mem *mem = f->arena->mem;
-    ch_column **arg = ch_arena_alloc(f->arena, sizeof *arg * (size_t)(c->args.n + 1), NULL);
+    ch_column **arg = ch_arena_alloc(f->arena, sizeof *arg * (size_t)(c->args.n + 1), &f->told);
     if (!arg) {
         f->no_memory = true;
         return give_up(f);
@@ -150,7 +157,7 @@ static ch_scalar fold_call(folder *f, const ch_expr_call *c)
     for (int32_t i = 0; i < c->args.n && f->done; i++) {
         v = fold(f, c->args.item[i]);
         if (f->done)
-            f->done = is_ok(f, ch_column_const(mem, &v, 1, &arg[i], NULL));
+            f->done = is_ok(f, ch_column_const(mem, &v, 1, &arg[i], &f->told));
     }
     ch_call call = {.func = c->func,
                     .ctx = f->ctx,
@@ -163,10 +170,10 @@ static ch_scalar fold_call(folder *f, const ch_expr_call *c)
     ch_column *result = NULL;
     bool opened = false;
     if (f->done && c->func->open) {
-        f->done = is_ok(f, c->func->open(&call, &call.state, NULL));
+        f->done = is_ok(f, c->func->open(&call, &call.state, &f->told));
         opened = f->done;
     }
-    if (f->done && !is_ok(f, ch_func_call(&call, eval, &result, NULL))) {
+    if (f->done && !is_ok(f, ch_func_call(&call, eval, &result, &f->told))) {
         ch_column_unref(result);
         result = NULL;
         f->done = false;
@@ -225,15 +232,18 @@ ch_status ch_expr_fold(const ch_func_context *ctx, ch_arena *arena, const ch_exp
     *done = false;
     if (!expr->type || !ch_expr_is_foldable(expr))
         return CH_OK;
-    folder f = {ctx, arena, true, false, err};
+    folder f = {.ctx = ctx, .arena = arena, .done = true};
     *out = fold(&f, expr);
     *done = f.done;
-    if (f.no_memory && !f.done)
+    if (f.no_memory && !f.done) {
+        (void)ch_error_pass(err, &f.told);
         return ch_error_memory(err, ch_mem_name(arena->mem), 0, ch_mem_limit(arena->mem));
+    }
+    ch_error_release(&f.told);
     if (f.done && out->type != expr->type) {
         /* A NULL of type void stands for any; anything else would be a bug that must not spread. */
         *done = out->is_null;
         out->type = expr->type;
     }
-    return err && err->code != CH_OK ? err->code : CH_OK;
+    return CH_OK;
 }

@@ -46,6 +46,7 @@ static ch_status snapshot(ch_query *q, ch_error *err)
     CH_TRY(ch_session_get(s, "spark.sql.mapKeyDedupPolicy", &q->arena, &policy, err));
     q->func.map_last_win = strcmp(policy, "LAST_WIN") == 0;
     CH_TRY(ch_session_get(s, "spark.sql.session.timeZone", &q->arena, &q->func.time_zone, err));
+    q->func.cancel = &q->cancel;
     q->func.now_us = ch_now_us();
     q->func.user = "chert";
     q->func.catalog = CH_CATALOG_NAME;

@@ -12,5 +12,7 @@ interrupt() { # after the time, SIGNAL, command
 set -m
 interrupt 0.3 INT chert sql -e "$sleeper"
 interrupt 0.3 TERM chert sql -e "$sleeper"
+interrupt 0.3 INT chert sql -e "SELECT count(*) FROM range(1000000) a, range(1000000) b WHERE a.id * b.id = -1"
+interrupt 0.3 HUP chert sql -e "$sleeper"
 interrupt 0.3 INT chert sql -e "INSERT OVERWRITE DIRECTORY 'out' USING csv SELECT id FROM range(1000000000000)"
 ls -A

@@ -7,3 +7,5 @@ for command in sql run generate version help "run events" "generate events"; do
     grep -q '^Usage: chert ' "$(echo "$command" | tr ' ' _)" || echo "$command: no usage"
 done
 cat run_events
+chert --help >/dev/full
+echo "a full device: exit $?"

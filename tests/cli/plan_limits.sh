@@ -11,3 +11,5 @@ chain() {
 chert sql --memory 64M --format csv -e "$(chain 25 'UNION ALL SELECT * FROM PREV')"
 chert sql --memory 64M --format csv -e "$(chain 8 'UNION ALL SELECT * FROM PREV')"
 chert sql --memory 64M --format csv -e "$(chain 60 'WHERE x > 0')"
+# Constants too large for a plan are computed when the query runs.
+chert sql --memory 512M --format csv -e "SELECT length(repeat('abc', 50000000)) AS n, aggregate(sequence(1, 4000000), 0L, (a, x) -> a + x) AS s"

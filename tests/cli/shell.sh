@@ -45,8 +45,29 @@ say(b"\\f json\nSELECT 7 AS n;\n"); wait(b'{"n":7}'); wait(b"chert> "); print("a
 say(b"SELECT sum(id * 3) FROM range(1000000000000) WHERE id % 7 = 3;\n"); time.sleep(0.5); say(b"\x03")
 wait(b"OPERATION_CANCELED"); wait(b"chert> "); print("a query is cancelled")
 say(b"SELECT 9 AS n; -- nine;\n"); wait(b'{"n":9}'); wait(b"chert> "); print("a comment behind it is no statement")
+say(b"SELECT 1,\n"); wait(b"    -> "); say(b"\\f csv\n"); wait(b"    -> "); say(b"'\n\\q' AS n;\n")
+wait(b"\r\nq\"\r\n"); wait(b"chert> "); print("commands within a statement, but not within quotes")
+say(b"\\quit\n"); wait(b"unknown command \\quit;"); wait(b"chert> "); print("a command is one letter")
+say(b"\\f table\nSELECT id FROM range(2000000);\n"); wait(b"|1000 "); say(b"\x03")
+wait(b"OPERATION_CANCELED"); wait(b"chert> "); say(b"\\f json\n"); print("printing is cancelled")
 say(b"SELECT 8 AS n;\n"); wait(b'{"n":8}'); wait(b"chert> "); say(b"quit;\n")
 print("exit", os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
 PY
 python3 drive.py
+cat >term.py <<'PY'
+import os, pty, signal, time
+pid, fd = pty.fork()
+if pid == 0:
+    os.environ.update(HOME=os.getcwd(), LC_ALL="C")
+    os.execvp("chert", ["chert", "sql", "--format", "csv"])
+seen = b""
+os.write(fd, "SELECT 'h\u00e9' AS t;\n".encode())
+while b"row" not in seen:
+    seen += os.read(fd, 65536)
+print("text without a locale" if "\nh\u00e9\r".encode() in seen else seen)
+time.sleep(0.3)
+os.kill(pid, signal.SIGTERM)
+print("SIGTERM: exit", os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+PY
+python3 term.py
 grep -c answer .chert_history
