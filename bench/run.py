@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """run.py - measure Chert beside DuckDB, Polars, Spark and a bare scan, on this machine, in one run.
 
-  make bench [B="counter startup"]      parts: counter memory startup groupby sort threads tpch (default: all)
+  make bench [B="counter startup"]      parts: counter memory startup groupby sort threads tpch wide (default: all)
 
 Engines take turns, input is in the page cache, every run is a whole process from start to exit. Printed are medians, the
 ratio to Chert, and for each goal what was asked and what was reached. Results are compared before times are believed.
@@ -19,6 +19,7 @@ import sys
 import time
 
 import part_tpch
+import part_wide
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(HERE)
@@ -325,7 +326,12 @@ def tpch_queries():
     part_tpch.main(sys.modules[__name__])
 
 
-PARTS = {"counter": counter, "memory": memory, "startup": startup, "groupby": groupby, "sort": sort, "threads": threads, "tpch": tpch_queries}
+def wide():
+    part_wide.main(sys.modules[__name__])
+
+
+PARTS = {"counter": counter, "memory": memory, "startup": startup, "groupby": groupby, "sort": sort, "threads": threads, "tpch": tpch_queries,
+         "wide": wide}
 
 
 def machine():
@@ -333,7 +339,7 @@ def machine():
     mem = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     import importlib.metadata as meta
     versions = []
-    for name in ("duckdb", "polars", "pyspark"):
+    for name in ("duckdb", "polars", "pyspark", "datafusion"):
         try:
             versions.append(f"{name} {meta.version(name)}")
         except meta.PackageNotFoundError:

@@ -1,0 +1,1 @@
+SELECT sum(adv_engine_id), count(*), avg(resolution_width), sum(price), max(score) FROM hits;

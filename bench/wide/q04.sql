@@ -1,0 +1,1 @@
+SELECT avg(CAST(user_id AS DOUBLE)) FROM hits;

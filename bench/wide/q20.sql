@@ -1,0 +1,2 @@
+SELECT search_phrase, min(url), count(*) AS c FROM hits WHERE url LIKE '%google%' AND search_phrase <> '' GROUP BY
+search_phrase ORDER BY c DESC, search_phrase LIMIT 10;
