@@ -197,6 +197,7 @@ typedef struct gathering {
     int64_t *values;       /* per column: values that are not NULL */
     int32_t *dictionaries; /* per column: looked at */
     bool *unbounded;       /* per column: some row group has no bounds */
+    bool *inexact;         /* per column: some bound is not a value */
 } gathering;
 
 /* Number of entries of the chunk's dictionary, -1 if it has none. */
@@ -237,6 +238,7 @@ static ch_status add_chunk(gathering *g, ch_pq_file *file, const ch_pq_wanted *l
     ch_column_statistics *c = &g->out->column[column];
     const ch_pq_column_meta *meta = ch_pq_group_chunk(group, leaf->node->leaf)->meta;
     ch_pq_bounds b;
+    g->inexact[column] |= !meta;
     if (!meta)
         return CH_OK;
     ch_pq_bounds_of_chunk(file, leaf, meta, &b);
@@ -246,6 +248,7 @@ static ch_status add_chunk(gathering *g, ch_pq_file *file, const ch_pq_wanted *l
         c->n_null += b.n_null;
     int64_t values = meta->num_values - (b.n_null > 0 ? b.n_null : 0);
     g->values[column] += values;
+    g->inexact[column] |= b.n_null < 0 || (values && !ch_pq_bounds_are_values(leaf, meta->stats));
     if (values && !(b.has_min && b.has_max)) {
         g->unbounded[column] = true;
         c->has_range = false;
@@ -319,6 +322,7 @@ static void settle(gathering *g, double scale)
             c->n_null = (int64_t)((double)c->n_null * scale);
         if (g->unbounded[i])
             c->has_range = false;
+        c->is_exact = out->is_exact && !g->unbounded[i] && !g->inexact[i];
         if (c->n_distinct <= 0)
             c->n_distinct = -1;
         if ((double)c->n_distinct > values)
@@ -343,6 +347,7 @@ ch_status ch_pq_statistics(const ch_format_context *ctx, const ch_scan_spec *spe
     CH_ARENA_ARRAY(g.values, arena, n + 1, err);
     CH_ARENA_ARRAY(g.dictionaries, arena, n + 1, err);
     CH_ARENA_ARRAY(g.unbounded, arena, n + 1, err);
+    CH_ARENA_ARRAY(g.inexact, arena, n + 1, err);
     CH_ARENA_ARRAY(all, arena, n + 1, err);
     for (int32_t i = 0; i < n; i++)
         all[i] = i;
@@ -369,6 +374,7 @@ ch_status ch_pq_statistics(const ch_format_context *ctx, const ch_scan_spec *spe
         *out = (ch_table_statistics){.rows = -1};
         return CH_OK;
     }
+    out->is_exact = bytes == bytes_seen;
     settle(&g, (double)bytes / (double)bytes_seen);
     return CH_OK;
 }

@@ -97,6 +97,8 @@ typedef struct ch_pq_bounds {
 bool ch_pq_bound_scalar(const ch_pq_wanted *leaf, ch_thrift_bytes bytes, ch_scalar *out);
 void ch_pq_bounds_of_chunk(const ch_pq_file *file, const ch_pq_wanted *leaf,
                            const ch_pq_column_meta *meta, ch_pq_bounds *out);
+/* Are a chunk's min and max values that it holds, and not just bounds? */
+bool ch_pq_bounds_are_values(const ch_pq_wanted *leaf, const ch_pq_stats *stats);
 /* Bounds widened where the order of some values is not total: NaN, and both zeros. */
 void ch_pq_bounds_settle(ch_pq_bounds *bounds);
 /* Can no row within the bounds pass? */

@@ -169,6 +169,15 @@ void ch_pq_bounds_of_chunk(const ch_pq_file *file, const ch_pq_wanted *leaf,
     }
 }
 
+bool ch_pq_bounds_are_values(const ch_pq_wanted *leaf, const ch_pq_stats *s)
+{
+    if (!s || is_float(leaf->type))
+        return false;
+    return !ch_type_is_view(leaf->type) ||
+           (ch_thrift_has(s, CH_PQ_STATS_MIN_EXACT) && s->is_min_exact &&
+            ch_thrift_has(s, CH_PQ_STATS_MAX_EXACT) && s->is_max_exact);
+}
+
 /* ---- proofs -------------------------------------------------------------------------------- */
 
 static bool is_outside(const ch_pq_bounds *b, const ch_scalar *v)

@@ -398,6 +398,9 @@ static ch_status give_stats(const ch_pqw_leaf *l, ch_arena *arena, ch_pq_stats *
     CH_TRY(ch_pqw_cut_bound(&l->range.max, 0, true, false, arena, &s->max_value, err));
     ch_thrift_set(s, CH_PQ_STATS_MIN_VALUE);
     ch_thrift_set(s, CH_PQ_STATS_MAX_VALUE);
+    s->is_min_exact = s->is_max_exact = true; /* cut at no length */
+    ch_thrift_set(s, CH_PQ_STATS_MIN_EXACT);
+    ch_thrift_set(s, CH_PQ_STATS_MAX_EXACT);
     /* The older fields, where the order is the one that their readers assumed. */
     if (l->spec.compare < CH_PQW_CMP_SIGNED_BYTES) {
         s->min = s->min_value;

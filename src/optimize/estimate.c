@@ -10,6 +10,7 @@
 #include "format/format.h"
 #include "optimize/estimate.h"
 #include "optimize/rewrite.h"
+#include "table/dataset.h"
 
 /* Text files: a value takes some ten bytes, with its comma. Compressed ones hold four times as many. */
 #define BYTES_PER_VALUE 10
@@ -228,4 +229,33 @@ int64_t ch_estimate_bytes(const ch_rel *rel)
                                         : ch_type_width(t) + 1;
     }
     return __builtin_mul_overflow(rows, width, &bytes) ? INT64_MAX : bytes;
+}
+
+/* ---- asking --------------------------------------------------------------------------------------------- */
+
+ch_status ch_scan_statistics(const ch_analyze_context *ctx, const ch_rel_scan *scan,
+                             const ch_attr_list *read, ch_table_statistics *out, ch_error *err)
+{
+    const ch_func_context *func = ctx->func;
+    ch_format_context format = {.time_zone = func->time_zone,
+                                .ansi = func->ansi,
+                                .case_sensitive = func->case_sensitive,
+                                .n_slots = 1,
+                                .batch_rows = CH_BATCH_ROWS,
+                                .mem = ctx->arena->mem};
+    ch_scan_spec spec = {.file = scan->file,
+                         .n_files = scan->n_files,
+                         .options = scan->options,
+                         .schema = scan->schema,
+                         .limit = -1};
+    int32_t *wanted;
+    CH_ARENA_ARRAY(wanted, ctx->arena, scan->head.output.n + 1, err);
+    for (int32_t i = 0; i < scan->head.output.n; i++)
+        if (ch_attr_list_find(read, scan->head.output.item[i]->id))
+            wanted[spec.n_wanted++] = scan->wanted[i];
+    spec.wanted = wanted;
+    if (scan->dataset)
+        return ch_dataset_statistics(scan->dataset, scan->format, &format, &spec, ctx->arena, out,
+                                     err);
+    return scan->format->statistics(&format, &spec, ctx->arena, out, err);
 }

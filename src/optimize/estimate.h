@@ -3,12 +3,21 @@
  * estimate.h - guesses at how many rows and values there are, from statistics where a scan has them.
  *
  * They only choose between right plans: in which order to join, which side to keep in memory, whether to group
- * early. Everything here is a guess, costs a walk over the relation, and needs no memory.
+ * early. Everything that is called an estimate is a guess, costs a walk over the relation, and needs no memory.
  */
 #ifndef CH_OPTIMIZE_ESTIMATE_H
 #define CH_OPTIMIZE_ESTIMATE_H
 
 #include "optimize/optimize.h"
+#include "store/statistics.h"
+
+/*
+ * What a scan's files say of the columns in `read`, from their footers. The scan's format must have
+ * statistics; the result lies in the plan's arena.
+ */
+CH_NODISCARD ch_status ch_scan_statistics(const ch_analyze_context *ctx, const ch_rel_scan *scan,
+                                          const ch_attr_list *read, ch_table_statistics *out,
+                                          ch_error *err);
 
 /* A column, as it stands in the table it comes from: filters on the way are not looked at. */
 typedef struct ch_column_estimate {

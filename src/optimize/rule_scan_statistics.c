@@ -6,8 +6,8 @@
  * cannot say, or fails to, leaves the scan to guesses: the query itself will tell what is wrong.
  */
 #include "format/format.h"
+#include "optimize/estimate.h"
 #include "optimize/rewrite.h"
-#include "table/dataset.h"
 
 typedef struct asker {
     const ch_analyze_context *ctx;
@@ -52,31 +52,6 @@ static ch_status note(void *user, ch_rel **rel, ch_error *err)
     return ch_rel_map_inputs(a->ctx->arena, rel, note, a, err);
 }
 
-static ch_status ask(asker *a, const ch_rel_scan *s, ch_table_statistics *out, ch_error *err)
-{
-    const ch_func_context *func = a->ctx->func;
-    ch_format_context ctx = {.time_zone = func->time_zone,
-                             .ansi = func->ansi,
-                             .case_sensitive = func->case_sensitive,
-                             .n_slots = 1,
-                             .batch_rows = CH_BATCH_ROWS,
-                             .mem = a->ctx->arena->mem};
-    ch_scan_spec spec = {.file = s->file,
-                         .n_files = s->n_files,
-                         .options = s->options,
-                         .schema = s->schema,
-                         .limit = -1};
-    int32_t *wanted;
-    CH_ARENA_ARRAY(wanted, a->ctx->arena, s->head.output.n + 1, err);
-    for (int32_t i = 0; i < s->head.output.n; i++)
-        if (ch_attr_list_find(&a->read, s->head.output.item[i]->id))
-            wanted[spec.n_wanted++] = s->wanted[i];
-    spec.wanted = wanted;
-    if (s->dataset)
-        return ch_dataset_statistics(s->dataset, s->format, &ctx, &spec, a->ctx->arena, out, err);
-    return s->format->statistics(&ctx, &spec, a->ctx->arena, out, err);
-}
-
 static ch_status ask_scans(void *user, ch_rel **rel, ch_error *err)
 {
     asker *a = user;
@@ -88,7 +63,7 @@ static ch_status ask_scans(void *user, ch_rel **rel, ch_error *err)
     if (!s->format || !s->format->statistics || s->statistics)
         return CH_OK;
     CH_ARENA_NEW(known, a->ctx->arena, err);
-    if (ask(a, s, known, NULL) != CH_OK)
+    if (ch_scan_statistics(a->ctx, s, &a->read, known, NULL) != CH_OK)
         return CH_OK;
     CH_AN_NEW(copy, ch_rel_clone(a->ctx->arena, *rel, err));
     copy->statistics = known;

@@ -239,7 +239,7 @@ ch_status ch_dataset_statistics(const ch_dataset *d, const ch_format *format,
         if (!ch_dataset_is_constant(d, spec->wanted[w]))
             wanted[inner.n_wanted++] = d->source[spec->wanted[w]];
     CH_TRY(format->statistics(ctx, &inner, arena, &files, err));
-    *out = (ch_table_statistics){.rows = files.rows, .n_columns = n};
+    *out = (ch_table_statistics){.rows = files.rows, .is_exact = files.is_exact, .n_columns = n};
     CH_ARENA_ARRAY(out->column, arena, n + 1, err);
     for (int32_t c = 0; c < n; c++) {
         int32_t source = c < d->n_source ? d->source[c] : INT32_MAX;
