@@ -178,6 +178,7 @@ int64_t ch_rowpage_next(const ch_rowpage *page, int32_t *pos, uint8_t **row, int
     int32_t at = *pos;
     while (at < page->used && n < max) {
         uint8_t *r = page->data + at;
+        __builtin_prefetch(r + 1024); /* each row tells where the next begins: do not wait for it */
         row[n] = r;
         n += !ch_row_is_dead(r);
         at += (int32_t)ch_row_bytes(r);
