@@ -18,7 +18,9 @@ deps:                   ## install the Debian packages the build needs, if any i
 deps-dev:               ## the same, with the tools that lint, format and fuzz
 	@tools/install_deps.sh --dev
 
-run: build              ## generate a small data set, run the programs on it, show results and speed
+run: deps               ## build the binary, generate a small data set, run the programs on it, show results and speed
+	@test -f $(BUILD)/build.ninja || cmake --preset $(PRESET) >/dev/null
+	@cmake --build $(BUILD) -j $(JOBS) --target chert
 	@tools/run_programs.sh $(BUILD)
 
 test: build             ## run every test, or those under T=path (a test, a file or a folder)
