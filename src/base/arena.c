@@ -40,6 +40,10 @@ void ch_arena_release(ch_arena *arena)
 
 void *ch_arena_alloc(ch_arena *arena, size_t bytes, ch_error *err)
 {
+    if (bytes > SIZE_MAX / 2) { /* a size gone wrong, which must not wrap */
+        (void)ch_error_memory(err, ch_mem_name(arena->mem), INT64_MAX, ch_mem_limit(arena->mem));
+        return NULL;
+    }
     size_t need = bytes ? (bytes + 15) & ~(size_t)15 : 16;
     if ((size_t)(arena->end - arena->next) < need) {
         if (arena->cancel && atomic_load_explicit(arena->cancel, memory_order_relaxed)) {

@@ -20,6 +20,8 @@ void ch_buf_release(ch_buf *buf)
 
 ch_status ch_buf_reserve(ch_buf *buf, size_t more, ch_error *err)
 {
+    if (more > SIZE_MAX / 8) /* a size gone wrong, which must not wrap */
+        return ch_error_memory(err, ch_mem_name(buf->mem), INT64_MAX, ch_mem_limit(buf->mem));
     size_t need = buf->len + more + 1;
     if (need <= buf->cap)
         return CH_OK;
@@ -75,7 +77,7 @@ ch_status ch_buf_printf(ch_buf *buf, ch_error *err, const char *format, ...)
     va_copy(again, ap);
     int len = vsnprintf(NULL, 0, format, ap);
     va_end(ap);
-    ch_status status = len < 0 ? CH_OK : ch_buf_reserve(buf, (size_t)len, err);
+    ch_status status = ch_buf_reserve(buf, (size_t)len, err); /* refuses a negative one */
     if (status == CH_OK && len > 0) {
         vsnprintf(buf->data + buf->len, (size_t)len + 1, format, again);
         buf->len += (size_t)len;

@@ -9,6 +9,8 @@ _Static_assert(sizeof(ch_buffer) <= HEADER, "buffer header");
 ch_status ch_buffer_new(ch_mem *mem, int64_t bytes, ch_buffer **out, ch_error *err)
 {
     *out = NULL;
+    if (bytes < 0 || bytes > INT64_MAX / 2)
+        return ch_error_memory(err, ch_mem_name(mem), INT64_MAX, ch_mem_limit(mem));
     ch_buffer *b = ch_mem_alloc(mem, (size_t)bytes + HEADER, err);
     if (!b)
         return CH_E_MEMORY;

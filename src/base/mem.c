@@ -28,6 +28,8 @@
 #define ALL_FROM_MALLOC 1
 #endif
 
+/* More than this is a size gone wrong, and must not be rounded or counted. */
+#define MOST_BYTES ((size_t)INT64_MAX / 2)
 /* So much stays in stock even when little is in use. */
 #define STOCK_BYTES ((int64_t)64 << 20)
 
@@ -153,6 +155,10 @@ static int64_t stock_room(const ch_mem *root)
 static void *obtain(ch_mem *mem, size_t bytes, bool *zeroed, ch_error *err)
 {
     *zeroed = false;
+    if (bytes > MOST_BYTES) {
+        (void)ch_error_memory(err, mem->name, INT64_MAX, ch_mem_limit(mem));
+        return NULL;
+    }
     bool block = is_block(mem, &bytes);
     if (ch_mem_charge(mem, (int64_t)bytes, err) != CH_OK)
         return NULL;

@@ -36,7 +36,8 @@ void ch_mem_discharge(ch_mem *mem, int64_t bytes);
 /*
  * bytes of memory, aligned to 64; contents undefined. bytes may be 0 (gives a
  * valid pointer). NULL with err set to CH_E_MEMORY when a limit or the system
- * refuses. ch_mem_free() must be told the same size; NULL is ignored. From
+ * refuses, or when the size is none (a negative one, made unsigned).
+ * ch_mem_free() must be told the same size; NULL is ignored. From
  * 16 KiB on whole pages are charged, up to an eighth more than was asked for.
  */
 void *ch_mem_alloc(ch_mem *mem, size_t bytes, ch_error *err);

@@ -311,6 +311,18 @@ static ch_status code_bzip2(ch_codec_stream *s, span io, bool finish, bool *end,
 
 /* ---- zstd ---------------------------------------------------------------------------------- */
 
+/* How much memory it takes depends on the frame's window, up to 128 MiB: known once it was begun. */
+static ch_status charge_zstd(ch_codec_stream *s, ch_error *err)
+{
+    int64_t bytes = (int64_t)(s->encode ? ZSTD_sizeof_CStream(s->zc) : ZSTD_sizeof_DStream(s->zd));
+    if (bytes <= s->charged)
+        return CH_OK;
+    CH_TRY(ch_mem_charge(s->mem, bytes, err));
+    ch_mem_discharge(s->mem, s->charged);
+    s->charged = bytes;
+    return CH_OK;
+}
+
 static ch_status code_zstd(ch_codec_stream *s, span io, bool finish, bool *end, const char *path,
                            ch_error *err)
 {
@@ -327,7 +339,7 @@ static ch_status code_zstd(ch_codec_stream *s, span io, bool finish, bool *end, 
         s->ended = code == 0;
     span_moved(io, in.size - in.pos, out.size - out.pos);
     *end = s->ended;
-    return CH_OK;
+    return charge_zstd(s, err);
 }
 
 /* ---- Hadoop's blocks ------------------------------------------------------------------------ */

@@ -121,7 +121,13 @@ static ch_status read_folder(const lister *l, list_slot *s, const entry *folder,
         return ch_file_error(err, errno, "read", folder->path);
     size_t len = strlen(folder->path);
     const char *slash = len && folder->path[len - 1] == '/' ? "" : "/";
-    for (struct dirent *e; status == CH_OK && (e = readdir(dir)) != NULL;) {
+    for (struct dirent *e; status == CH_OK;) {
+        errno = 0;
+        if (!(e = readdir(dir))) {
+            if (errno)
+                status = ch_file_error(err, errno, "read", folder->path);
+            break;
+        }
         if (is_hidden(e->d_name))
             continue;
         bool is_folder = entry_is_folder(dir, e);
@@ -354,8 +360,10 @@ ch_status ch_list(ch_arena *arena, ch_pool *pool, const char *const *path, int32
     *out = (ch_listing){0};
     l.n_slots = pool ? ch_pool_threads(pool) : 1;
     CH_ARENA_ARRAY(l.slot, arena, l.n_slots, err);
-    for (int s = 0; s < l.n_slots; s++)
+    for (int s = 0; s < l.n_slots; s++) {
         ch_arena_init(&l.slot[s].arena, arena->mem);
+        l.slot[s].arena.cancel = arena->cancel;
+    }
     pthread_mutex_init(&l.lock, NULL);
     ch_status status = add_paths(&l, path, n, err);
     if (status == CH_OK)
