@@ -226,7 +226,8 @@ static ch_status import_decimal(importer *im, const char *f, ch_column *c, const
 {
     int precision, scale, bits = 128;
     bool wide = ch_type_is_wide_decimal(c->type);
-    if (sscanf(f, "d:%d,%d,%d", &precision, &scale, &bits) < 2)
+    if (sscanf(f, "d:%d,%d,%d", &precision, &scale, &bits) < 2 ||
+        (bits != 32 && bits != 64 && bits != 128 && bits != 256))
         return invalid(im, "bad decimal format");
     if (bits == 128 && wide)
         return same_layout(im, c, data, at, 16);
@@ -425,7 +426,8 @@ static ch_status import_list_view(importer *im, const struct ArrowSchema *schema
         int64_t start =
             large ? ((const int64_t *)offset)[at + i] : ((const int32_t *)offset)[at + i];
         total += len;
-        if (len < 0 || (len && (start < 0 || start + len > items->length)) || total > INT32_MAX)
+        if (len < 0 || len > items->length || (len && (start < 0 || start > items->length - len)) ||
+            total > INT32_MAX)
             return invalid(im, "offsets of lists are out of range");
         to[i + 1] = (int32_t)total;
     }
@@ -464,8 +466,9 @@ static ch_status import_list(importer *im, const struct ArrowSchema *schema,
         return import_list_view(im, schema, array, at, c);
     if (kind == 'w') {
         int64_t fixed = atoll(schema->format + 3);
-        first = at * fixed;
-        last = first + n * fixed;
+        if (fixed < 0 || __builtin_mul_overflow(at, fixed, &first) ||
+            __builtin_mul_overflow(n, fixed, &last) || __builtin_add_overflow(first, last, &last))
+            return invalid(im, "a fixed-size list has a bad size");
         for (int64_t i = 0; i <= n && last - first <= INT32_MAX; i++)
             to[i] = (int32_t)(i * fixed);
     } else if (n) {

@@ -2,6 +2,7 @@
 /* arrow_type.c - types as Arrow's format strings and trees of ArrowSchema, both ways. */
 #include "column/arrow.h"
 
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -158,11 +159,31 @@ static ch_status unsupported(const struct ArrowSchema *schema, ch_error *err)
     CH_FAIL(err, UNSUPPORTED, "feature", text);
 }
 
+/* The length of metadata is in itself: no part is looked at before those that say it is there. */
+static bool has_variant_mark(const char *metadata)
+{
+    const char *mark = (const char *)&VARIANT_MARK;
+    size_t value = offsetof(__typeof__(VARIANT_MARK), value_len);
+    return metadata && memcmp(metadata, mark, 4) == 0 && memcmp(metadata + 4, mark + 4, 4) == 0 &&
+           memcmp(metadata + 8, mark + 8, value - 8) == 0 &&
+           memcmp(metadata + value, mark + value, 4) == 0 &&
+           memcmp(metadata + value + 4, mark + value + 4, 4) == 0;
+}
+
+static bool is_binary(const struct ArrowSchema *schema)
+{
+    const char *f = schema->format[0] == 'v' ? schema->format + 1 : schema->format;
+    return (f[0] == 'z' || f[0] == 'Z') && !schema->dictionary;
+}
+
 static bool is_variant(const struct ArrowSchema *schema)
 {
-    return schema->n_children == 2 && strcmp(schema->children[0]->name, "value") == 0 &&
-           strcmp(schema->children[1]->name, "metadata") == 0 && schema->children[1]->metadata &&
-           memcmp(schema->children[1]->metadata, &VARIANT_MARK, sizeof VARIANT_MARK) == 0;
+    if (schema->n_children != 2)
+        return false;
+    const struct ArrowSchema *value = schema->children[0], *metadata = schema->children[1];
+    return value->name && strcmp(value->name, "value") == 0 && metadata->name &&
+           strcmp(metadata->name, "metadata") == 0 && is_binary(value) && is_binary(metadata) &&
+           has_variant_mark(metadata->metadata);
 }
 
 static ch_status import_struct(const struct ArrowSchema *schema, const ch_type **out, ch_error *err)

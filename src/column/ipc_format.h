@@ -115,7 +115,9 @@ static inline int64_t ipc_width(const char *format)
     case 'g':
         return 8;
     case 'd':
-        return sscanf(format, "d:%d,%d,%d", &precision, &scale, &bits) >= 2 ? bits / 8 : 0;
+        if (sscanf(format, "d:%d,%d,%d", &precision, &scale, &bits) < 2)
+            return 0;
+        return bits == 32 || bits == 64 || bits == 128 || bits == 256 ? bits / 8 : 0;
     case 'w':
         return sscanf(format, "w:%d", &bytes) == 1 && bytes > 0 ? bytes : 0;
     case 't':

@@ -21,6 +21,9 @@
 #include "wire/flatbuf.h"
 
 #define MAX_DEPTH 64
+#define MAX_ZONE 256 /* bytes of a time zone's name */
+#define LEAST_FIELD_BYTES \
+    8 /* a field takes more in its message: so many there can be at the most */
 
 typedef struct field field;
 struct field {
@@ -48,6 +51,7 @@ typedef struct stream {
     ch_arena arena;
     ch_buffer *bytes;
     int64_t at;
+    int64_t n_fields; /* of the schema: tables may be shared, which would make it exponential */
     field root;
     place *dictionary;
     bool bad, ended;
@@ -118,22 +122,28 @@ static ch_status read_format(stream *s, const ch_flat_table *f, field *out, ch_e
     ch_flat_array zone;
     switch (type) {
     case IPC_DECIMAL:
+        a = ch_flat_get(&t, 2, 4, 128);
+        if (a != 32 && a != 64 && a != 128 && a != 256)
+            return broken("a decimal has an odd width", err);
         format = ch_arena_printf(&s->arena, err, "d:%d,%d,%d", (int)ch_flat_get(&t, 0, 4, 0),
-                                 (int)ch_flat_get(&t, 1, 4, 0), (int)ch_flat_get(&t, 2, 4, 128));
+                                 (int)ch_flat_get(&t, 1, 4, 0), (int)a);
         break;
     case IPC_TIMESTAMP:
         unit = ch_flat_get(&t, 0, 2, 0);
         zone = ch_flat_get_text(&t, 1);
         if (unit < 0 || unit > 3)
             return broken("a timestamp has an unknown unit", err);
+        if (zone.n > MAX_ZONE)
+            return broken("a time zone has an endless name", err);
         format = ch_arena_printf(&s->arena, err, "ts%c:%.*s", UNITS[unit], (int)zone.n,
                                  zone.data ? (const char *)zone.data : "");
         break;
     case IPC_FIXED_BINARY:
-        format = ch_arena_printf(&s->arena, err, "w:%d", (int)ch_flat_get(&t, 0, 4, 0));
-        break;
     case IPC_FIXED_LIST:
-        format = ch_arena_printf(&s->arena, err, "+w:%d", (int)ch_flat_get(&t, 0, 4, 0));
+        a = ch_flat_get(&t, 0, 4, 0);
+        if (a < 0)
+            return broken("a fixed size is negative", err);
+        format = ch_arena_printf(&s->arena, err, type == IPC_FIXED_LIST ? "+w:%d" : "w:%d", (int)a);
         break;
     default:
         for (size_t i = 0; i < sizeof IPC_PLAIN / sizeof *IPC_PLAIN; i++) {
@@ -199,6 +209,8 @@ static ch_status read_field(stream *s, const ch_flat_table *f, field *out, int d
     ch_flat_array name = ch_flat_get_text(f, FIELD_NAME);
     if (depth > MAX_DEPTH)
         return broken("its types are nested too deeply", err);
+    if (++s->n_fields > s->bytes->bytes / LEAST_FIELD_BYTES)
+        return broken("it has more fields than bytes for them", err);
     out->name = ch_arena_strn(&s->arena, name.data ? (const char *)name.data : "", name.n, err);
     if (!out->name)
         return CH_E_MEMORY;
@@ -244,6 +256,8 @@ static ch_status read_fields(stream *s, const ch_flat_table *t, int which, field
                              ch_error *err)
 {
     ch_flat_array list = ch_flat_get_vector(t, which, 4);
+    if ((int64_t)list.n > s->bytes->bytes / LEAST_FIELD_BYTES)
+        return broken("it has more fields than bytes for them", err);
     CH_ARENA_ARRAY(out->child, &s->arena, list.n + 1, err);
     out->n_children = (int32_t)list.n;
     for (size_t i = 0; i < list.n; i++) {
@@ -321,6 +335,12 @@ static ch_status take_buffer(cursor *c, int64_t least, bool optional, const void
         *bytes = length;
     if (length < least && !(optional && length == 0))
         return broken("a buffer is too short", err);
+    if (length && ((uintptr_t)*out & 7)) { /* readers count on whole numbers lying as they should */
+        void *copy = ch_arena_alloc(&c->h->arena, (size_t)length, err);
+        if (!copy)
+            return CH_E_MEMORY;
+        *out = memcpy(copy, c->body + offset, (size_t)length);
+    }
     return CH_OK;
 }
 
@@ -438,7 +458,7 @@ static ch_status read_values(cursor *c, const field *f, struct ArrowArray *a, ch
             least = n;
     } else if (f->type == IPC_UTF8_VIEW || f->type == IPC_BINARY_VIEW) {
         CH_TRY(read_views(c, a, err));
-    } else if (f->type == IPC_BOOL || width) {
+    } else if (f->type == IPC_BOOL || f->type == IPC_FIXED_BINARY || width) {
         CH_TRY(take_buffer(c, f->type == IPC_BOOL ? (n + 7) / 8 : n * width, false, &a->buffers[1],
                            NULL, err));
         a->n_buffers = 2;
