@@ -60,14 +60,33 @@ static inline void ch_agg_put128(ch_agg_i128 *v, ch_i128 value)
     v->hi = (int64_t)(value >> 64);
 }
 
-/* Values of any type kept in a state: deep copies in `extra`. */
+/*
+ * Values of any type kept in a state: deep copies in `extra`, each one block: the scalar, and behind it
+ * what it points to.
+ */
 CH_NODISCARD ch_status ch_agg_keep(const ch_column *c, int64_t i, ch_arena *extra, ch_scalar *out,
                                    ch_error *err);
 CH_NODISCARD ch_status ch_agg_copy(const ch_scalar *in, ch_arena *extra, ch_scalar *out,
                                    ch_error *err);
+/*
+ * One such value that changes: its block is written over while the new one fits, so that a state does not grow
+ * with the rows it has seen. Zero: no value yet.
+ */
+typedef struct ch_agg_slot {
+    ch_scalar *v;
+    int64_t cap; /* bytes of the block */
+} ch_agg_slot;
+/* slot = row i of c, or a scalar that does not lie in it. */
+CH_NODISCARD ch_status ch_agg_set(ch_agg_slot *slot, const ch_column *c, int64_t i, ch_arena *extra,
+                                  ch_error *err);
+CH_NODISCARD ch_status ch_agg_set_scalar(ch_agg_slot *slot, const ch_scalar *in, ch_arena *extra,
+                                         ch_error *err);
 /* Spark's order; NULL smallest. */
 int ch_agg_compare(const ch_scalar *a, const ch_scalar *b);
 uint64_t ch_agg_hash(const ch_scalar *v);
+/* The same of row i of a column, without making a scalar of it. */
+int ch_agg_compare_row(const ch_column *c, int64_t i, const ch_scalar *b);
+uint64_t ch_agg_hash_row(const ch_column *c, int64_t i);
 /* To bytes and back, for spilling. */
 CH_NODISCARD ch_status ch_agg_write(const ch_scalar *v, ch_buf *out, ch_error *err);
 CH_NODISCARD ch_status ch_agg_read(const char **p, const ch_type *type, ch_arena *extra,

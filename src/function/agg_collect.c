@@ -26,6 +26,14 @@ static int32_t *find_slot(const list_state *s, const ch_scalar *v)
     return &s->slot[at];
 }
 
+static bool has_row(const list_state *s, const ch_column *c, int64_t i)
+{
+    uint32_t mask = (uint32_t)s->cap * 2 - 1, at = (uint32_t)ch_agg_hash_row(c, i) & mask;
+    while (s->slot[at] && ch_agg_compare_row(c, i, &s->item[s->slot[at] - 1]) != 0)
+        at = (at + 1) & mask;
+    return s->slot[at] != 0;
+}
+
 static ch_status grow(list_state *s, bool set, ch_arena *extra, ch_error *err)
 {
     if (s->n < s->cap)
@@ -56,6 +64,19 @@ static ch_status add(list_state *s, bool set, const ch_scalar *v, ch_arena *extr
     return CH_OK;
 }
 
+static ch_status add_row(list_state *s, bool set, const ch_column *c, int64_t i, ch_arena *extra,
+                         ch_error *err)
+{
+    if (set && s->n && has_row(s, c, i))
+        return CH_OK;
+    CH_TRY(grow(s, set, extra, err));
+    CH_TRY(ch_agg_keep(c, i, extra, &s->item[s->n], err));
+    s->n++;
+    if (set)
+        *find_slot(s, &s->item[s->n - 1]) = s->n;
+    return CH_OK;
+}
+
 static ch_status update_collect(const ch_call *call, uint8_t *const *state, bool one_group,
                                 ch_arena *extra, ch_error *err)
 {
@@ -64,14 +85,10 @@ static ch_status update_collect(const ch_call *call, uint8_t *const *state, bool
     CH_TRY(ch_agg_flat(call, 0, &c, err));
     ch_status status = CH_OK;
     if (c->type->id != CH_NULL)
-        for (int64_t i = 0; i < call->rows && status == CH_OK; i++) {
-            ch_scalar v;
-            if (!ch_is_valid(c, i))
-                continue;
-            status = ch_column_scalar(c, i, extra, &v, err);
-            if (status == CH_OK)
-                status = add((list_state *)(void *)state[one_group ? 0 : i], set, &v, extra, err);
-        }
+        for (int64_t i = 0; i < call->rows && status == CH_OK; i++)
+            if (ch_is_valid(c, i))
+                status =
+                    add_row((list_state *)(void *)state[one_group ? 0 : i], set, c, i, extra, err);
     ch_column_unref(c);
     return status;
 }

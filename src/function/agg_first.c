@@ -6,12 +6,9 @@
  */
 #include "column/textout.h"
 #include "function/agg.h"
-#include "kernel/compare.h"
 
 typedef struct pick_state {
-    ch_scalar *value; /* in extra; NULL: nothing seen */
-    ch_scalar *order;
-    int32_t value_cap, order_cap; /* bytes of their text */
+    ch_agg_slot value, order; /* no value: nothing seen */
 } pick_state;
 
 typedef enum pick { FIRST, LAST, MAX_BY, MIN_BY } pick;
@@ -21,30 +18,6 @@ typedef struct pick_rule {
     bool ignore_nulls;
 } pick_rule;
 
-/* *slot = value i of c; text is overwritten in place while it fits. */
-static ch_status set_value(ch_scalar **slot, int32_t *cap, const ch_column *c, int64_t i,
-                           ch_arena *extra, ch_error *err)
-{
-    if (!*slot)
-        CH_ARENA_NEW(*slot, extra, err);
-    if (!ch_type_is_view(c->type) || ch_column_is_null(c, i))
-        return ch_agg_keep(c, i, extra, *slot, err);
-    ch_str s = ch_column_str(c, i);
-    char *text = (char *)(uintptr_t)(*slot)->v.str.text;
-    if (s.len > *cap || !text) {
-        int64_t room = s.len < 16 ? 16 : s.len + s.len / 2;
-        if (!(text = ch_arena_alloc(extra, (size_t)room, err)))
-            return CH_E_MEMORY;
-        *cap = room > INT32_MAX ? INT32_MAX : (int32_t)room;
-    }
-    memcpy(text, s.text, (size_t)s.len);
-    (*slot)->type = c->type;
-    (*slot)->is_null = false;
-    (*slot)->v.str.text = text;
-    (*slot)->v.str.len = s.len;
-    return CH_OK;
-}
-
 static ch_status update_first(const ch_call *call, const ch_column *c, uint8_t *const *state,
                               bool one_group, ch_arena *extra, ch_error *err)
 {
@@ -52,14 +25,14 @@ static ch_status update_first(const ch_call *call, const ch_column *c, uint8_t *
     for (int64_t k = 0; k < call->rows; k++) {
         int64_t i = one_group && rule->kind == LAST ? call->rows - 1 - k : k;
         pick_state *s = (pick_state *)(void *)state[one_group ? 0 : i];
-        if (rule->kind == FIRST && s->value) {
+        if (rule->kind == FIRST && s->value.v) {
             if (one_group)
                 return CH_OK;
             continue;
         }
         if (rule->ignore_nulls && ch_column_is_null(c, i))
             continue;
-        CH_TRY(set_value(&s->value, &s->value_cap, c, i, extra, err));
+        CH_TRY(ch_agg_set(&s->value, c, i, extra, err));
         if (one_group)
             return CH_OK;
     }
@@ -74,22 +47,14 @@ static ch_status update_by(const ch_call *call, const ch_column *c, const ch_col
         if (ch_column_is_null(by, i))
             continue;
         pick_state *s = (pick_state *)(void *)state[one_group ? 0 : i];
-        if (s->order) {
-            ch_scalar now = {0};
-            int cmp;
-            if (ch_type_is_view(by->type)) {
-                cmp = ch_compare_str(ch_column_str(by, i),
-                                     (ch_str){s->order->v.str.text, s->order->v.str.len});
-            } else {
-                CH_TRY(ch_column_scalar(by, i, extra, &now, err));
-                cmp = ch_agg_compare(&now, s->order);
-            }
+        if (s->order.v) {
+            int cmp = ch_agg_compare_row(by, i, s->order.v);
             /* A later equal one wins, as in Spark. */
             if (rule->kind == MAX_BY ? cmp < 0 : cmp > 0)
                 continue;
         }
-        CH_TRY(set_value(&s->order, &s->order_cap, by, i, extra, err));
-        CH_TRY(set_value(&s->value, &s->value_cap, c, i, extra, err));
+        CH_TRY(ch_agg_set(&s->order, by, i, extra, err));
+        CH_TRY(ch_agg_set(&s->value, c, i, extra, err));
     }
     return CH_OK;
 }
@@ -113,22 +78,6 @@ out:
     return status;
 }
 
-static ch_status copy_state(pick_state *into, const pick_state *from, ch_arena *extra,
-                            ch_error *err)
-{
-    pick_state s = {0};
-    if (from->value) {
-        CH_ARENA_NEW(s.value, extra, err);
-        CH_TRY(ch_agg_copy(from->value, extra, s.value, err));
-    }
-    if (from->order) {
-        CH_ARENA_NEW(s.order, extra, err);
-        CH_TRY(ch_agg_copy(from->order, extra, s.order, err));
-    }
-    *into = s;
-    return CH_OK;
-}
-
 static ch_status merge_pick(const ch_call *call, uint8_t *const *into, uint8_t *const *from,
                             int64_t n, ch_arena *extra, ch_error *err)
 {
@@ -136,15 +85,17 @@ static ch_status merge_pick(const ch_call *call, uint8_t *const *into, uint8_t *
     for (int64_t i = 0; i < n; i++) {
         pick_state *s = (pick_state *)(void *)into[i];
         const pick_state *f = (const pick_state *)(void *)from[i];
-        if (!f->value)
+        if (!f->value.v)
             continue;
-        bool take = !s->value || rule->kind == LAST;
-        if (s->value && (rule->kind == MAX_BY || rule->kind == MIN_BY)) {
-            int cmp = ch_agg_compare(f->order, s->order);
+        bool take = !s->value.v || rule->kind == LAST;
+        if (s->value.v && (rule->kind == MAX_BY || rule->kind == MIN_BY)) {
+            int cmp = ch_agg_compare(f->order.v, s->order.v);
             take = rule->kind == MAX_BY ? cmp >= 0 : cmp <= 0;
         }
+        if (take && f->order.v)
+            CH_TRY(ch_agg_set_scalar(&s->order, f->order.v, extra, err));
         if (take)
-            CH_TRY(copy_state(s, f, extra, err));
+            CH_TRY(ch_agg_set_scalar(&s->value, f->value.v, extra, err));
     }
     return CH_OK;
 }
@@ -159,7 +110,7 @@ static ch_status result_pick(const ch_call *call, uint8_t *const *state, int64_t
         return CH_E_MEMORY;
     for (int64_t i = 0; i < n; i++) {
         const pick_state *s = (const pick_state *)(void *)state[i];
-        v[i] = s->value ? s->value : &null;
+        v[i] = s->value.v ? s->value.v : &null;
     }
     ch_column_unref(*out);
     *out = NULL;
@@ -179,10 +130,10 @@ static ch_status save_pick(const ch_call *call, uint8_t *const *state, int64_t n
     for (int64_t i = 0; i < n; i++) {
         const pick_state *s = (const pick_state *)(void *)state[i];
         ch_buf_reset(&buf);
-        if (s->value)
-            CH_TRY_OUT(ch_agg_write(s->value, &buf, err));
-        if (s->value && s->order)
-            CH_TRY_OUT(ch_agg_write(s->order, &buf, err));
+        if (s->value.v)
+            CH_TRY_OUT(ch_agg_write(s->value.v, &buf, err));
+        if (s->value.v && s->order.v)
+            CH_TRY_OUT(ch_agg_write(s->order.v, &buf, err));
         CH_TRY_OUT(ch_textout_put(&w, i, buf.data ? buf.data : "", (int64_t)buf.len, err));
     }
 out:
@@ -200,11 +151,11 @@ static ch_status load_pick(const ch_call *call, const ch_column *in, uint8_t *co
         *s = (pick_state){0};
         if (!bytes.len)
             continue;
-        CH_ARENA_NEW(s->value, extra, err);
-        CH_TRY(ch_agg_read(&p, call->arg[0]->type, extra, s->value, err));
+        CH_ARENA_NEW(s->value.v, extra, err);
+        CH_TRY(ch_agg_read(&p, call->arg[0]->type, extra, s->value.v, err));
         if (p < bytes.text + bytes.len) {
-            CH_ARENA_NEW(s->order, extra, err);
-            CH_TRY(ch_agg_read(&p, call->arg[1]->type, extra, s->order, err));
+            CH_ARENA_NEW(s->order.v, extra, err);
+            CH_TRY(ch_agg_read(&p, call->arg[1]->type, extra, s->order.v, err));
         }
     }
     return CH_OK;

@@ -5,7 +5,7 @@
  *   fixed width    the value and a flag in the state
  *   strings        short ones inside the state, longer ones in `extra`, overwritten in place
  *                  while they fit
- *   nested         a deep copy in `extra`
+ *   nested         a deep copy in `extra`, overwritten likewise
  */
 #include "column/textout.h"
 #include "function/agg.h"
@@ -27,8 +27,7 @@ typedef struct text_state {
 } text_state;
 
 typedef struct value_state {
-    ch_scalar *v; /* in extra, which is aligned for it */
-    int64_t seen;
+    ch_agg_slot best; /* no value: nothing seen */
 } value_state;
 
 static bool is_max(const ch_call *call)
@@ -140,12 +139,8 @@ static ch_status update_value(const ch_column *c, int64_t rows, uint8_t *const *
                               bool one_group, bool max, ch_arena *extra, ch_error *err)
 {
     CH_AGG_EACH(value_state, c, rows, state, one_group, {
-        ch_scalar *x;
-        CH_ARENA_NEW(x, extra, err);
-        CH_TRY(ch_agg_keep(c, i, extra, x, err));
-        if (!s->seen || better(max, ch_agg_compare(x, s->v)))
-            s->v = x;
-        s->seen = 1;
+        if (!s->best.v || better(max, ch_agg_compare_row(c, i, s->best.v)))
+            CH_TRY(ch_agg_set(&s->best, c, i, extra, err));
     });
     return CH_OK;
 }
@@ -195,11 +190,8 @@ static ch_status merge_minmax(const ch_call *call, uint8_t *const *into, uint8_t
         } else if (ch_type_is_nested(t)) {
             value_state *s = (value_state *)(void *)into[i];
             const value_state *f = (const value_state *)(void *)from[i];
-            if (f->seen && (!s->seen || better(max, ch_agg_compare(f->v, s->v)))) {
-                CH_ARENA_NEW(s->v, extra, err);
-                CH_TRY(ch_agg_copy(f->v, extra, s->v, err));
-            }
-            s->seen |= f->seen;
+            if (f->best.v && (!s->best.v || better(max, ch_agg_compare(f->best.v, s->best.v))))
+                CH_TRY(ch_agg_set_scalar(&s->best, f->best.v, extra, err));
         } else {
             fixed_state *s = (fixed_state *)(void *)into[i];
             const fixed_state *f = (const fixed_state *)(void *)from[i];
@@ -253,7 +245,7 @@ static ch_status result_values(const ch_call *call, uint8_t *const *state, int64
         return CH_E_MEMORY;
     for (int64_t i = 0; i < n; i++) {
         const value_state *s = (const value_state *)(void *)state[i];
-        v[i] = s->seen ? s->v : &null;
+        v[i] = s->best.v ? s->best.v : &null;
     }
     ch_column_unref(*out);
     *out = NULL;
@@ -314,9 +306,9 @@ static ch_status save_minmax(const ch_call *call, uint8_t *const *state, int64_t
             }
         } else {
             const value_state *s = (const value_state *)(void *)state[i];
-            if (s->seen) {
+            if (s->best.v) {
                 CH_TRY_OUT(ch_buf_addc(&buf, 1, err));
-                CH_TRY_OUT(ch_agg_write(s->v, &buf, err));
+                CH_TRY_OUT(ch_agg_write(s->best.v, &buf, err));
             }
         }
         CH_TRY_OUT(ch_textout_put(&w, i, buf.data ? buf.data : "", (int64_t)buf.len, err));
@@ -339,17 +331,18 @@ static ch_status load_minmax(const ch_call *call, const ch_column *in, uint8_t *
                 CH_TRY(set_text(s, p, bytes.len - 1, extra, err));
         } else {
             value_state *s = (value_state *)(void *)state[i];
-            *s = (value_state){.seen = bytes.len != 0};
+            *s = (value_state){0};
             if (bytes.len) {
-                CH_ARENA_NEW(s->v, extra, err);
-                CH_TRY(ch_agg_read(&p, call->result, extra, s->v, err));
+                CH_ARENA_NEW(s->best.v, extra, err);
+                CH_TRY(ch_agg_read(&p, call->result, extra, s->best.v, err));
             }
         }
     }
     return CH_OK;
 }
 
-_Static_assert(sizeof(fixed_state) == 24 && sizeof(text_state) <= 24, "state size");
+_Static_assert(sizeof(fixed_state) == 24 && sizeof(text_state) <= 24 && sizeof(value_state) <= 24,
+               "state size");
 
 static const ch_agg FIXED_RULE = {.state_bytes = sizeof(fixed_state),
                                   .update = update_minmax,

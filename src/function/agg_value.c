@@ -4,30 +4,173 @@
 #include "kernel/compare.h"
 #include "kernel/hash.h"
 
-ch_status ch_agg_copy(const ch_scalar *in, ch_arena *extra, ch_scalar *out, ch_error *err)
+/* ---- copying ----------------------------------------------------------------------------- */
+
+/* Items of a list, map (keys and values in turn), struct or variant. */
+typedef struct items {
+    const ch_column *parent; /* item k: child[k % fields], row from + k / fields */
+    int64_t from, n, fields;
+} items;
+
+/* c is FLAT or CONST, i a slot that is not NULL. */
+static items items_of(const ch_column *c, int64_t i)
+{
+    bool is_list = c->type->id == CH_ARRAY || c->type->id == CH_MAP;
+    const int32_t *offset = c->data;
+    items it = {.parent = c->type->id == CH_MAP ? c->child[0] : c};
+    it.fields = it.parent->n_child;
+    it.from = is_list ? offset[i] : i;
+    it.n = (is_list ? offset[i + 1] - offset[i] : 1) * it.fields;
+    if (c->type->id == CH_ARRAY)
+        it.fields = 1;
+    return it;
+}
+static const ch_column *item_column(const items *it, int64_t k)
+{
+    return it->parent->child[k % it->fields];
+}
+static int64_t item_row(const items *it, int64_t k)
+{
+    return it->from + k / it->fields;
+}
+
+static int64_t text_room(int64_t len)
+{
+    return (len + 15) & ~(int64_t)15;
+}
+
+/* Bytes that a value of its own takes behind its scalar. */
+static int64_t room_of_row(const ch_column *c, int64_t i)
+{
+    if (ch_column_is_null(c, i))
+        return 0;
+    i = ch_column_slot(c, i);
+    c = ch_column_values(c);
+    if (ch_type_is_view(c->type))
+        return text_room(ch_column_str(c, i).len);
+    if (!ch_type_is_nested(c->type))
+        return 0;
+    items it = items_of(c, i);
+    int64_t bytes = it.n * (int64_t)sizeof(ch_scalar);
+    for (int64_t k = 0; k < it.n; k++)
+        bytes += room_of_row(item_column(&it, k), item_row(&it, k));
+    return bytes;
+}
+
+static int64_t room_of(const ch_scalar *v)
+{
+    if (v->is_null)
+        return 0;
+    if (ch_type_is_view(v->type))
+        return text_room(v->v.str.len);
+    if (!ch_type_is_nested(v->type))
+        return 0;
+    int64_t bytes = v->v.list.n * (int64_t)sizeof(ch_scalar);
+    for (int64_t k = 0; k < v->v.list.n; k++)
+        bytes += room_of(&v->v.list.item[k]);
+    return bytes;
+}
+
+static void put_text(ch_scalar *out, const char *text, int64_t len, char **at)
+{
+    if (len)
+        memcpy(*at, text, (size_t)len);
+    out->v.str.text = *at;
+    out->v.str.len = len;
+    *at += text_room(len);
+}
+
+/* *out = row i; what it points to is written from *at on. */
+static void put_row(const ch_column *c, int64_t i, ch_scalar *out, char **at)
+{
+    if (!ch_column_is_null(c, i) && ch_type_is_nested(c->type)) {
+        i = ch_column_slot(c, i);
+        c = ch_column_values(c);
+        items it = items_of(c, i);
+        ch_scalar *item = (ch_scalar *)(void *)*at;
+        *at += it.n * (int64_t)sizeof(ch_scalar);
+        for (int64_t k = 0; k < it.n; k++)
+            put_row(item_column(&it, k), item_row(&it, k), &item[k], at);
+        *out = (ch_scalar){.type = c->type};
+        out->v.list.item = item;
+        out->v.list.n = it.n;
+        return;
+    }
+    if (ch_column_scalar(c, i, NULL, out, NULL) != CH_OK) /* fails with items only */
+        return;
+    if (!out->is_null && ch_type_is_view(out->type))
+        put_text(out, out->v.str.text, out->v.str.len, at);
+}
+
+static void put_scalar(const ch_scalar *in, ch_scalar *out, char **at)
 {
     *out = *in;
     if (in->is_null)
-        return CH_OK;
+        return;
     if (ch_type_is_view(in->type)) {
-        if (!(out->v.str.text = ch_arena_strn(extra, in->v.str.text, (size_t)in->v.str.len, err)))
-            return CH_E_MEMORY;
+        put_text(out, in->v.str.text, in->v.str.len, at);
     } else if (ch_type_is_nested(in->type)) {
-        ch_scalar *item;
-        CH_ARENA_ARRAY(item, extra, in->v.list.n + 1, err);
-        for (int64_t i = 0; i < in->v.list.n; i++)
-            CH_TRY(ch_agg_copy(&in->v.list.item[i], extra, &item[i], err));
+        ch_scalar *item = (ch_scalar *)(void *)*at;
+        *at += in->v.list.n * (int64_t)sizeof(ch_scalar);
+        for (int64_t k = 0; k < in->v.list.n; k++)
+            put_scalar(&in->v.list.item[k], &item[k], at);
         out->v.list.item = item;
     }
+}
+
+ch_status ch_agg_copy(const ch_scalar *in, ch_arena *extra, ch_scalar *out, ch_error *err)
+{
+    int64_t bytes = room_of(in);
+    char *at = bytes ? ch_arena_alloc(extra, (size_t)bytes, err) : NULL;
+    if (bytes && !at)
+        return CH_E_MEMORY;
+    put_scalar(in, out, &at);
     return CH_OK;
 }
 
 ch_status ch_agg_keep(const ch_column *c, int64_t i, ch_arena *extra, ch_scalar *out, ch_error *err)
 {
-    ch_scalar v;
-    CH_TRY(ch_column_scalar(c, i, extra, &v, err));
-    return ch_agg_copy(&v, extra, out, err);
+    int64_t bytes = room_of_row(c, i);
+    char *at = bytes ? ch_arena_alloc(extra, (size_t)bytes, err) : NULL;
+    if (bytes && !at)
+        return CH_E_MEMORY;
+    put_row(c, i, out, &at);
+    return CH_OK;
 }
+
+/* A block for the scalar and `bytes` behind it; a second one is larger than asked for. */
+static ch_status slot_room(ch_agg_slot *slot, int64_t bytes, ch_arena *extra, ch_error *err)
+{
+    bytes += (int64_t)sizeof(ch_scalar);
+    if (bytes <= slot->cap)
+        return CH_OK;
+    if (slot->v)
+        bytes += bytes / 2;
+    ch_scalar *v = ch_arena_alloc(extra, (size_t)bytes, err);
+    if (!v)
+        return CH_E_MEMORY;
+    *slot = (ch_agg_slot){v, bytes};
+    return CH_OK;
+}
+
+ch_status ch_agg_set(ch_agg_slot *slot, const ch_column *c, int64_t i, ch_arena *extra,
+                     ch_error *err)
+{
+    CH_TRY(slot_room(slot, room_of_row(c, i), extra, err));
+    char *at = (char *)(slot->v + 1);
+    put_row(c, i, slot->v, &at);
+    return CH_OK;
+}
+
+ch_status ch_agg_set_scalar(ch_agg_slot *slot, const ch_scalar *in, ch_arena *extra, ch_error *err)
+{
+    CH_TRY(slot_room(slot, room_of(in), extra, err));
+    char *at = (char *)(slot->v + 1);
+    put_scalar(in, slot->v, &at);
+    return CH_OK;
+}
+
+/* ---- order and hash ---------------------------------------------------------------------- */
 
 int ch_agg_compare(const ch_scalar *a, const ch_scalar *b)
 {
@@ -58,6 +201,26 @@ int ch_agg_compare(const ch_scalar *a, const ch_scalar *b)
     return (a->v.i64 > b->v.i64) - (a->v.i64 < b->v.i64);
 }
 
+int ch_agg_compare_row(const ch_column *c, int64_t i, const ch_scalar *b)
+{
+    bool null = ch_column_is_null(c, i);
+    if (null || b->is_null)
+        return b->is_null - null;
+    if (ch_type_is_nested(c->type)) {
+        i = ch_column_slot(c, i);
+        c = ch_column_values(c);
+        items it = items_of(c, i);
+        for (int64_t k = 0; k < it.n && k < b->v.list.n; k++) {
+            int cmp = ch_agg_compare_row(item_column(&it, k), item_row(&it, k), &b->v.list.item[k]);
+            if (cmp)
+                return cmp;
+        }
+        return (it.n > b->v.list.n) - (it.n < b->v.list.n);
+    }
+    ch_scalar a;
+    return ch_column_scalar(c, i, NULL, &a, NULL) == CH_OK ? ch_agg_compare(&a, b) : 0;
+}
+
 uint64_t ch_agg_hash(const ch_scalar *v)
 {
     if (v->is_null)
@@ -79,6 +242,23 @@ uint64_t ch_agg_hash(const ch_scalar *v)
         return ch_hash_128((uint64_t)v->v.i128, (uint64_t)(v->v.i128 >> 64));
     return ch_hash_u64((uint64_t)v->v.i64);
 }
+
+uint64_t ch_agg_hash_row(const ch_column *c, int64_t i)
+{
+    if (!ch_column_is_null(c, i) && ch_type_is_nested(c->type)) {
+        i = ch_column_slot(c, i);
+        c = ch_column_values(c);
+        items it = items_of(c, i);
+        uint64_t h = ch_hash_u64((uint64_t)it.n);
+        for (int64_t k = 0; k < it.n; k++)
+            h = ch_hash_combine(h, ch_agg_hash_row(item_column(&it, k), item_row(&it, k)));
+        return h;
+    }
+    ch_scalar v;
+    return ch_column_scalar(c, i, NULL, &v, NULL) == CH_OK ? ch_agg_hash(&v) : 0;
+}
+
+/* ---- to disk ----------------------------------------------------------------------------- */
 
 /*
  * Bytes: 0 for NULL, else 1 and
