@@ -298,6 +298,7 @@ static ch_status eval_call(const run *r, node *n, ch_batch *batch, ch_column **o
     ch_status status = CH_OK;
     int32_t done = 0;
     ch_call call = call_of(n, r->ev, r->slot, batch->n, r->mem);
+    call.seq = batch->seq;
     ch_column **arg = n->arg_buffer + (ptrdiff_t)r->slot * (n->n_args + 1);
     for (; done < n->n_args; done++)
         CH_TRY_OUT(ch_eval_node_run(r, n->arg[done], batch, &arg[done], err));

@@ -164,6 +164,13 @@ static ch_status range_begin(ch_op *self, int slot, bool *more, ch_error *err)
     CH_TRY(rows_begin(self, slot, more, err));
     if (!*more)
         return CH_OK;
+    int32_t parts = ((const ch_rel_range *)self->rel)->num_partitions;
+    if (parts > 0) { /* a morsel is a partition, cut as Spark cuts them */
+        int64_t part = op->at[slot];
+        op->at[slot] = (int64_t)((ch_i128)part * total / parts);
+        op->end[slot] = (int64_t)((ch_i128)(part + 1) * total / parts);
+        return CH_OK;
+    }
     op->at[slot] *= RANGE_MORSEL_ROWS;
     op->end[slot] = op->at[slot] + RANGE_MORSEL_ROWS;
     if (op->end[slot] > total)
@@ -214,8 +221,9 @@ static const ch_op_class RANGE = {.name = "Range",
 static ch_status make_range(ch_compiler *c, const ch_rel *rel, ch_op *next, ch_error *err)
 {
     op_rows *op;
-    int64_t rows = range_rows((const ch_rel_range *)rel);
-    return make_source(c, &RANGE, rel, (rows + RANGE_MORSEL_ROWS - 1) / RANGE_MORSEL_ROWS, next,
+    const ch_rel_range *range = (const ch_rel_range *)rel;
+    int64_t n = (range_rows(range) + RANGE_MORSEL_ROWS - 1) / RANGE_MORSEL_ROWS;
+    return make_source(c, &RANGE, rel, range->num_partitions > 0 ? range->num_partitions : n, next,
                        &op, err);
 }
 

@@ -83,6 +83,7 @@ struct ch_call {
     ch_column *const *arg;
     const ch_type *result;
     ch_mem *mem;
+    uint64_t seq; /* of the batch the rows are from; see function/partition_number.h */
 };
 
 enum {

@@ -6,6 +6,7 @@
  */
 #include <math.h>
 
+#include "function/partition_number.h"
 #include "function/support.h"
 
 /* fdlibm's cbrt, which is Java's; the C library's differs in the last digit. */
@@ -171,9 +172,15 @@ static ch_status eval_pi(const ch_call *call, ch_column **out, ch_error *err)
     return CH_OK;
 }
 
-/* ---- rand: Spark's XORShiftRandom ---- */
+/* ---- rand: Spark's XORShiftRandom, which begins anew in each partition with the seed plus its number ---- */
+
+typedef struct rand_rule {
+    int64_t seed;
+    ch_partitions *partitions;
+} rand_rule;
 
 typedef struct rand_state {
+    ch_partition at;
     uint64_t seed;
     double spare; /* of the pair that a normal deviate comes in */
     bool has_spare;
@@ -213,17 +220,16 @@ static uint64_t hash_seed(int64_t seed)
 
 static ch_status rand_open(const ch_call *call, void **state, ch_error *err)
 {
-    rand_state *s = ch_mem_zalloc(call->mem, sizeof *s, err);
-    *state = s;
-    if (!s)
+    *state = ch_mem_zalloc(call->mem, sizeof(rand_state), err);
+    if (!*state)
         return CH_E_MEMORY;
-    int64_t seed = call->data ? *(const int64_t *)call->data : 0;
-    s->seed = hash_seed(seed);
+    ch_partitions_open(((const rand_rule *)call->data)->partitions);
     return CH_OK;
 }
 
 static void rand_close(const ch_call *call, void *state)
 {
+    ch_partitions_close(((const rand_rule *)call->data)->partitions);
     ch_mem_free(call->mem, state, sizeof(rand_state));
 }
 
@@ -263,10 +269,16 @@ static double next_gaussian(rand_state *s)
 static ch_status eval_rand(const ch_call *call, ch_column **out, ch_error *err)
 {
     double *r = (*out)->data;
+    const rand_rule *rule = call->data;
+    rand_state *s = call->state;
     bool normal = call->func->name[4] == 'n';
     CH_UNUSED(err);
+    if (ch_partition_enter(rule->partitions, call, &s->at)) {
+        s->seed = hash_seed((int64_t)((uint64_t)rule->seed + (uint64_t)s->at.number));
+        s->has_spare = false;
+    }
     for (int64_t i = 0; i < call->rows; i++)
-        r[i] = normal ? next_gaussian(call->state) : next_double(call->state);
+        r[i] = normal ? next_gaussian(s) : next_double(s);
     return CH_OK;
 }
 
@@ -275,17 +287,17 @@ static ch_status bind_rand(ch_bind *bind, ch_error *err)
 {
     if (bind->n_args > 1)
         return ch_bind_count(bind, "[0, 1]", err);
-    int64_t *seed = ch_arena_alloc(bind->arena, sizeof *seed, err);
-    if (!seed)
+    rand_rule *rule = ch_arena_alloc(bind->arena, sizeof *rule, err);
+    if (!rule || !(rule->partitions = ch_partitions_new(bind->arena, err)))
         return CH_E_MEMORY;
-    *seed = bind->ctx->now_us;
+    rule->seed = bind->ctx->now_us;
     if (bind->n_args == 1) {
         const ch_scalar *v = bind->arg_const ? bind->arg_const[0] : NULL;
         if (!v || (v->type->id != CH_NULL && !ch_type_is_integral(v->type)))
             return ch_bind_wrong_type(bind, 0, "INT\" or \"BIGINT", err);
-        *seed = v->is_null ? 0 : v->v.i64;
+        rule->seed = v->is_null ? 0 : v->v.i64;
     }
-    bind->data = seed;
+    bind->data = rule;
     bind->result = CH_T_DOUBLE;
     bind->nullable = false;
     return CH_OK;

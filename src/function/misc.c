@@ -4,12 +4,12 @@
  * monotonically_increasing_id, raise_error, assert_true, nullifzero, zeroifnull, nanvl, width_bucket.
  */
 #include <math.h>
-#include <stdatomic.h>
 #include <stdio.h>
 
 #include "base/uuid.h"
 #include "column/take.h"
 #include "column/textout.h"
+#include "function/partition_number.h"
 #include "function/utf8.h"
 
 /* ---- constant texts ---- */
@@ -68,8 +68,9 @@ static ch_status eval_uuid(const ch_call *call, ch_column **out, ch_error *err)
     return CH_OK;
 }
 
-/* The upper 31 bits are the worker's, the lower 33 count its rows. */
+/* The upper 31 bits are the partition's number, the lower 33 count its rows. */
 typedef struct id_state {
+    ch_partition at;
     int64_t next;
 } id_state;
 
@@ -77,11 +78,8 @@ static ch_status bind_id(ch_bind *bind, ch_error *err)
 {
     if (bind->n_args)
         return ch_bind_count(bind, "0", err);
-    _Atomic int64_t *partitions = ch_arena_alloc(bind->arena, sizeof *partitions, err);
-    if (!partitions)
+    if (!(bind->data = ch_partitions_new(bind->arena, err)))
         return CH_E_MEMORY;
-    atomic_init(partitions, 0);
-    bind->data = partitions;
     bind->result = bind->func->name[0] == 's' ? CH_T_INT : CH_T_LONG;
     bind->nullable = false;
     return CH_OK;
@@ -89,16 +87,16 @@ static ch_status bind_id(ch_bind *bind, ch_error *err)
 
 static ch_status id_open(const ch_call *call, void **state, ch_error *err)
 {
-    id_state *s = ch_mem_zalloc(call->mem, sizeof *s, err);
-    *state = s;
-    if (!s)
+    *state = ch_mem_zalloc(call->mem, sizeof(id_state), err);
+    if (!*state)
         return CH_E_MEMORY;
-    s->next = atomic_fetch_add((_Atomic int64_t *)call->data, 1) << 33;
+    ch_partitions_open(call->data);
     return CH_OK;
 }
 
 static void id_close(const ch_call *call, void *state)
 {
+    ch_partitions_close(call->data);
     ch_mem_free(call->mem, state, sizeof(id_state));
 }
 
@@ -106,12 +104,14 @@ static ch_status eval_id(const ch_call *call, ch_column **out, ch_error *err)
 {
     id_state *s = call->state;
     CH_UNUSED(err);
-    for (int64_t i = 0; i < call->rows; i++) {
-        if (call->result->id == CH_INT)
-            ((int32_t *)(*out)->data)[i] = (int32_t)(s->next >> 33);
-        else
+    if (ch_partition_enter(call->data, call, &s->at))
+        s->next = s->at.number << 33;
+    if (call->result->id == CH_INT)
+        for (int64_t i = 0; i < call->rows; i++)
+            ((int32_t *)(*out)->data)[i] = (int32_t)s->at.number;
+    else
+        for (int64_t i = 0; i < call->rows; i++)
             ((int64_t *)(*out)->data)[i] = s->next++;
-    }
     return CH_OK;
 }
 
@@ -315,7 +315,7 @@ const ch_func ch_func_misc[] = {
      .open = id_open,
      .close = id_close,
      .flags = CH_FUNC_NONDETERMINISTIC | CH_FUNC_NEVER_NULL,
-     .doc = "Which worker has the row.",
+     .doc = "The number of the partition that has the row.",
      .since = "0.1"},
     {.name = "raise_error",
      .bind = bind_raise,
