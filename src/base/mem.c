@@ -5,7 +5,8 @@
  * `used` counts bytes; `life` counts 1 for the owner, 1 for every live allocation and 1
  * for every child. The account is freed when life reaches 0.
  *
- * A charge walks from the leaf to the root and undoes its steps where one refuses.
+ * A charge walks from the leaf to the root and undoes its steps where one refuses, unless a reclaimer
+ * helps. The root's lock is held while reclaimers work: one refused charge at a time.
  *
  * Large blocks come from the root's stock (base/blocks.h) and are charged as large as they are, so
  * the process holds what the root counts; small ones come from malloc. Under AddressSanitizer, which wants to
@@ -15,7 +16,7 @@
 
 #include "base/blocks.h"
 
-#include <stdatomic.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -42,6 +43,10 @@ struct ch_mem {
     _Atomic int64_t used;  /* bytes */
     _Atomic int64_t peak;  /* bytes */
     _Atomic int64_t life;
+    /* A root's: */
+    pthread_mutex_t lock; /* guards reclaimers */
+    ch_mem_reclaimer *reclaimers;
+    _Atomic int n_reclaimers;
 };
 
 static _Atomic int64_t n_allocs;
@@ -73,8 +78,10 @@ ch_mem *ch_mem_new(ch_mem *parent, const char *name, int64_t limit)
     mem->root = parent ? parent->root : mem;
     if (parent)
         atomic_fetch_add(&parent->life, 1);
-#ifndef ALL_FROM_MALLOC
     else
+        pthread_mutex_init(&mem->lock, NULL);
+#ifndef ALL_FROM_MALLOC
+    if (!parent)
         mem->blocks = ch_blocks_new();
 #endif
     return mem;
@@ -85,6 +92,8 @@ static void unlive(ch_mem *mem)
     while (mem && atomic_fetch_sub(&mem->life, 1) == 1) {
         ch_mem *parent = mem->parent;
         ch_blocks_free(mem->blocks);
+        if (!parent)
+            pthread_mutex_destroy(&mem->lock);
         free(mem);
         mem = parent;
     }
@@ -101,6 +110,96 @@ static void uncharge_below(ch_mem *mem, const ch_mem *end, int64_t bytes)
         atomic_fetch_sub_explicit(&mem->used, bytes, memory_order_relaxed);
 }
 
+/* ---- what can be had ------------------------------------------------------------------------ */
+
+/* A refused charge takes more than it needs, so that not every one after it must ask again. */
+#define RECLAIM_SHARE 16
+
+void ch_mem_add_reclaimer(ch_mem_reclaimer *reclaimer)
+{
+    ch_mem *root = reclaimer->mem->root;
+    pthread_mutex_lock(&root->lock);
+    reclaimer->next = root->reclaimers;
+    root->reclaimers = reclaimer;
+    atomic_fetch_add(&root->n_reclaimers, 1);
+    pthread_mutex_unlock(&root->lock);
+}
+
+void ch_mem_remove_reclaimer(ch_mem_reclaimer *reclaimer)
+{
+    ch_mem *root = reclaimer->mem->root;
+    pthread_mutex_lock(&root->lock);
+    for (ch_mem_reclaimer **at = &root->reclaimers; *at; at = &(*at)->next)
+        if (*at == reclaimer) {
+            *at = reclaimer->next;
+            atomic_fetch_sub(&root->n_reclaimers, 1);
+            break;
+        }
+    pthread_mutex_unlock(&root->lock);
+}
+
+static bool is_below(const ch_mem *mem, const ch_mem *above)
+{
+    while (mem && mem != above)
+        mem = mem->parent;
+    return mem != NULL;
+}
+
+/* Bytes that could be had below the account. */
+static int64_t reclaimable(const ch_mem *mem)
+{
+    ch_mem *root = mem->root;
+    int64_t bytes = 0;
+    if (atomic_load_explicit(&root->n_reclaimers, memory_order_relaxed) == 0)
+        return 0;
+    if (pthread_mutex_trylock(&root->lock) != 0) /* one of them is at work, perhaps for us */
+        return 0;
+    for (ch_mem_reclaimer *r = root->reclaimers; r; r = r->next)
+        if (is_below(r->mem, mem))
+            bytes += atomic_load_explicit(&r->held, memory_order_relaxed);
+    pthread_mutex_unlock(&root->lock);
+    return bytes;
+}
+
+/* The one below `refused` that was used longest ago, of those after `done` in that order. */
+static ch_mem_reclaimer *oldest(const ch_mem *refused, const ch_mem_reclaimer *done, int64_t after)
+{
+    ch_mem_reclaimer *best = NULL;
+    int64_t best_used = 0;
+    for (ch_mem_reclaimer *r = refused->root->reclaimers; r; r = r->next) {
+        int64_t used = atomic_load_explicit(&r->last_used, memory_order_relaxed);
+        bool later = !done || used > after || (used == after && r > done);
+        if (r->held && later && is_below(r->mem, refused) &&
+            (!best || used < best_used || (used == best_used && r < best))) {
+            best = r;
+            best_used = used;
+        }
+    }
+    return best;
+}
+
+/* Did somebody give back memory, so that a second try may succeed? */
+static bool reclaim(ch_mem *refused, int64_t bytes, int64_t limit)
+{
+    static _Thread_local bool inside; /* reclaiming must not wait for itself */
+    ch_mem *root = refused->root;
+    int64_t got = 0, wanted = bytes + limit / RECLAIM_SHARE;
+    if (inside || atomic_load(&root->n_reclaimers) == 0)
+        return false;
+    inside = true;
+    pthread_mutex_lock(&root->lock);
+    ch_mem_reclaimer *r = NULL;
+    for (int64_t after = 0; got < wanted && (r = oldest(refused, r, after)) != NULL;) {
+        after = atomic_load_explicit(&r->last_used, memory_order_relaxed);
+        got += r->reclaim(r, wanted - got);
+    }
+    pthread_mutex_unlock(&root->lock);
+    inside = false;
+    return got > 0;
+}
+
+/* ---- charging ------------------------------------------------------------------------------- */
+
 static ch_status charge(ch_mem *mem, int64_t bytes, ch_error *err)
 {
     for (ch_mem *m = mem; m; m = m->parent) {
@@ -108,6 +207,8 @@ static ch_status charge(ch_mem *mem, int64_t bytes, ch_error *err)
         int64_t limit = atomic_load_explicit(&m->limit, memory_order_relaxed);
         if (limit && used > limit) {
             uncharge_below(mem, m->parent, bytes);
+            if (bytes <= limit && reclaim(m, bytes, limit))
+                return charge(mem, bytes, err);
             return ch_error_memory(err, m->name, bytes, limit);
         }
         int64_t peak = atomic_load_explicit(&m->peak, memory_order_relaxed);
@@ -232,8 +333,11 @@ int64_t ch_mem_available(const ch_mem *mem)
     int64_t least = INT64_MAX;
     for (; mem; mem = mem->parent) {
         int64_t limit = atomic_load_explicit(&mem->limit, memory_order_relaxed);
-        if (limit && limit - ch_mem_used(mem) < least)
-            least = limit - ch_mem_used(mem);
+        int64_t left = limit - ch_mem_used(mem);
+        if (limit && left < least) {
+            left += reclaimable(mem);
+            least = left < least ? left : least;
+        }
     }
     return least;
 }

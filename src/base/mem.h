@@ -15,6 +15,7 @@
 #ifndef CH_BASE_MEM_H
 #define CH_BASE_MEM_H
 
+#include <stdatomic.h>
 #include <stddef.h>
 
 #include "base/status.h"
@@ -52,6 +53,26 @@ int64_t ch_mem_limit(const ch_mem *mem);
 int64_t ch_mem_available(const ch_mem *mem);
 const char *ch_mem_name(const ch_mem *mem);
 void ch_mem_set_limit(ch_mem *mem, int64_t limit);
+
+/*
+ * Somebody whose memory can be had: rows that are kept only to be quick and can go to disk. When a limit
+ * would refuse a charge, those with an account below that limit are asked, the one used longest ago first.
+ * What they hold counts as available.
+ *
+ *   reclaim   gives back about `bytes` and says how many. Called on any thread that charges memory, so it
+ *             must not wait for a lock that such a thread may hold (try it), and charge nothing.
+ */
+typedef struct ch_mem_reclaimer ch_mem_reclaimer;
+struct ch_mem_reclaimer {
+    ch_mem *mem; /* borrowed: its account */
+    int64_t (*reclaim)(ch_mem_reclaimer *self, int64_t bytes);
+    _Atomic int64_t held;      /* bytes of its account that reclaim may give back */
+    _Atomic int64_t last_used; /* any clock that is the same for all */
+    ch_mem_reclaimer *next;    /* mem.c's */
+};
+void ch_mem_add_reclaimer(ch_mem_reclaimer *reclaimer);
+/* Afterwards reclaim is not called any more, and no call is under way. */
+void ch_mem_remove_reclaimer(ch_mem_reclaimer *reclaimer);
 
 /*
  * For tests: the n-th allocation from now in the whole process fails (1 = the

@@ -81,6 +81,8 @@ typedef struct ch_op_class {
     void (*close)(ch_op *op); /* releases what the op owns; the struct itself is in exec->arena */
     /* The details of one EXPLAIN line: "keys [a], functions [sum(x)]". */
     CH_NODISCARD ch_status (*explain)(const ch_op *op, ch_buf *out, ch_error *err);
+    /* Optional: further lines below the operator's own, which stands `depth` steps deep. */
+    CH_NODISCARD ch_status (*explain_below)(const ch_op *op, int depth, ch_buf *out, ch_error *err);
 } ch_op_class;
 
 /* The head of every operator; its own struct, in exec->arena, begins with it. */
@@ -92,6 +94,7 @@ struct ch_op {
     ch_mem *mem;         /* the operator's account, child of the query's; closed after close */
     ch_attr_list output; /* columns of what it gives */
     const ch_rel *rel;   /* the logical node, for EXPLAIN; may be NULL */
+    const char *title;   /* what EXPLAIN calls it; NULL: the class's name */
     int n_feeders;       /* pipelines and operators that still push into it */
     _Atomic bool opened;
     ch_op *next_op;                     /* list of all operators of the query */

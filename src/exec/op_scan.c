@@ -3,7 +3,8 @@
 #include <strings.h>
 
 #include "exec/scan_prune.h"
-#include "plan/node.h"
+#include "plan/print.h"
+#include "store/cached.h"
 
 /* Rows that a join above cannot use; asked here unless the scan itself does. */
 typedef struct scan_filter {
@@ -140,6 +141,17 @@ static bool to_predicate(const ch_rel_scan *rel, const ch_expr *e, ch_predicate 
     return false;
 }
 
+static ch_status open_kept(op_scan *op, const ch_scan_spec *spec, ch_error *err)
+{
+    ch_cached_spec kept = {.wanted = spec->wanted,
+                           .n_wanted = spec->n_wanted,
+                           .predicate = spec->predicate,
+                           .n_predicates = spec->n_predicates,
+                           .n_slots = op->op.exec->n_slots,
+                           .mem = op->op.mem};
+    return ch_cached_scan(op->rel->cached, &kept, &op->scan, err);
+}
+
 /* The scan of the files that may have rows that pass. */
 static ch_status open_files(op_scan *op, const ch_format_context *ctx, const ch_scan_spec *spec,
                             ch_error *err)
@@ -147,6 +159,8 @@ static ch_status open_files(op_scan *op, const ch_format_context *ctx, const ch_
     const ch_rel_scan *rel = op->rel;
     ch_exec *exec = op->op.exec;
     bool *keep;
+    if (rel->cached)
+        return open_kept(op, spec, err);
     if (!rel->dataset)
         return rel->format->scan(ctx, spec, &op->scan, err);
     CH_TRY(ch_scan_prune(exec, rel, op->op.mem, &keep, err));
@@ -274,9 +288,31 @@ static void scan_close(ch_op *self)
     op->scan = NULL;
 }
 
+/* InMemoryTableScan [k#1L], [(id#0L > 5)], the columns that are read and what chunks are refuted by. */
+static ch_status kept_explain(const op_scan *op, ch_buf *out, ch_error *err)
+{
+    const ch_rel_scan *rel = op->rel;
+    CH_TRY(ch_attrs_print(&op->op.output, ", ", out, err));
+    for (int32_t i = 0; i < rel->pushed.n; i++) {
+        CH_TRY(ch_buf_adds(out, i ? ", " : ", [", err));
+        CH_TRY(ch_expr_print_as(rel->pushed.item[i], CH_PRINT_TREE, NULL, out, err));
+    }
+    if (rel->pushed.n)
+        CH_TRY(ch_buf_addc(out, ']', err));
+    if (op->op.opened && op->scan) {
+        int64_t n, n_skipped;
+        ch_cached_scan_chunks(op->scan, &n, &n_skipped);
+        CH_TRY(ch_buf_printf(out, err, ", chunks %lld of %lld", (long long)(n - n_skipped),
+                             (long long)n));
+    }
+    return CH_OK;
+}
+
 static ch_status scan_explain(const ch_op *self, ch_buf *out, ch_error *err)
 {
     const ch_rel_scan *rel = ((const op_scan *)self)->rel;
+    if (rel->cached)
+        return kept_explain((const op_scan *)self, out, err);
     CH_TRY(ch_buf_printf(out, err, "%s [", rel->name ? rel->name : rel->format->name));
     for (int32_t i = 0; i < self->output.n; i++)
         CH_TRY(ch_buf_printf(out, err, "%s%s#%lld", i ? ", " : "", self->output.item[i]->name,
@@ -299,6 +335,13 @@ static ch_status scan_explain(const ch_op *self, ch_buf *out, ch_error *err)
     return CH_OK;
 }
 
+/* What is kept, and the plan that made it, each one step deeper. */
+static ch_status scan_explain_below(const ch_op *self, int depth, ch_buf *out, ch_error *err)
+{
+    const ch_rel_scan *rel = ((const op_scan *)self)->rel;
+    return rel->cached ? ch_kept_print(rel, 3 * depth + 3, out, err) : CH_OK;
+}
+
 static const ch_op_class SCAN = {.name = "Scan",
                                  .open = scan_open,
                                  .begin = scan_begin,
@@ -306,7 +349,8 @@ static const ch_op_class SCAN = {.name = "Scan",
                                  .n_morsels = scan_morsels,
                                  .progress = scan_progress,
                                  .close = scan_close,
-                                 .explain = scan_explain};
+                                 .explain = scan_explain,
+                                 .explain_below = scan_explain_below};
 
 static ch_status take_offers(ch_compiler *c, op_scan *op, ch_error *err)
 {
@@ -330,6 +374,8 @@ static ch_status make_scan(ch_compiler *c, const ch_rel *rel, ch_op *next, ch_er
     if (!op)
         return CH_E_MEMORY;
     op->rel = (const ch_rel_scan *)rel;
+    if (op->rel->cached)
+        op->op.title = op->rel->name;
     CH_TRY(take_offers(c, op, err));
     return ch_compile_source(c, &op->op, next, err);
 }

@@ -271,7 +271,7 @@ static ch_status explain_op(const ch_op *op, int depth, bool with_metrics, ch_bu
         CH_TRY(ch_buf_fill(out, ' ', (size_t)(depth - 1) * 3, err));
         CH_TRY(ch_buf_adds(out, "+- ", err));
     }
-    CH_TRY(ch_buf_adds(out, op->cls->name, err));
+    CH_TRY(ch_buf_adds(out, op->title ? op->title : op->cls->name, err));
     if (op->cls->explain) {
         CH_TRY(ch_buf_addc(out, ' ', err));
         CH_TRY(op->cls->explain(op, out, err));
@@ -289,6 +289,8 @@ static ch_status explain_op(const ch_op *op, int depth, bool with_metrics, ch_bu
         CH_TRY(ch_buf_addc(out, ']', err));
     }
     CH_TRY(ch_buf_addc(out, '\n', err));
+    if (op->cls->explain_below)
+        CH_TRY(op->cls->explain_below(op, depth, out, err));
     for (const ch_op *f = op->first_feeder; f; f = f->next_sibling)
         CH_TRY(explain_op(f, depth + 1, with_metrics, out, err));
     return CH_OK;

@@ -228,8 +228,8 @@ static ch_status keep_text(gathering *g, ch_scalar *v, ch_error *err)
 static int order(const ch_scalar *a, const ch_scalar *b)
 {
     ch_predicate less = {.op = CH_PRED_LT, .value = b, .n_values = 1};
-    ch_pq_bounds one = {.has_min = true, .min = *a, .n_null = 0, .n = 1};
-    return ch_pq_bounds_exclude(&one, &less) ? 1 : -1; /* a >= b */
+    ch_bounds one = {.has_min = true, .min = *a, .n_null = 0, .n = 1};
+    return ch_bounds_exclude(&one, &less) ? 1 : -1; /* a >= b */
 }
 
 static ch_status add_chunk(gathering *g, ch_pq_file *file, const ch_pq_wanted *leaf, int32_t column,
@@ -237,7 +237,7 @@ static ch_status add_chunk(gathering *g, ch_pq_file *file, const ch_pq_wanted *l
 {
     ch_column_statistics *c = &g->out->column[column];
     const ch_pq_column_meta *meta = ch_pq_group_chunk(group, leaf->node->leaf)->meta;
-    ch_pq_bounds b;
+    ch_bounds b;
     g->inexact[column] |= !meta;
     if (!meta)
         return CH_OK;

@@ -15,6 +15,7 @@
 
 #include "format/format.h"
 #include "format/parquet_file.h"
+#include "store/bounds.h"
 
 /* Rows [from, to) of a row group. */
 typedef struct ch_pq_range {
@@ -85,26 +86,12 @@ static inline const ch_pq_wanted *ch_pq_plain_leaf(const ch_pq_file *file, int32
 
 /* ---- parquet_stats.c: bounds ----------------------------------------------------------------- */
 
-/* What is known about the values of some rows of one column. */
-typedef struct ch_pq_bounds {
-    bool has_min, has_max; /* bounds of the non-NULL values; texts may be cut, but still bound */
-    ch_scalar min, max;    /* text borrowed from the footer or index */
-    int64_t n_null;        /* -1 = unknown */
-    int64_t n;             /* values, NULLs counted; -1 = unknown */
-} ch_pq_bounds;
-
 /* A plain value as statistics store it, as a scalar of the wanted type. False: not to be used. */
 bool ch_pq_bound_scalar(const ch_pq_wanted *leaf, ch_thrift_bytes bytes, ch_scalar *out);
 void ch_pq_bounds_of_chunk(const ch_pq_file *file, const ch_pq_wanted *leaf,
-                           const ch_pq_column_meta *meta, ch_pq_bounds *out);
+                           const ch_pq_column_meta *meta, ch_bounds *out);
 /* Are a chunk's min and max values that it holds, and not just bounds? */
 bool ch_pq_bounds_are_values(const ch_pq_wanted *leaf, const ch_pq_stats *stats);
-/* Bounds widened where the order of some values is not total: NaN, and both zeros. */
-void ch_pq_bounds_settle(ch_pq_bounds *bounds);
-/* Can no row within the bounds pass? */
-bool ch_pq_bounds_exclude(const ch_pq_bounds *bounds, const ch_predicate *p);
-/* Does the runtime filter let none pass? */
-bool ch_pq_bounds_exclude_runtime(const ch_pq_bounds *bounds, const ch_runtime_filter *f);
 
 /* ---- parquet_skip.c -------------------------------------------------------------------------- */
 

@@ -159,10 +159,10 @@ static bool is_live(const ch_pq_filter *f)
     return !f->runtime || ch_runtime_filter_useful(f->runtime);
 }
 
-static bool excludes(const ch_pq_filter *f, const ch_pq_bounds *b)
+static bool excludes(const ch_pq_filter *f, const ch_bounds *b)
 {
-    return f->predicate ? ch_pq_bounds_exclude(b, f->predicate)
-                        : ch_pq_bounds_exclude_runtime(b, f->runtime);
+    return f->predicate ? ch_bounds_exclude(b, f->predicate)
+                        : ch_bounds_exclude_runtime(b, f->runtime);
 }
 
 ch_status ch_pq_skip_group(ch_pq_scan *s, ch_pq_slot *slot, bool *out, ch_error *err)
@@ -175,11 +175,11 @@ ch_status ch_pq_skip_group(ch_pq_scan *s, ch_pq_slot *slot, bool *out, ch_error 
         if (!leaf || !is_live(f))
             continue;
         const ch_pq_column_meta *meta = ch_pq_group_chunk(group, leaf->node->leaf)->meta;
-        ch_pq_bounds b;
+        ch_bounds b;
         if (!meta)
             continue;
         ch_pq_bounds_of_chunk(slot->file, leaf, meta, &b);
-        ch_pq_bounds_settle(&b);
+        ch_bounds_settle(&b);
         *out = excludes(f, &b);
         if (!*out && f->predicate)
             CH_TRY(bloom_excludes(slot, leaf, meta, f->predicate, out, err));
@@ -197,9 +197,9 @@ ch_status ch_pq_skip_group(ch_pq_scan *s, ch_pq_slot *slot, bool *out, ch_error 
 
 /* Bounds of page i; false: the index is not what it should be. */
 static bool page_bounds(const ch_pq_file *file, const ch_pq_wanted *leaf,
-                        const ch_pq_column_index *c, int32_t i, int64_t rows, ch_pq_bounds *b)
+                        const ch_pq_column_index *c, int32_t i, int64_t rows, ch_bounds *b)
 {
-    *b = (ch_pq_bounds){.n_null = -1, .n = rows};
+    *b = (ch_bounds){.n_null = -1, .n = rows};
     if (c->null_counts.n > i)
         b->n_null = ((const int64_t *)c->null_counts.item)[i];
     if (((const bool *)c->null_pages.item)[i]) {
@@ -213,7 +213,7 @@ static bool page_bounds(const ch_pq_file *file, const ch_pq_wanted *leaf,
         ch_pq_bound_scalar(leaf, ((const ch_thrift_bytes *)c->min_values.item)[i], &b->min);
     b->has_max =
         ch_pq_bound_scalar(leaf, ((const ch_thrift_bytes *)c->max_values.item)[i], &b->max);
-    ch_pq_bounds_settle(b);
+    ch_bounds_settle(b);
     return true;
 }
 
@@ -269,7 +269,7 @@ static ch_status skip_by(ch_pq_slot *slot, const ch_pq_filter *f, const ch_pq_wa
     slot->range = room;
     for (int32_t i = 0; i < n; i++) {
         int64_t to = i + 1 < n ? l[i + 1].first_row : n_rows;
-        ch_pq_bounds b;
+        ch_bounds b;
         if (page_bounds(slot->file, leaf, c, i, to - l[i].first_row, &b) && excludes(f, &b))
             subtract(slot, l[i].first_row, to);
     }

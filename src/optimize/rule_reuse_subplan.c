@@ -63,8 +63,9 @@ static ch_status same_list(renaming *r, const ch_expr_list *a, const ch_expr_lis
 
 static bool same_files(const ch_rel_scan *a, const ch_rel_scan *b)
 {
-    if (a->format != b->format || a->schema != b->schema || a->n_files != b->n_files ||
-        a->limit != b->limit || a->head.output.n != b->head.output.n || !a->dataset != !b->dataset)
+    if (a->format != b->format || a->cached != b->cached || a->schema != b->schema ||
+        a->n_files != b->n_files || a->limit != b->limit || a->head.output.n != b->head.output.n ||
+        !a->dataset != !b->dataset)
         return false;
     for (int32_t i = 0; i < a->n_files; i++)
         if (strcmp(a->file[i].path, b->file[i].path) != 0 || a->file[i].bytes != b->file[i].bytes ||

@@ -203,7 +203,7 @@ static ch_status fields(ch_analyzer *a, const ch_type *schema, bool all_nullable
 static ch_status scan_output(ch_analyzer *a, ch_rel_scan *scan, ch_rel **out, ch_error *err)
 {
     /* Files may lack any value, whatever their schema promises. */
-    CH_TRY(fields(a, scan->schema, true, &scan->head.output, err));
+    CH_TRY(fields(a, scan->schema, !scan->cached, &scan->head.output, err));
     CH_ARENA_ARRAY(scan->wanted, a->arena, scan->schema->n_fields + 1, err);
     for (int32_t i = 0; i < scan->schema->n_fields; i++)
         scan->wanted[i] = i;

@@ -113,6 +113,7 @@ static const ch_node_class REL[CH_N_REL_KINDS] = {
     REL_CLASS(SHOW, show, "Show", what, name, pattern, scope),
     REL_CLASS(DESCRIBE, describe, "Describe", name, input, extended, is_function),
     REL_CLASS(SET, set, "Set", key, value, reset, verbose),
+    REL_CLASS(CACHE, cache, "CacheTable", what, name, input, options, lazy, if_exists),
     REL_CLASS(WINDOW, window, "Window", input, functions, partition, order, limit, limit_by),
     REL_CLASS(SCAN, scan, "Scan", format, name, options, schema, file, n_files, dataset, wanted, pushed, limit),
     REL_CLASS(REUSE, reuse, "Reuse", input, number),

@@ -317,6 +317,7 @@ typedef enum ch_rel_kind {
     CH_REL_SHOW,
     CH_REL_DESCRIBE,
     CH_REL_SET,
+    CH_REL_CACHE,
     /* resolved only */
     CH_REL_WINDOW,
     CH_REL_SCAN,
@@ -675,6 +676,23 @@ typedef struct ch_rel_set {
     bool reset, verbose;
 } ch_rel_set;
 
+typedef enum ch_cache_what {
+    CH_CACHE_TABLE,
+    CH_CACHE_UNCACHE,
+    CH_CACHE_CLEAR,
+    CH_CACHE_SHOW
+} ch_cache_what;
+
+/* CACHE [LAZY] TABLE name [OPTIONS (...)] [AS query]; UNCACHE TABLE [IF EXISTS] name; CLEAR CACHE; SHOW CACHE */
+typedef struct ch_rel_cache {
+    ch_rel head;
+    ch_cache_what what;
+    ch_str_list name;
+    ch_rel *input; /* AS query, or NULL */
+    ch_option_list options;
+    bool lazy, if_exists;
+} ch_rel_cache;
+
 typedef enum ch_window_rank { CH_RANK_ROW_NUMBER, CH_RANK_RANK, CH_RANK_DENSE_RANK } ch_window_rank;
 
 /*
@@ -710,7 +728,19 @@ typedef struct ch_rel_scan {
                           filtered above */
     int64_t limit;       /* -1 = all */
     const struct ch_table_statistics *statistics; /* for the optimizer, by its rule; or NULL */
+    ch_str_list paths;                            /* as they were asked for */
+    /* Not NULL: rows that are kept (store/cached.h); no files. */
+    struct ch_cached *cached;
+    const struct ch_kept_plan *kept; /* where they come from, for EXPLAIN */
 } ch_rel_scan;
+
+/* Of kept rows. */
+typedef struct ch_kept_plan {
+    const char *title; /* of the scan: "InMemoryTableScan" */
+    const char *level; /* "StorageLevel(disk, memory, deserialized, 1 replicas)" */
+    /* The physical plan that makes them, as text; NULL: not told, a checkpoint's. */
+    const char *(*physical)(const struct ch_kept_plan *self);
+} ch_kept_plan;
 
 /* Resolved: rows of input, computed once for all Reuse nodes of one number. */
 typedef struct ch_rel_reuse {

@@ -20,6 +20,13 @@ CH_NODISCARD ch_status ch_expr_print_as(const ch_expr *expr, ch_print_mode mode,
 CH_NODISCARD ch_status ch_scalar_print(const ch_scalar *value, ch_print_mode mode,
                                        const ch_zone *zone, ch_buf *out, ch_error *err);
 
+/* "[a#1, b#2L]" */
+CH_NODISCARD ch_status ch_attrs_print(const ch_attr_list *list, const char *between, ch_buf *out,
+                                      ch_error *err);
+/* The line of kept rows, "+- InMemoryRelation ...", and below it the plan that made them; `column` blanks before. */
+CH_NODISCARD ch_status ch_kept_print(const ch_rel_scan *scan, int column, ch_buf *out,
+                                     ch_error *err);
+
 /* a, or `a b` where a name is not a plain word. */
 CH_NODISCARD ch_status ch_name_print(const char *name, ch_buf *out, ch_error *err);
 /* a.`b c`.d */

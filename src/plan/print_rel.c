@@ -49,7 +49,7 @@ static ch_status strs(const ch_str_list *list, ch_buf *out, ch_error *err)
     return ch_buf_adds(out, "]", err);
 }
 
-static ch_status attrs(const ch_attr_list *list, const char *between, ch_buf *out, ch_error *err)
+ch_status ch_attrs_print(const ch_attr_list *list, const char *between, ch_buf *out, ch_error *err)
 {
     CH_TRY(ch_buf_adds(out, "[", err));
     for (int32_t i = 0; i < list->n; i++) {
@@ -81,10 +81,19 @@ static ch_status join_line(const ch_rel_join *j, ch_buf *out, ch_error *err)
     return j->null_aware ? ch_buf_adds(out, ", null aware", err) : CH_OK;
 }
 
+static ch_status kept_line(const ch_rel_scan *s, ch_buf *out, ch_error *err)
+{
+    CH_TRY(ch_buf_adds(out, s->kept->physical ? "InMemoryRelation " : "LogicalRDD ", err));
+    CH_TRY(ch_attrs_print(&s->head.output, ", ", out, err));
+    return s->kept->physical ? ch_buf_printf(out, err, ", %s", s->kept->level) : CH_OK;
+}
+
 static ch_status scan_line(const ch_rel_scan *s, ch_buf *out, ch_error *err)
 {
+    if (s->kept)
+        return kept_line(s, out, err);
     CH_TRY(ch_buf_adds(out, "Relation ", err));
-    CH_TRY(attrs(&s->head.output, ",", out, err));
+    CH_TRY(ch_attrs_print(&s->head.output, ",", out, err));
     CH_TRY(ch_buf_printf(out, err, " %s", s->name ? s->name : ""));
     if (s->pushed.n) {
         CH_TRY(ch_buf_adds(out, ", pushed ", err));
@@ -121,7 +130,7 @@ static ch_status line(const ch_rel *rel, ch_buf *out, ch_error *err)
     case CH_REL_VALUES:
         CH_TRY(
             ch_buf_adds(out, rel->output.n < 0 ? "UnresolvedInlineTable " : "LocalRelation ", err));
-        return rel->output.n < 0 ? CH_OK : attrs(&rel->output, ", ", out, err);
+        return rel->output.n < 0 ? CH_OK : ch_attrs_print(&rel->output, ", ", out, err);
     case CH_REL_ONE_ROW:
         return ch_buf_adds(out, "OneRowRelation", err);
     case CH_REL_RANGE: {
@@ -188,7 +197,7 @@ static ch_status line(const ch_rel *rel, ch_buf *out, ch_error *err)
         if (g->alias)
             CH_TRY(ch_buf_printf(out, err, "%s, ", g->alias));
         return rel->output.n < 0 ? strs(&g->columns, out, err)
-                                 : attrs(&g->generated, ", ", out, err);
+                                 : ch_attrs_print(&g->generated, ", ", out, err);
     }
     case CH_REL_WINDOW: {
         const ch_rel_window *w = (const void *)rel;
@@ -245,6 +254,34 @@ static int32_t inputs(const ch_rel *rel, const ch_rel **out, int32_t room)
     return n;
 }
 
+/* The physical plan that made kept rows, six blanks deeper than `at` and `column`. */
+static ch_status kept_plan(const ch_rel_scan *s, const edge *at, int column, ch_buf *out,
+                           ch_error *err)
+{
+    const char *text = s->kept->physical ? s->kept->physical(s->kept) : "";
+    for (const char *line = text; *line;) {
+        size_t n = strcspn(line, "\n");
+        CH_TRY(indent(at, false, out, err));
+        CH_TRY(ch_buf_fill(out, ' ', (size_t)column + 6, err));
+        CH_TRY(ch_buf_adds(out, line == text ? "+- " : "   ", err));
+        CH_TRY(ch_buf_add(out, line, n, err));
+        CH_TRY(ch_buf_addc(out, '\n', err));
+        line += n + (line[n] == '\n');
+    }
+    return CH_OK;
+}
+
+ch_status ch_kept_print(const ch_rel_scan *s, int column, ch_buf *out, ch_error *err)
+{
+    if (!s->kept->physical)
+        return CH_OK;
+    CH_TRY(ch_buf_fill(out, ' ', (size_t)column, err));
+    CH_TRY(ch_buf_adds(out, "+- ", err));
+    CH_TRY(kept_line(s, out, err));
+    CH_TRY(ch_buf_addc(out, '\n', err));
+    return kept_plan(s, NULL, column, out, err);
+}
+
 static ch_status draw(const ch_rel *rel, const edge *at, ch_buf *out, ch_error *err)
 {
     const ch_rel *input[64];
@@ -253,6 +290,8 @@ static ch_status draw(const ch_rel *rel, const edge *at, ch_buf *out, ch_error *
     CH_TRY(indent(at, true, out, err));
     CH_TRY(line(rel, out, err));
     CH_TRY(ch_buf_adds(out, "\n", err));
+    if (rel->kind == CH_REL_SCAN && ((const ch_rel_scan *)rel)->kept)
+        return kept_plan((const ch_rel_scan *)rel, at, 0, out, err);
     if (rel->kind == CH_REL_LIMIT) { /* Spark has two nodes for it */
         CH_TRY(indent(&local, true, out, err));
         CH_TRY(count_line(rel->output.n < 0 ? "'LocalLimit" : "LocalLimit",

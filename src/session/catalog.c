@@ -258,6 +258,7 @@ static ch_status data_source(ch_catalog *base, const ch_rel_read_data_source *re
     if (paths.n == 0)
         CH_FAIL(err, UNABLE_TO_INFER_SCHEMA, "format", scan->format->name, "path", "");
     scan->limit = -1;
+    scan->paths = paths;
     scan->name = ch_arena_printf(arena, err, "%s %s", scan->format->name, paths.item[0]);
     if (!scan->name)
         return CH_E_MEMORY;

@@ -8,6 +8,7 @@
 
 #include "column/textout.h"
 #include "plan/node.h"
+#include "session/cache.h"
 #include "session/catalog.h"
 #include "sql/sql.h"
 
@@ -101,6 +102,25 @@ static ch_status finish(rows *r, ch_error *err)
 
 /* -------------------------------------------------------------------- views */
 
+/* The view's rows are not kept any more, unless `plan` gives the same. */
+static ch_status forget_view(ch_session *session, const char *name, bool is_global, ch_frame *frame,
+                             const ch_rel *plan, ch_error *err)
+{
+    ch_frame *old;
+    const ch_rel *was;
+    bool same = false;
+    if (ch_cache_is_empty(session))
+        return CH_OK;
+    ch_session_find_view(session, name, is_global, &old, &was);
+    if (!old)
+        return CH_OK;
+    ch_status status = plan ? ch_cache_is_same(old, was, frame, plan, &same) : CH_OK;
+    if (status == CH_OK && !same)
+        status = ch_cache_drop(old, was, false, NULL, err);
+    ch_frame_unref(old);
+    return status == CH_E_MEMORY || status == CH_E_CANCELLED ? status : CH_OK;
+}
+
 static ch_status create_view(ch_frame *frame, rows *out, ch_error *err)
 {
     const ch_rel_create_view *create = (const ch_rel_create_view *)frame->rel;
@@ -128,6 +148,8 @@ static ch_status create_view(ch_frame *frame, rows *out, ch_error *err)
     ch_query *query;
     CH_TRY(ch_query_open(frame, plan, &query, err));
     ch_query_close(query);
+    if (create->replace)
+        CH_TRY(forget_view(session, name, create->is_global, frame, plan, err));
     return ch_session_put_view(session, name, create->is_global, create->replace, frame, plan, err);
 }
 
@@ -137,6 +159,7 @@ static ch_status drop_view(ch_frame *frame, rows *out, ch_error *err)
     const char *name = drop->name.item[drop->name.n - 1];
     bool is_global = drop->name.n == 2 && strcasecmp(drop->name.item[0], CH_GLOBAL_DATABASE) == 0;
     CH_UNUSED(out);
+    CH_TRY(forget_view(frame->session, name, is_global, NULL, NULL, err));
     if (ch_session_drop_view(frame->session, name, is_global) || drop->if_exists)
         return CH_OK;
     char *quoted = ch_arena_printf(&frame->arena, err, "`%s`", name);
@@ -421,6 +444,11 @@ static ch_status write_files(ch_frame *frame, rows *out, ch_error *err)
     return ch_write_run(frame, (const ch_rel_write_operation *)frame->rel, NULL, err);
 }
 
+static ch_status cache(ch_frame *frame, rows *out, ch_error *err)
+{
+    return ch_cache_command(frame, out->frame, err);
+}
+
 /* ------------------------------------------------------------------- the map */
 
 static const struct {
@@ -434,6 +462,7 @@ static const struct {
     {CH_REL_DESCRIBE, describe},
     {CH_REL_EXPLAIN, explain},
     {CH_REL_WRITE_OPERATION, write_files},
+    {CH_REL_CACHE, cache},
 };
 #define N_COMMANDS (sizeof COMMANDS / sizeof *COMMANDS)
 
@@ -453,7 +482,7 @@ ch_status ch_command_run(ch_frame *frame, ch_frame **out, ch_error *err)
     for (size_t i = 0; i < N_COMMANDS; i++)
         if (COMMANDS[i].kind == frame->rel->kind)
             status = COMMANDS[i].run(frame, &r, err);
-    if (status == CH_OK)
+    if (status == CH_OK && !r.frame->rel)
         status = finish(&r, err);
     if (status != CH_OK) {
         ch_frame_unref(r.frame);

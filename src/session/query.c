@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "optimize/optimize.h"
 #include "plan/node.h"
+#include "session/cache.h"
 #include "session/catalog.h"
 
 /* Of a plan: what grows beyond, by common tables that use each other twice over and over, does not end. */
@@ -29,9 +30,12 @@ struct ch_query {
     ch_exec exec;
     ch_physical *physical;
     ch_op *collect;
+    const ch_kept *skip; /* borrowed; or NULL */
+    ch_cache_use kept;   /* that the plan reads */
     _Atomic bool cancel;
-    _Atomic bool compiled; /* progress may look at physical */
-    ch_query *older;       /* in ch_running */
+    _Atomic bool *cancel_with; /* borrowed; NULL: the own flag */
+    _Atomic bool compiled;     /* progress may look at physical */
+    ch_query *older;           /* in ch_running */
 };
 
 /* The settings as they are now: a query does not see later SETs. */
@@ -102,17 +106,22 @@ static void closed(ch_query *q)
     pthread_mutex_unlock(&r->lock);
 }
 
+static _Atomic bool *cancel_flag(ch_query *q)
+{
+    return q->cancel_with ? q->cancel_with : &q->cancel;
+}
+
 /* Making a plan heeds cancellation where its arena grows. */
 static void plan_begins(ch_query *q)
 {
-    q->arena.cancel = &q->cancel;
+    q->arena.cancel = cancel_flag(q);
 }
 
 /* What follows from a refused allocation is told as what it is. */
 static ch_status plan_ended(ch_query *q, ch_status status, ch_error *err)
 {
     q->arena.cancel = NULL;
-    if (status == CH_OK || !atomic_load(&q->cancel))
+    if (status == CH_OK || !atomic_load(cancel_flag(q)))
         return status;
     if (err)
         ch_error_release(err);
@@ -155,6 +164,7 @@ void ch_query_close(ch_query *q)
         return;
     closed(q);
     ch_physical_close(q->physical);
+    ch_cache_use_release(&q->kept);
     ch_session_catalog_release(&q->catalog);
     ch_arena_release(&q->arena);
     if (q->plan_mem)
@@ -175,7 +185,12 @@ ch_status ch_query_optimized(ch_query *q, const ch_rel **out, ch_error *err)
     if (!q->optimized) {
         ch_rel *plan = q->analyzed;
         plan_begins(q);
-        CH_TRY(plan_ended(q, ch_optimize(&q->analyze, &plan, err), err));
+        ch_cache_use_release(&q->kept);
+        ch_status status =
+            ch_cache_apply(q->session, &q->func, &q->arena, q->skip, &plan, &q->kept, err);
+        if (status == CH_OK)
+            status = ch_optimize(&q->analyze, &plan, err);
+        CH_TRY(plan_ended(q, status, err));
         q->optimized = plan;
     }
     *out = q->optimized;
@@ -257,7 +272,7 @@ static ch_status begin(ch_query *q, ch_error *err)
     const char *dir;
     CH_TRY(ch_session_get(q->session, "chert.spill.dir", &q->arena, &dir, err));
     q->exec.spill_dir = *dir ? dir : ch_engine_spill_dir(engine);
-    q->exec.cancel = &q->cancel;
+    q->exec.cancel = cancel_flag(q);
     return ch_physical_new(&q->exec, &q->physical, err);
 }
 
@@ -269,9 +284,16 @@ static ch_status compile(ch_query *q, ch_op *sink, ch_error *err)
     return CH_OK;
 }
 
-ch_status ch_query_collect(ch_query *q, ch_error *err)
+/* What begin does, and kept rows that the plan reads are there. */
+static ch_status begin_run(ch_query *q, ch_error *err)
 {
     CH_TRY(begin(q, err));
+    return ch_cache_prepare(q->optimized, cancel_flag(q), err);
+}
+
+ch_status ch_query_collect(ch_query *q, ch_error *err)
+{
+    CH_TRY(begin_run(q, err));
     CH_TRY(ch_op_collect_new(&q->exec, &q->optimized->output, &q->collect, err));
     CH_TRY(compile(q, q->collect, err));
     return ch_physical_run(q->physical, err);
@@ -290,10 +312,42 @@ int64_t ch_query_rows(const ch_query *q)
 ch_status ch_query_each(ch_query *q, ch_batch_fn fn, void *user, bool ordered, ch_error *err)
 {
     ch_op *sink;
-    CH_TRY(begin(q, err));
+    CH_TRY(begin_run(q, err));
     CH_TRY(ch_op_call_new(&q->exec, fn, user, ordered, &sink, err));
     CH_TRY(compile(q, sink, err));
     return ch_physical_run(q->physical, err);
+}
+
+void ch_query_park(ch_query *q)
+{
+    ch_running *r = ch_session_running(q->session);
+    pthread_mutex_lock(&r->lock);
+    for (ch_query **at = &r->newest; *at; at = &(*at)->older)
+        if (*at == q) {
+            *at = q->older;
+            break;
+        }
+    pthread_mutex_unlock(&r->lock);
+}
+
+void ch_query_skip(ch_query *q, const ch_kept *kept)
+{
+    q->skip = kept;
+}
+
+void ch_query_cancel_with(ch_query *q, _Atomic bool *cancel)
+{
+    q->cancel_with = cancel;
+}
+
+void ch_query_end_run(ch_query *q)
+{
+    atomic_store(&q->compiled, false);
+    ch_physical_close(q->physical);
+    q->physical = NULL;
+    q->collect = NULL;
+    ch_cache_use_release(&q->kept);
+    q->cancel_with = NULL;
 }
 
 void ch_query_cancel(ch_query *q)
@@ -357,6 +411,15 @@ static ch_status drop_batch(void *user, int slot, ch_batch *batch, ch_error *err
     return CH_OK;
 }
 
+ch_status ch_query_explain_physical(ch_query *q, ch_buf *out, ch_error *err)
+{
+    ch_op *sink;
+    CH_TRY(begin(q, err));
+    CH_TRY(ch_op_call_new(&q->exec, drop_batch, NULL, false, &sink, err));
+    CH_TRY(compile(q, sink, err));
+    return ch_physical_explain(q->physical, false, out, err);
+}
+
 ch_status ch_query_explain(ch_query *q, ch_explain_mode mode, ch_buf *out, ch_error *err)
 {
     const ch_rel *optimized;
@@ -369,13 +432,8 @@ ch_status ch_query_explain(ch_query *q, ch_explain_mode mode, ch_buf *out, ch_er
         CH_TRY(section("Optimized Logical Plan", optimized, out, err));
     }
     CH_TRY(ch_buf_adds(out, "== Physical Plan ==\n", err));
-    if (mode == CH_EXPLAIN_ANALYZE) {
-        CH_TRY(ch_query_each(q, drop_batch, NULL, false, err));
-    } else {
-        ch_op *sink;
-        CH_TRY(begin(q, err));
-        CH_TRY(ch_op_call_new(&q->exec, drop_batch, NULL, false, &sink, err));
-        CH_TRY(compile(q, sink, err));
-    }
-    return ch_physical_explain(q->physical, mode == CH_EXPLAIN_ANALYZE, out, err);
+    if (mode != CH_EXPLAIN_ANALYZE)
+        return ch_query_explain_physical(q, out, err);
+    CH_TRY(ch_query_each(q, drop_batch, NULL, false, err));
+    return ch_physical_explain(q->physical, true, out, err);
 }

@@ -43,6 +43,17 @@ int64_t ch_query_rows(const ch_query *query);
 CH_NODISCARD ch_status ch_query_each(ch_query *query, ch_batch_fn fn, void *user, bool ordered,
                                      ch_error *err);
 
+/* For plans that are kept (session/cache.h). Not among the session's open queries any more: */
+void ch_query_park(ch_query *query);
+/* Of what the session keeps, its plan does not read this. Before it is optimized. */
+void ch_query_skip(ch_query *query, const struct ch_kept *kept);
+/* It runs for another one: that one's flag cancels it. Before it runs. */
+void ch_query_cancel_with(ch_query *query, _Atomic bool *cancel);
+/* Gives back what the run needed. */
+void ch_query_end_run(ch_query *query);
+/* EXPLAIN's physical plan without its title. */
+CH_NODISCARD ch_status ch_query_explain_physical(ch_query *query, ch_buf *out, ch_error *err);
+
 /* Makes the running query end with CH_E_CANCELLED; safe in a signal handler. */
 void ch_query_cancel(ch_query *query);
 void ch_query_progress(const ch_query *query, ch_scan_progress *out);

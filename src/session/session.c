@@ -8,6 +8,7 @@
 #include <strings.h>
 #include <unistd.h>
 
+#include "session/cache.h"
 #include "session/query.h"
 #include "type/timezone.h"
 
@@ -40,6 +41,7 @@ struct ch_session {
     setting_value *settings;
     _Atomic int64_t next_id;
     ch_running running;
+    ch_cache cache;
 };
 
 /* ------------------------------------------------------------------- engine */
@@ -117,6 +119,7 @@ ch_status ch_session_new(ch_engine *engine, ch_session **out, ch_error *err)
     session->mem = mem;
     pthread_mutex_init(&session->lock, NULL);
     pthread_mutex_init(&session->running.lock, NULL);
+    pthread_mutex_init(&session->cache.lock, NULL);
     *out = session;
     return CH_OK;
 }
@@ -139,6 +142,7 @@ void ch_session_free(ch_session *session)
 {
     if (!session)
         return;
+    ch_cache_clear(session);
     for (view *v = session->views, *next; v; v = next) {
         next = v->next;
         view_free(v);
@@ -149,6 +153,7 @@ void ch_session_free(ch_session *session)
     }
     pthread_mutex_destroy(&session->lock);
     pthread_mutex_destroy(&session->running.lock);
+    pthread_mutex_destroy(&session->cache.lock);
     ch_mem_close(session->mem);
     free(session);
 }
@@ -166,6 +171,11 @@ ch_mem *ch_session_mem(ch_session *session)
 ch_running *ch_session_running(ch_session *session)
 {
     return &session->running;
+}
+
+ch_cache *ch_session_cache(ch_session *session)
+{
+    return &session->cache;
 }
 
 ch_status ch_session_copy(ch_session *from, ch_session *to, ch_error *err)
@@ -510,6 +520,7 @@ void ch_frame_unref(ch_frame *frame)
     }
     for (int32_t i = 0; i < frame->n_parents; i++)
         ch_frame_unref(frame->parent[i]);
+    ch_kept_unref(frame->kept);
     ch_mem *mem = frame->session->mem;
     ch_arena_release(&frame->arena);
     ch_mem_free(mem, frame, sizeof *frame);

@@ -76,6 +76,7 @@ struct ch_frame {
     int32_t n_parents;
     ch_batch **batch; /* owned rows of local relations; array in arena */
     int32_t n_batches;
+    struct ch_kept *kept; /* a checkpoint's rows, owned (session/cache.h); or NULL */
 };
 
 /* An empty frame for the caller to fill; parents[] are shared (refs +1). */

@@ -26,6 +26,7 @@
 #include "base/uuid.h"
 #include "plan/node.h"
 #include "plan/print.h"
+#include "session/cache.h"
 #include "session/command.h"
 #include "session/write_files.h"
 
@@ -245,7 +246,7 @@ static ch_status to_files(void *user, int slot, ch_batch *batch, ch_error *err)
     return ch_files_write(((write_run *)user)->files, slot, batch, err);
 }
 
-static ch_status run_query(write_run *run, ch_error *err)
+static ch_status run_query(write_run *run, ch_session *session, ch_error *err)
 {
     ch_arena *arena = ch_query_arena(run->query);
     CH_TRY(choose_lanes(run, err));
@@ -257,6 +258,8 @@ static ch_status run_query(write_run *run, ch_error *err)
         status = ch_files_finish(run->files, err);
     if (status == CH_OK)
         status = commit(run, arena, err);
+    if (status == CH_OK)
+        ch_cache_path_changed(session, run->target);
     return status;
 }
 
@@ -411,7 +414,7 @@ ch_status ch_write_run(ch_frame *frame, const ch_rel_write_operation *write, int
     CH_TRY(ch_query_open(frame, write->input, &run.query, err));
     ch_status status = prepare(&run, frame, err);
     if (status == CH_OK)
-        status = run_query(&run, err);
+        status = run_query(&run, frame->session, err);
     if (n_rows)
         *n_rows = run.files ? ch_files_rows(run.files) : 0;
     ch_files_free(run.files);

@@ -4,6 +4,7 @@
  *
  *   parser.c            tokens, names, errors; the two doors
  *   parser_statement.c  CREATE VIEW, SHOW, SET, EXPLAIN ...
+ *   parser_cache.c      CACHE TABLE, UNCACHE TABLE, CLEAR CACHE
  *   parser_query.c      WITH, set operations, SELECT, ORDER BY, LIMIT
  *   parser_pipe.c       query |> operator
  *   parser_window.c     OVER, WINDOW
@@ -134,6 +135,8 @@ CH_NODISCARD ch_status ch_sql_literal_int(ch_sql_parser *p, int32_t value, int32
 /* ---- rules ---- */
 
 CH_NODISCARD ch_status ch_sql_statement(ch_sql_parser *p, ch_rel **out);
+/* At CACHE, UNCACHE, CLEAR, or SHOW before CACHE. */
+CH_NODISCARD ch_status ch_sql_cache(ch_sql_parser *p, ch_rel **out);
 CH_NODISCARD ch_status ch_sql_query(ch_sql_parser *p, ch_rel **out);
 CH_NODISCARD ch_status ch_sql_from(ch_sql_parser *p, ch_rel **out); /* behind FROM */
 CH_NODISCARD ch_status ch_sql_values(ch_sql_parser *p, ch_rel **out);

@@ -573,6 +573,9 @@ static ch_status parse_statement(ch_sql_parser *p, ch_rel **out)
     case CH_KW_DROP:
         return parse_drop(p, out);
     case CH_KW_SHOW:
+        if (ch_sql_peek_kw(p, 1, CH_KW_CACHE) &&
+            (ch_sql_peek(p, 2)->kind == CH_TOK_EOF || ch_sql_peek(p, 2)->kind == ';'))
+            return ch_sql_cache(p, out);
         return parse_show(p, out);
     case CH_KW_DESC:
     case CH_KW_DESCRIBE:
@@ -584,17 +587,18 @@ static ch_status parse_statement(ch_sql_parser *p, ch_rel **out)
         return parse_explain(p, out);
     case CH_KW_INSERT:
         return parse_insert(p, out);
-    case CH_KW_ALTER:
-    case CH_KW_ANALYZE:
     case CH_KW_CACHE:
     case CH_KW_CLEAR:
+    case CH_KW_UNCACHE:
+        return ch_sql_cache(p, out);
+    case CH_KW_ALTER:
+    case CH_KW_ANALYZE:
     case CH_KW_DELETE:
     case CH_KW_LOAD:
     case CH_KW_MERGE:
     case CH_KW_REFRESH:
     case CH_KW_REPAIR:
     case CH_KW_TRUNCATE:
-    case CH_KW_UNCACHE:
     case CH_KW_UPDATE:
     case CH_KW_USE:
         if (ch_sql_peek(p, 1)->kind == CH_TOK_EOF) {
