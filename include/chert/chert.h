@@ -227,6 +227,22 @@ CHERT_API chert_df *chert_df_offset(const chert_df *df, int64_t n, chert_error *
 CHERT_API chert_df *chert_df_coalesce(const chert_df *df, int32_t n, chert_error *err);
 CHERT_API chert_df *chert_df_repartition(const chert_df *df, int32_t n, chert_error *err);
 CHERT_API int chert_df_create_temp_view(const chert_df *df, const char *name, chert_error *err);
+
+/*
+ * Keeps the rows when they are first computed, for every later query of the session whose plan has this one as a
+ * part. They lie packed in memory, and go to disk when other queries need the room.
+ *   level  "MEMORY_AND_DISK" (also NULL), "MEMORY_ONLY", "DISK_ONLY" and the others of Spark
+ */
+CHERT_API int chert_df_cache(const chert_df *df, chert_error *err);
+CHERT_API int chert_df_persist(const chert_df *df, const char *level, chert_error *err);
+CHERT_API int chert_df_unpersist(const chert_df *df, chert_error *err);
+/* 1, 0; -1 on error. */
+CHERT_API int chert_df_is_cached(const chert_df *df, chert_error *err);
+/* A DataFrame of the rows as they are now (eager) or when they are first read, whatever they come from does then. */
+CHERT_API chert_df *chert_df_checkpoint(const chert_df *df, bool eager, chert_error *err);
+/* What SHOW CACHE says: one row for each plan that is kept, its size, rows, and how many queries have read it. */
+CHERT_API chert_df *chert_session_cached(chert_session *session, chert_error *err);
+CHERT_API void chert_session_clear_cache(chert_session *session);
 CHERT_API void chert_df_free(chert_df *df);
 
 /* ------------------------------------------------------------------- actions */

@@ -224,41 +224,20 @@ static ch_status run_remove_remote(cn_operation *op, const message *m, ch_error 
     return CH_OK;
 }
 
-/* The rows as they are now, kept for as long as the client refers to them. */
+/* The rows as they are now, or when they are first read; kept for as long as the client refers to them. */
 static ch_status run_checkpoint(cn_operation *op, const message *m, ch_error *err)
 {
     cn_session *session = cn_operation_session(op);
+    const PB(CheckpointCommand) *c = m->checkpoint_command;
     ch_frame *frame, *kept;
-    ch_query *q;
     char id[CN_ID];
-    CH_TRY(cn_decode_frame(session, m->checkpoint_command->relation, &frame, err));
-    ch_status status = cn_collect(frame, &q, err);
+    CH_TRY(cn_decode_frame(session, c->relation, &frame, err));
+    ch_status status = ch_cache_checkpoint(frame, frame->rel, !c->has_eager || c->eager,
+                                           cn_storage_level(c->storage_level), &kept, err);
+    if (status == CH_OK)
+        status = cn_session_put_remote(session, kept, id, err);
+    ch_frame_unref(kept);
     ch_frame_unref(frame);
-    CH_TRY(status);
-    status = ch_frame_new(session->session, NULL, 0, &kept, err);
-    if (status == CH_OK) {
-        cn_decode d = {.session = session, .frame = kept, .arena = &kept->arena};
-        ch_rel_local_relation *r = ch_rel_new(d.arena, CH_REL_LOCAL_RELATION, err);
-        status = r ? CH_OK : CH_E_MEMORY;
-        for (int64_t i = 0; status == CH_OK && ch_query_batch(q, i); i++) {
-            ch_batch copy, *own;
-            status = ch_batch_copy(ch_query_batch(q, i), &copy, err);
-            copy.mem = ch_session_mem(session->session);
-            if (status == CH_OK)
-                status = ch_batch_flatten(&copy, err);
-            if (status == CH_OK)
-                status = cn_add_batch(&d, &copy, &own, err);
-        }
-        if (status == CH_OK) {
-            r->schema = ch_query_schema(q);
-            r->batch = kept->batch;
-            r->n_batches = kept->n_batches;
-            kept->rel = &r->head;
-            status = cn_session_put_remote(session, kept, id, err);
-        }
-        ch_frame_unref(kept);
-    }
-    ch_query_close(q);
     CH_TRY(status);
     PB(ExecutePlanResponse) response = SPARK__CONNECT__EXECUTE_PLAN_RESPONSE__INIT;
     PB(CheckpointCommandResult) result = SPARK__CONNECT__CHECKPOINT_COMMAND_RESULT__INIT;

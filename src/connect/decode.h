@@ -10,6 +10,7 @@
 #define CH_CONNECT_DECODE_H
 
 #include "connect/service.h"
+#include "session/cache.h"
 
 typedef struct cn_decode {
     cn_session *session;
@@ -66,6 +67,22 @@ CH_NODISCARD ch_status cn_text_relation(cn_decode *d, const char *column, const 
 
 CH_NODISCARD ch_status cn_encode_type(ch_arena *arena, const ch_type *type, PB(DataType) * *out,
                                       ch_error *err);
+
+/* NULL: the level that cache() has. */
+ch_storage_level cn_storage_level(const PB(StorageLevel) * m);
+/* AnalyzePlan's questions about kept rows. */
+CH_NODISCARD ch_status cn_analyze_persist(cn_session *s, const PB(AnalyzePlanRequest) * m,
+                                          PB(AnalyzePlanResponse) * r, ch_arena *arena,
+                                          ch_error *err);
+CH_NODISCARD ch_status cn_analyze_unpersist(cn_session *s, const PB(AnalyzePlanRequest) * m,
+                                            PB(AnalyzePlanResponse) * r, ch_arena *arena,
+                                            ch_error *err);
+CH_NODISCARD ch_status cn_analyze_storage_level(cn_session *s, const PB(AnalyzePlanRequest) * m,
+                                                PB(AnalyzePlanResponse) * r, ch_arena *arena,
+                                                ch_error *err);
+/* spark.catalog.isCached, cacheTable, uncacheTable and clearCache; *done false: it is none of them. */
+CH_NODISCARD ch_status cn_catalog_cache(cn_decode *d, const PB(Catalog) * m, ch_rel **out,
+                                        bool *done, ch_error *err);
 
 #define CN_UNSUPPORTED(err, what) CH_FAIL(err, UNSUPPORTED, "feature", what)
 

@@ -322,18 +322,14 @@ ch_status cn_analyze(cn_session *s, const ask *m, reply *r, ch_arena *arena, ch_
         ASK(SAME_SEMANTICS) = same_semantics,
         ASK(SEMANTIC_HASH) = semantic_hash,
         ASK(JSON_TO_DDL) = json_to_ddl,
+        ASK(PERSIST) = cn_analyze_persist,
+        ASK(UNPERSIST) = cn_analyze_unpersist,
+        ASK(GET_STORAGE_LEVEL) = cn_analyze_storage_level,
 #undef ASK
     };
     size_t which = (size_t)m->analyze_case;
     if (which < sizeof RUN / sizeof *RUN && RUN[which])
         return RUN[which](s, m, r, arena, err);
-    switch (m->analyze_case) {
-    case SPARK__CONNECT__ANALYZE_PLAN_REQUEST__ANALYZE_PERSIST:
-    case SPARK__CONNECT__ANALYZE_PLAN_REQUEST__ANALYZE_UNPERSIST:
-    case SPARK__CONNECT__ANALYZE_PLAN_REQUEST__ANALYZE_GET_STORAGE_LEVEL:
-        CN_UNSUPPORTED(err, "cache and persist");
-    default:
-        CH_FAIL(err, CONNECT_INVALID_PLAN, "reason",
-                "an AnalyzePlan request asks nothing that is known");
-    }
+    CH_FAIL(err, CONNECT_INVALID_PLAN, "reason",
+            "an AnalyzePlan request asks nothing that is known");
 }

@@ -522,6 +522,8 @@ static ch_status run_fill(ch_kept *k, _Atomic bool *cancel, ch_error *err)
     CH_TRY(open_run(k, &q, err));
     if (cancel)
         ch_query_cancel_with(q, cancel);
+    else if (q == k->query)
+        ch_query_unpark(q);
     ch_status status = ch_cached_fill_begin(k->cached, ch_query_slots(q), err);
     if (status == CH_OK)
         status = ch_query_each(q, add_batch, k->cached, false, err);
@@ -529,10 +531,13 @@ static ch_status run_fill(ch_kept *k, _Atomic bool *cancel, ch_error *err)
         status = ch_cached_fill_end(k->cached, err);
     if (status != CH_OK)
         ch_cached_fill_abort(k->cached);
-    if (q == k->query)
-        ch_query_end_run(q);
-    else
+    if (q != k->query) {
         ch_query_close(q);
+        return status;
+    }
+    if (!cancel)
+        ch_query_park(q);
+    ch_query_end_run(q);
     return status;
 }
 

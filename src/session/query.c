@@ -330,6 +330,11 @@ void ch_query_park(ch_query *q)
     pthread_mutex_unlock(&r->lock);
 }
 
+void ch_query_unpark(ch_query *q)
+{
+    opened(q);
+}
+
 void ch_query_skip(ch_query *q, const ch_kept *kept)
 {
     q->skip = kept;

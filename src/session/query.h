@@ -45,6 +45,8 @@ CH_NODISCARD ch_status ch_query_each(ch_query *query, ch_batch_fn fn, void *user
 
 /* For plans that are kept (session/cache.h). Not among the session's open queries any more: */
 void ch_query_park(ch_query *query);
+/* And again: it is about to run. */
+void ch_query_unpark(ch_query *query);
 /* Of what the session keeps, its plan does not read this. Before it is optimized. */
 void ch_query_skip(ch_query *query, const struct ch_kept *kept);
 /* It runs for another one: that one's flag cancels it. Before it runs. */
