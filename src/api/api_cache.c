@@ -13,10 +13,9 @@ int chert_df_persist(const chert_df *df, const char *level, chert_error *out)
     if (!df)
         return CH_E_INTERNAL;
     if (level && !ch_storage_level_find(level, &l))
-        status = ch_error_set(&err, CH_E_INVALID_OPTION, "name", "storageLevel", "value", level,
-                              "expected",
-                              "a level such as MEMORY_AND_DISK, MEMORY_ONLY or DISK_ONLY",
-                              (const char *)0);
+        status = ch_error_set(
+            &err, CH_E_INVALID_OPTION, "name", "storageLevel", "value", level, "expected",
+            "a level such as MEMORY_AND_DISK, MEMORY_ONLY or DISK_ONLY", (const char *)0);
     else
         status = ch_cache_keep(df->frame, df->frame->rel, l, NULL, &err);
     (void)chert_error_take(out, &err);

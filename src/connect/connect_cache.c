@@ -25,8 +25,8 @@ ch_status cn_analyze_persist(cn_session *s, const ask *m, reply *r, ch_arena *ar
 {
     ch_frame *frame;
     CH_TRY(cn_decode_frame(s, m->persist->relation, &frame, err));
-    ch_status status = ch_cache_keep(frame, frame->rel, cn_storage_level(m->persist->storage_level),
-                                     NULL, err);
+    ch_status status =
+        ch_cache_keep(frame, frame->rel, cn_storage_level(m->persist->storage_level), NULL, err);
     ch_frame_unref(frame);
     r->result_case = SPARK__CONNECT__ANALYZE_PLAN_RESPONSE__RESULT_PERSIST;
     PB_NEW(r->persist, arena, spark__connect__analyze_plan_response__persist__init, err);

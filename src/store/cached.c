@@ -308,7 +308,6 @@ static ch_status wait(ch_cached *c, fill_slot *f, const ch_batch *batch, ch_erro
     }
     ch_batch *own = &f->pending[f->n_pending];
     CH_TRY(ch_batch_copy(batch, own, err));
-    own->mem = c->mem;
     ch_status status = ch_batch_flatten(own, err);
     if (status != CH_OK) {
         ch_batch_release(own);
@@ -335,7 +334,6 @@ static ch_status add_whole(ch_cached *c, fill_slot *f, ch_batch *batch, ch_error
         int64_t cut = batch->n / 2, rest = batch->n - cut;
         for (int i = 0; i < 2; i++) {
             CH_TRY(ch_batch_copy(batch, &half, err));
-            half.mem = c->mem;
             ch_status status = ch_batch_slice(&half, i ? cut : 0, i ? rest : cut, err);
             if (status == CH_OK)
                 status = add_whole(c, f, &half, err);
