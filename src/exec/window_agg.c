@@ -547,9 +547,10 @@ ch_status ch_win_eval_growing(const ch_win_func *f, const ch_win_rows *r, ch_win
 {
     int64_t n = r->to - r->from;
     size_t bytes = 2 * sizeof(int32_t) * (size_t)n;
-    int32_t *lo = ch_mem_alloc(r->mem, bytes, err), *hi = lo + n;
+    int32_t *lo = ch_mem_alloc(r->mem, bytes, err);
     if (!lo)
         return CH_E_MEMORY;
+    int32_t *hi = lo + n;
     ch_status status = ch_win_frames(f, r, lo, hi, err);
     for (int64_t i = 0; i < n && status == CH_OK; i++) {
         lo[i] = 0; /* the partition's start, wherever that is */
@@ -578,13 +579,14 @@ ch_status ch_win_eval_agg(const ch_win_func *f, const ch_win_rows *r, ch_column 
 {
     int64_t n = r->to - r->from;
     size_t bytes = 2 * sizeof(int32_t) * (size_t)n;
-    int32_t *lo = ch_mem_alloc(r->mem, bytes, err), *hi = lo + n;
+    int32_t *lo = ch_mem_alloc(r->mem, bytes, err);
     const uint64_t *bits = NULL;
     bool owned = false, done = false;
     ch_status status;
     *out = NULL;
     if (!lo)
         return CH_E_MEMORY;
+    int32_t *hi = lo + n;
     CH_TRY_OUT(ch_win_frames(f, r, lo, hi, err));
     if (f->kind != CH_WIN_AGGREGATE) {
         CH_TRY_OUT(ch_win_mask(f, r, f->arg[0], &bits, &owned, err));

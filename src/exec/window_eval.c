@@ -419,9 +419,10 @@ static ch_status eval_pick(const ch_win_func *f, const ch_win_rows *r, ch_column
 {
     int64_t n = r->to - r->from;
     size_t bytes = 3 * sizeof(int32_t) * (size_t)n;
-    int32_t *pick = ch_mem_alloc(r->mem, bytes, err), *lo = pick + n, *hi = lo + n;
+    int32_t *pick = ch_mem_alloc(r->mem, bytes, err);
     if (!pick)
         return CH_E_MEMORY;
+    int32_t *lo = pick + n, *hi = lo + n;
     ch_status status;
     if (f->kind == CH_WIN_OFFSET) {
         status = eval_offset(f, r, pick, out, err);

@@ -85,9 +85,10 @@ static ch_status run_of(ch_win_runs *r, uint8_t *const *row, int64_t n, ch_error
     uint8_t *data = NULL, **at = NULL;
     ch_sort_entry *entry = NULL;
     ch_status status;
-    uint32_t *size = ch_mem_zalloc(mem, word_bytes, err), *part = size + n;
+    uint32_t *size = ch_mem_zalloc(mem, word_bytes, err);
     if (!size)
         return CH_E_MEMORY;
+    uint32_t *part = size + n;
     for (int32_t k = 0; k < keys; k++) {
         CH_TRY_OUT(ch_rows_gather(&op->layout, op->key[k], row, n, mem, &key[0], err));
         ch_sortkey_sizes(key[0], size);

@@ -370,7 +370,7 @@ ch_status ch_pq_page_transcode(ch_pq_leaf *leaf, int encoding, int64_t n_values,
                 return ch_pq_leaf_bad(leaf, "a dictionary is shorter than its values", err);
             return CH_OK;
         }
-        if (width < 0) {
+        if (width < 1) { /* BOOLEAN */
             p->source = CH_PQ_FROM_BITS;
             p->n_values = bytes * 8;
         } else {

@@ -139,6 +139,7 @@ static ch_status add_raw_text(ch_pqw_leaf *l, const ch_str *value, int64_t n, ch
 {
     size_t total = 0;
     for (int64_t i = 0; i < n; i++)
+        /* cppcheck-suppress uninitvar -- callers fill all n */
         total += (size_t)value[i].len;
     if (l->raw.len + total > UINT32_MAX / 2)
         CH_FAIL(err, UNSUPPORTED, "feature", "A page of more than 2 GiB of text");

@@ -134,17 +134,18 @@ static void greedy(const ch_join_graph *g, ch_join_step *step)
         rows[i] = g->rows[i];
     }
     for (int n = g->n, at = 0; n > 1; n--, at++) {
-        int a = -1, b = -1;
+        int a = 0, b = 1; /* some two fit: what a relation needs was written before it */
         double best = 0;
-        bool best_near = false;
+        bool any = false, best_near = false;
         for (int i = 0; i < n; i++)
             for (int k = 0; k < n; k++) {
                 if (i == k || !fits(g, set[i], set[k]) || (k < i && fits(g, set[k], set[i])))
                     continue;
                 bool near = (neighbours(g, set[i]) & set[k]) != 0;
                 double out = g->join_rows(g, set[i], rows[i], set[k], rows[k]);
-                if (a >= 0 && (best_near > near || (best_near == near && best <= out)))
+                if (any && (best_near > near || (best_near == near && best <= out)))
                     continue;
+                any = true;
                 a = i;
                 b = k;
                 best = out;

@@ -180,9 +180,9 @@ static ch_status renamed(reuser *u, const seen *s, ch_rel **rel, ch_error *err)
     for (int32_t i = 0; i < reuse->output.n; i++) {
         ch_expr *ref;
         CH_AN_NEW(ref, ch_make_ref(u->ctx->arena, reuse->output.item[i], err));
-        ch_expr_alias *alias =
-            (ch_expr_alias *)ch_make_alias(u->ctx, ref, (*rel)->output.item[i]->name, err);
-        CH_AN_NEW(alias, alias);
+        ch_expr_alias *alias;
+        CH_AN_NEW(alias,
+                  (ch_expr_alias *)ch_make_alias(u->ctx, ref, (*rel)->output.item[i]->name, err));
         alias->id = (*rel)->output.item[i]->id;
         CH_TRY(ch_expr_list_add(u->ctx->arena, &list, &alias->head, err));
     }

@@ -143,7 +143,8 @@ static bool same_keys(const ch_files *f, const folder *d, ch_column *const *text
 {
     for (int32_t k = 0; k < f->spec.n_keys; k++) {
         ch_str s = ch_column_is_null(text[k], row) ? (ch_str){0} : ch_column_str(text[k], row);
-        if (s.len != d->key[k].len || memcmp(s.text ? s.text : "", d->key[k].text, (size_t)s.len))
+        if (s.len != d->key[k].len ||
+            memcmp(s.text ? s.text : "", d->key[k].text, (size_t)s.len) != 0)
             return false;
     }
     return true;

@@ -74,6 +74,8 @@ static void read_ways(const ch_format_context *ctx, ch_scan_spec *spec, ch_arena
         spec->predicate = p;
         spec->n_predicates = 1 + (i & 1);
         read_all(ctx, spec);
+        spec->predicate = NULL;
+        spec->n_predicates = 0;
     }
 }
 

@@ -119,7 +119,7 @@ static const char *understand(block *b)
         b->show_rows = b->show_truncate = 20;
         while (*rest) {
             size_t n = strcspn(rest, " ");
-            if ((more = after_word(rest, "vertical")))
+            if (after_word(rest, "vertical"))
                 b->show_vertical = true;
             else if (strncmp(rest, "truncate=false", 14) == 0)
                 b->show_truncate = 0;

@@ -239,7 +239,7 @@ static void thousands_of_folders_fit_into_little_memory(void **state)
                              "SELECT id, repeat('text ', 20) t, id % 300 k FROM range(200000)",
                              "many", "error", key, NULL, -1),
                         "");
-    char *names[512];
+    static char *names[512];
     int n = 0;
     list(path_of("many"), "", names, &n);
     assert_int_equal(n, 301);
