@@ -6,36 +6,20 @@
  * no morsel is begun once finished ones have enough, and the result is cut from the kept rows in
  * order. Anything larger, and an offset without limit, counts rows on one worker as they pass.
  */
-#include <stdlib.h>
-
 #include "column/take.h"
-#include "exec/exec.h"
+#include "exec/keeper.h"
 
 #define MOST_KEPT 65536
 
-typedef struct kept kept;
-struct kept {
-    kept *next;
-    ch_batch batch;
-    int64_t arrival;
-};
-
-typedef struct limit_slot {
-    kept *list;
-    int64_t n_batches;
-    int64_t morsel_rows; /* of the morsel at work */
-} limit_slot;
-
 typedef struct op_limit {
     ch_op op;
-    int64_t offset, limit; /* limit -1: no end */
-    bool passes;           /* counting on one worker */
-    int64_t n_seen;        /* passes: rows so far */
-    limit_slot *slot;
+    int64_t offset, limit;     /* limit -1: no end */
+    bool passes;               /* counting on one worker */
+    int64_t n_seen;            /* passes: rows so far */
+    int64_t *morsel_rows;      /* per slot: of the morsel at work */
     _Atomic int64_t rows_done; /* in finished morsels */
-    /* result */
-    kept **all;
-    int64_t n_all, at, skip, left;
+    ch_keeper keeper;
+    int64_t at, skip, left; /* of the result */
     bool given;
 } op_limit;
 
@@ -47,7 +31,8 @@ static int64_t wanted(const op_limit *op)
 static ch_status limit_open(ch_op *self, ch_error *err)
 {
     op_limit *op = (op_limit *)self;
-    CH_ARENA_ARRAY(op->slot, self->exec->arena, self->exec->n_slots, err);
+    CH_ARENA_ARRAY(op->morsel_rows, self->exec->arena, self->exec->n_slots, err);
+    CH_TRY(ch_keeper_init(&op->keeper, self->exec, self->mem, err));
     if (op->limit == 0)
         atomic_store(&self->stop, true);
     return CH_OK;
@@ -78,34 +63,27 @@ static ch_status limit_push(ch_op *self, int slot, ch_batch *batch, ch_error *er
     op_limit *op = (op_limit *)self;
     if (op->passes)
         return pass(op, slot, batch, err);
-    limit_slot *s = &op->slot[slot];
-    int64_t room = wanted(op) - s->morsel_rows;
+    int64_t *rows = &op->morsel_rows[slot], room = wanted(op) - *rows;
     if (room <= 0)
         return CH_OK;
     if (batch->n > room)
         CH_TRY(ch_batch_slice(batch, 0, room, err));
-    kept *k = ch_mem_alloc(self->mem, sizeof *k, err);
-    if (!k)
-        return CH_E_MEMORY;
-    ch_status status = ch_batch_init(&k->batch, self->mem, batch->n_cols, batch->n, err);
+    ch_batch own;
+    ch_status status = ch_batch_init(&own, self->mem, batch->n_cols, batch->n, err);
     for (int32_t c = 0; c < batch->n_cols && status == CH_OK; c++) {
         ch_column *column;
         status = ch_batch_column(batch, c, &column, err);
         /* Few rows must not hold the large text buffers they came from. */
         if (status == CH_OK)
-            status = ch_compact(column, self->mem, &k->batch.col[c], err);
+            status = ch_compact(column, self->mem, &own.col[c], err);
     }
     if (status != CH_OK) {
-        ch_batch_release(&k->batch);
-        ch_mem_free(self->mem, k, sizeof *k);
+        ch_batch_release(&own);
         return status;
     }
-    k->batch.seq = batch->seq;
-    k->arrival = s->n_batches++;
-    k->next = s->list;
-    s->list = k;
-    s->morsel_rows += batch->n;
-    return CH_OK;
+    own.seq = batch->seq;
+    *rows += batch->n;
+    return ch_keeper_add(&op->keeper, slot, &own, err);
 }
 
 static bool limit_morsel_full(const ch_op *self, int slot)
@@ -113,7 +91,7 @@ static bool limit_morsel_full(const ch_op *self, int slot)
     const op_limit *op = (const op_limit *)self;
     if (op->passes)
         return atomic_load_explicit(&self->stop, memory_order_relaxed);
-    return op->slot[slot].morsel_rows >= wanted(op);
+    return op->morsel_rows[slot] >= wanted(op);
 }
 
 static ch_status limit_morsel_done(ch_op *self, int slot, uint64_t seq, ch_error *err)
@@ -121,39 +99,19 @@ static ch_status limit_morsel_done(ch_op *self, int slot, uint64_t seq, ch_error
     op_limit *op = (op_limit *)self;
     CH_UNUSED(seq);
     CH_UNUSED(err);
-    int64_t rows = op->slot[slot].morsel_rows;
-    op->slot[slot].morsel_rows = 0;
+    int64_t rows = op->morsel_rows[slot];
+    op->morsel_rows[slot] = 0;
     if (!op->passes && atomic_fetch_add(&op->rows_done, rows) + rows >= wanted(op))
         atomic_store(&self->stop, true);
     return CH_OK;
 }
 
-static int by_seq(const void *x, const void *y)
-{
-    const kept *a = *(kept *const *)x, *b = *(kept *const *)y;
-    if (a->batch.seq != b->batch.seq)
-        return a->batch.seq < b->batch.seq ? -1 : 1;
-    return a->arrival < b->arrival ? -1 : a->arrival > b->arrival;
-}
-
 static ch_status limit_finish(ch_op *self, ch_error *err)
 {
     op_limit *op = (op_limit *)self;
-    if (op->passes)
-        return CH_OK;
-    for (int s = 0; s < self->exec->n_slots; s++)
-        op->n_all += op->slot[s].n_batches;
-    op->all = ch_mem_alloc(self->mem, sizeof *op->all * (size_t)op->n_all, err);
-    if (!op->all)
-        return CH_E_MEMORY;
-    int64_t n = 0;
-    for (int s = 0; s < self->exec->n_slots; s++)
-        for (kept *k = op->slot[s].list; k; k = k->next)
-            op->all[n++] = k;
-    qsort(op->all, (size_t)n, sizeof *op->all, by_seq);
     op->skip = op->offset;
     op->left = op->limit;
-    return CH_OK;
+    return op->passes ? CH_OK : ch_keeper_sort(&op->keeper, err);
 }
 
 static ch_status limit_begin(ch_op *self, int slot, bool *more, ch_error *err)
@@ -170,8 +128,8 @@ static ch_status limit_next(ch_op *self, int slot, ch_batch *out, ch_error *err)
 {
     op_limit *op = (op_limit *)self;
     CH_UNUSED(slot);
-    while (op->at < op->n_all && op->left > 0) {
-        ch_batch *b = &op->all[op->at]->batch;
+    while (op->at < op->keeper.n && op->left > 0) {
+        const ch_batch *b = &op->keeper.all[op->at]->batch;
         if (op->skip >= b->n) {
             op->skip -= b->n;
             op->at++;
@@ -201,17 +159,7 @@ static int64_t limit_morsels(const ch_op *self)
 
 static void limit_close(ch_op *self)
 {
-    op_limit *op = (op_limit *)self;
-    for (int s = 0; op->slot && s < self->exec->n_slots; s++) {
-        for (kept *k = op->slot[s].list, *next; k; k = next) {
-            next = k->next;
-            ch_batch_release(&k->batch);
-            ch_mem_free(self->mem, k, sizeof *k);
-        }
-    }
-    ch_mem_free(self->mem, op->all, sizeof *op->all * (size_t)op->n_all);
-    op->slot = NULL;
-    op->all = NULL;
+    ch_keeper_release(&((op_limit *)self)->keeper);
 }
 
 static ch_status limit_explain(const ch_op *self, ch_buf *out, ch_error *err)
