@@ -185,7 +185,8 @@ static bool stat_step(void *job, int slot)
         ch_status status = ch_file_stat(l->files.item[i].path, &f->file, NULL, &err);
         f->keep = status == CH_OK && f->file.mtime_us > l->filter->after_us &&
                   f->file.mtime_us < l->filter->before_us;
-        if (status == CH_E_PATH_NOT_FOUND && l->filter->skip_missing)
+        if (status ==
+            CH_E_PATH_NOT_FOUND) /* gone since the folder was read, or a link to nowhere */
             ch_error_release(&err);
         else if (status != CH_OK)
             failed(l, status, &err);

@@ -16,3 +16,6 @@ printf '\xef\xbb\xbfSELECT 8 AS g' >mark.sql
 chert sql --format csv -f mark.sql
 printf 'SELECT 9 AS h;\0 SELECT 10' >nul.sql
 chert sql --format csv -f nul.sql 2>&1 || echo "exit $?"
+# A link that leads nowhere is no file, as in Spark.
+mkdir links && echo 11 >links/a.csv && ln -s nowhere links/b.csv
+chert sql --format csv -e 'SELECT * FROM csv.`links`'
