@@ -12,6 +12,7 @@
 #include "type/datetime.h"
 #include "type/decimal.h"
 #include "type/number.h"
+#include "wire/json.h"
 
 typedef struct writer {
     const ch_value_format *f;
@@ -19,73 +20,12 @@ typedef struct writer {
     ch_error *err;
 } writer;
 
-#define IS_CONT(b) (((b)&0xC0) == 0x80)
-
-int ch_utf8_next(const char *text, int64_t len, bool *ok)
-{
-    const uint8_t *p = (const uint8_t *)text;
-    uint8_t b = p[0];
-    *ok = true;
-    if (b < 0x80)
-        return 1;
-    *ok = false;
-    if (b < 0xC2 || b > 0xF4)
-        return 1;
-    if (len < 2 || !IS_CONT(p[1]))
-        return 1;
-    if (b < 0xE0) {
-        *ok = true;
-        return 2;
-    }
-    if (b < 0xF0) {
-        if (b == 0xE0 && p[1] < 0xA0)
-            return 1;
-        if (len < 3 || !IS_CONT(p[2]))
-            return 2;
-        *ok = !(b == 0xED && p[1] >= 0xA0); /* half of a surrogate pair */
-        return 3;
-    }
-    if ((b == 0xF0 && p[1] < 0x90) || (b == 0xF4 && p[1] > 0x8F))
-        return 1;
-    if (len < 3 || !IS_CONT(p[2]))
-        return 2;
-    if (len < 4 || !IS_CONT(p[3]))
-        return 3;
-    *ok = true;
-    return 4;
-}
-
 static ch_status put(writer *w, const char *text)
 {
     return ch_buf_adds(w->out, text, w->err);
 }
 
 /* ---- strings ----------------------------------------------------------------------------- */
-
-ch_status ch_format_json_string(const char *text, int64_t len, ch_buf *out, ch_error *err)
-{
-    CH_TRY(ch_buf_addc(out, '"', err));
-    for (int64_t i = 0, step; i < len; i += step) {
-        bool ok;
-        unsigned char c = (unsigned char)text[i];
-        step = ch_utf8_next(text + i, len - i, &ok);
-        if (!ok) {
-            CH_TRY(ch_buf_adds(out, "\xEF\xBF\xBD", err));
-        } else if (c == '"' || c == '\\') {
-            CH_TRY(ch_buf_addc(out, '\\', err));
-            CH_TRY(ch_buf_addc(out, (char)c, err));
-        } else if (c < 0x20) {
-            static const char letter[] = "btn.fr";
-            if (c >= '\b' && c <= '\r' && c != '\v')
-                CH_TRY(ch_buf_printf(out, err, "\\%c", letter[c - '\b']));
-            else
-                CH_TRY(ch_buf_printf(out, err, "\\u%04X", c));
-        } else {
-            CH_TRY(ch_buf_add(out, text + i, (size_t)step, err));
-        }
-    }
-    return ch_buf_addc(out, '"', err);
-}
 
 static ch_status put_base64(writer *w, ch_str s)
 {
@@ -205,7 +145,7 @@ static ch_status put_json_key(writer *w, const ch_column *c, int64_t i)
     ch_column number = {.type = CH_T_LONG, .rows = values->rows, .data = values->data};
     if (ch_type_is_view(values->type)) {
         ch_str text = ch_column_str(values, s);
-        return ch_format_json_string(text.text, text.len, w->out, w->err);
+        return ch_json_quote(text.text, text.len, w->out, w->err);
     }
     switch (values->type->id) {
     case CH_DATE:
@@ -223,7 +163,7 @@ static ch_status put_json_key(writer *w, const ch_column *c, int64_t i)
         ch_buf_init(&text, w->out->mem);
         ch_status status = ch_format_value(&cast, c, i, &text, w->err);
         if (status == CH_OK)
-            status = ch_format_json_string(text.data, (int64_t)text.len, w->out, w->err);
+            status = ch_json_quote(text.data, (int64_t)text.len, w->out, w->err);
         ch_buf_release(&text);
         return status;
     }
@@ -276,7 +216,7 @@ static ch_status put_struct(writer *w, const ch_column *c, int64_t s)
         first = false;
         if (json) {
             const char *name = c->type->field[f].name;
-            CH_TRY(ch_format_json_string(name, (int64_t)strlen(name), w->out, w->err));
+            CH_TRY(ch_json_quote(name, (int64_t)strlen(name), w->out, w->err));
             CH_TRY(put(w, ":"));
         }
         CH_TRY(put_value(w, c->child[f], s));
@@ -296,7 +236,7 @@ static ch_status put_value(writer *w, const ch_column *c, int64_t i)
     case CH_VARCHAR: {
         ch_str text = ch_column_str(c, s);
         if (w->f->style == CH_VALUE_JSON)
-            return ch_format_json_string(text.text, text.len, w->out, w->err);
+            return ch_json_quote(text.text, text.len, w->out, w->err);
         return ch_buf_add(w->out, text.text, (size_t)text.len, w->err);
     }
     case CH_BINARY:

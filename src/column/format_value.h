@@ -35,14 +35,4 @@ typedef struct ch_value_format {
 CH_NODISCARD ch_status ch_format_value(const ch_value_format *format, const ch_column *c, int64_t i,
                                        ch_buf *out, ch_error *err);
 
-/* Appends "text" quoted and escaped as JSON. */
-CH_NODISCARD ch_status ch_format_json_string(const char *text, int64_t len, ch_buf *out,
-                                             ch_error *err);
-
-/*
- * How many bytes of text[0..len) make up its first character; *ok is false when they are not
- * UTF-8, and then Java shows them as one U+FFFD. len >= 1.
- */
-int ch_utf8_next(const char *text, int64_t len, bool *ok);
-
 #endif

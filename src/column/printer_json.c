@@ -2,6 +2,7 @@
 /* printer_json.c - rows as JSON objects, one per line. */
 #include "column/format_value.h"
 #include "column/printer.h"
+#include "wire/json.h"
 
 extern const ch_printer ch_printer_json;
 
@@ -26,7 +27,7 @@ static ch_status batch(const ch_type *schema, const ch_zone *zone, ch_batch *b, 
                 continue;
             const char *name = schema->field[c].name;
             CH_TRY(ch_buf_addc(out, before, err));
-            CH_TRY(ch_format_json_string(name, (int64_t)strlen(name), out, err));
+            CH_TRY(ch_json_quote(name, (int64_t)strlen(name), out, err));
             CH_TRY(ch_buf_addc(out, ':', err));
             CH_TRY(ch_format_value(&format, column, i, out, err));
             before = ',';

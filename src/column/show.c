@@ -6,6 +6,7 @@
  * cell k of the grid is text[cell[k].start .. cell[k + 1].start), shown `width` columns wide.
  */
 #include "column/show.h"
+#include "base/unicode.h"
 
 #include "column/format_value.h"
 
@@ -86,7 +87,7 @@ static int64_t java_length(ch_str s)
     int64_t n = 0;
     bool ok;
     for (int64_t i = 0, step; i < s.len; i += step) {
-        step = ch_utf8_next(s.text + i, s.len - i, &ok);
+        step = ch_utf8_step(s.text + i, s.len - i, &ok);
         n += step == 4 && ok ? 2 : escape_letter((uint8_t)s.text[i]) ? 2 : 1;
     }
     return n;
@@ -108,7 +109,7 @@ static ch_status add_cell(grid *g, int64_t k, ch_str s, int32_t truncate, ch_err
     bool ok;
     int64_t left = most;
     for (int64_t i = 0, step; i < s.len && left > 0; i += step) {
-        step = ch_utf8_next(s.text + i, s.len - i, &ok);
+        step = ch_utf8_step(s.text + i, s.len - i, &ok);
         uint32_t c = code_point(s.text + i, (int)step, ok);
         char letter = escape_letter(c);
         int64_t unit = letter || c > 0xFFFF ? 2 : 1;

@@ -2,6 +2,7 @@
 /* decode_show.c - show() and _repr_html_: relations of one text, computed while the plan is decoded, as Spark does. */
 #include <string.h>
 
+#include "base/unicode.h"
 #include "column/format_value.h"
 #include "column/show.h"
 #include "connect/decode_relation.h"
@@ -129,7 +130,7 @@ static size_t prefix_bytes(const char *text, size_t len, int n)
     size_t at = 0;
     bool ok;
     while (at < len && n-- > 0)
-        at += (size_t)ch_utf8_next(text + at, (int64_t)(len - at), &ok);
+        at += (size_t)ch_utf8_step(text + at, (int64_t)(len - at), &ok);
     return at;
 }
 

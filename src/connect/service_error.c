@@ -9,6 +9,7 @@
 
 #include "column/format_value.h"
 #include "connect/service.h"
+#include "wire/json.h"
 #include <google/rpc/status.pb-c.h>
 
 #define MOST_TEXT \
@@ -101,7 +102,7 @@ static const java_class *class_of(const ch_error *err)
 
 static ch_status add_json(ch_buf *out, const char *text, ch_error *err)
 {
-    return ch_format_json_string(text, (int64_t)strlen(text), out, err);
+    return ch_json_quote(text, (int64_t)strlen(text), out, err);
 }
 
 static ch_status add_classes(ch_buf *out, const java_class *c, ch_error *err)

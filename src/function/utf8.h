@@ -3,6 +3,7 @@
 #ifndef CH_FUNCTION_UTF8_H
 #define CH_FUNCTION_UTF8_H
 
+#include "base/unicode.h"
 #include "function/support.h"
 #include "kernel/find.h"
 
@@ -54,29 +55,6 @@ static inline uint32_t ch_utf8_next(ch_str s, int64_t *i)
         c = c << 6 | ((uint8_t)s.text[*i + k] & 0x3F);
     *i += n;
     return c;
-}
-static inline int ch_utf8_put(char *out, uint32_t c)
-{
-    if (c < 0x80) {
-        out[0] = (char)c;
-        return 1;
-    }
-    if (c < 0x800) {
-        out[0] = (char)(0xC0 | c >> 6);
-        out[1] = (char)(0x80 | (c & 0x3F));
-        return 2;
-    }
-    if (c < 0x10000) {
-        out[0] = (char)(0xE0 | c >> 12);
-        out[1] = (char)(0x80 | (c >> 6 & 0x3F));
-        out[2] = (char)(0x80 | (c & 0x3F));
-        return 3;
-    }
-    out[0] = (char)(0xF0 | c >> 18);
-    out[1] = (char)(0x80 | (c >> 12 & 0x3F));
-    out[2] = (char)(0x80 | (c >> 6 & 0x3F));
-    out[3] = (char)(0x80 | (c & 0x3F));
-    return 4;
 }
 
 /* s cut to characters [from, until). */

@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <strings.h>
 
+#include "base/unicode.h"
+
 /* ---- errors -------------------------------------------------------------------------------- */
 
 ch_status ch_sql_at(ch_sql_parser *p, int32_t start, int32_t stop, ch_status status)
@@ -333,26 +335,8 @@ bool ch_sql_is_string(const ch_sql_parser *p, int32_t ahead)
 
 static char *put_utf8(char *to, uint32_t c)
 {
-    if (c < 0x80) {
-        *to++ = (char)c;
-    } else if (c < 0x800) {
-        *to++ = (char)(0xC0 | c >> 6);
-        *to++ = (char)(0x80 | (c & 0x3F));
-    } else if (c < 0x10000) {
-        if (c >= 0xD800 && c < 0xE000) { /* half of a pair: Java prints ? for it */
-            *to++ = '?';
-            return to;
-        }
-        *to++ = (char)(0xE0 | c >> 12);
-        *to++ = (char)(0x80 | (c >> 6 & 0x3F));
-        *to++ = (char)(0x80 | (c & 0x3F));
-    } else {
-        *to++ = (char)(0xF0 | c >> 18);
-        *to++ = (char)(0x80 | (c >> 12 & 0x3F));
-        *to++ = (char)(0x80 | (c >> 6 & 0x3F));
-        *to++ = (char)(0x80 | (c & 0x3F));
-    }
-    return to;
+    bool half = c >= 0xD800 && c < 0xE000; /* of a surrogate pair: Java prints ? for it */
+    return to + ch_utf8_put(to, half ? '?' : c);
 }
 
 /* n digits of the base at text; false if they are not. */

@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "base/unicode.h"
+
 typedef struct scanner {
     ch_json *json;
     const char *text;
@@ -351,30 +353,6 @@ static uint32_t hex4(const char *p)
     return v;
 }
 
-static int put_utf8(char *out, uint32_t c)
-{
-    if (c < 0x80) {
-        out[0] = (char)c;
-        return 1;
-    }
-    if (c < 0x800) {
-        out[0] = (char)(0xC0 | c >> 6);
-        out[1] = (char)(0x80 | (c & 0x3F));
-        return 2;
-    }
-    if (c < 0x10000) {
-        out[0] = (char)(0xE0 | c >> 12);
-        out[1] = (char)(0x80 | (c >> 6 & 0x3F));
-        out[2] = (char)(0x80 | (c & 0x3F));
-        return 3;
-    }
-    out[0] = (char)(0xF0 | c >> 18);
-    out[1] = (char)(0x80 | (c >> 12 & 0x3F));
-    out[2] = (char)(0x80 | (c >> 6 & 0x3F));
-    out[3] = (char)(0x80 | (c & 0x3F));
-    return 4;
-}
-
 /* One escape at p; how many bytes it has. What Java cannot encode becomes '?'. */
 static int64_t unescape(const char *p, const char *end, char *out, int *n)
 {
@@ -396,7 +374,7 @@ static int64_t unescape(const char *p, const char *end, char *out, int *n)
     }
     if (c >= 0xD800 && c < 0xE000)
         c = '?';
-    *n = put_utf8(out, c);
+    *n = ch_utf8_put(out, c);
     return taken;
 }
 
@@ -437,13 +415,37 @@ bool ch_json_is(const ch_json *json, const ch_json_node *string, const char *tex
     return at == len;
 }
 
+/* Text without anything to escape; what is no UTF-8 becomes U+FFFD, as in a Java string. */
+static ch_status add_plain(const char *text, int64_t len, ch_buf *out, ch_error *err)
+{
+    int64_t start = 0, at = 0;
+    while (at < len) {
+        bool ok = true;
+        uint64_t w = 0;
+        if (at + 8 <= len)
+            memcpy(&w, text + at, 8);
+        if (at + 8 <= len && !(w & UINT64_C(0x8080808080808080))) {
+            at += 8;
+            continue;
+        }
+        int64_t before = at;
+        at += ch_utf8_step(text + at, len - at, &ok);
+        if (ok)
+            continue;
+        CH_TRY(ch_buf_add(out, text + start, (size_t)(before - start), err));
+        CH_TRY(ch_buf_adds(out, "\xEF\xBF\xBD", err));
+        start = at;
+    }
+    return ch_buf_add(out, text + start, (size_t)(len - start), err);
+}
+
 ch_status ch_json_quote(const char *text, int64_t len, ch_buf *out, ch_error *err)
 {
     static const char HEX[] = "0123456789ABCDEF";
     CH_TRY(ch_buf_addc(out, '"', err));
     for (int64_t i = 0; i < len;) {
         int64_t run = plain_run(text + i, len - i, '"');
-        CH_TRY(ch_buf_add(out, text + i, (size_t)run, err));
+        CH_TRY(add_plain(text + i, run, out, err));
         i += run;
         if (i >= len)
             break;

@@ -87,7 +87,7 @@ CH_NODISCARD ch_status ch_json_text(const ch_json *json, const ch_json_node *str
                                     ch_error *err);
 /* Is the string this text? */
 bool ch_json_is(const ch_json *json, const ch_json_node *string, const char *text, int64_t len);
-/* Text as a JSON string with its quotes, added to out. */
+/* Text as a JSON string with its quotes, added to out; what is no UTF-8 becomes U+FFFD. */
 CH_NODISCARD ch_status ch_json_quote(const char *text, int64_t len, ch_buf *out, ch_error *err);
 
 #endif

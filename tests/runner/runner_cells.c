@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/unicode.h"
 #include "column/format_value.h"
 
 /* ---- reading ---- */
@@ -122,7 +123,7 @@ static bool needs_quotes(const char *bytes, size_t len)
     for (size_t i = 0; i < len;) {
         bool ok;
         unsigned char c = (unsigned char)bytes[i];
-        int step = ch_utf8_next(bytes + i, (int64_t)(len - i), &ok);
+        int step = ch_utf8_step(bytes + i, (int64_t)(len - i), &ok);
         if (!ok || c < 0x20 || c == 0x7F || c == '|')
             return true;
         i += (size_t)step;
@@ -144,7 +145,7 @@ void cell_write(const char *bytes, size_t len, string *out)
     for (size_t i = 0; i < len;) {
         bool ok;
         unsigned char c = (unsigned char)bytes[i];
-        int step = ch_utf8_next(bytes + i, (int64_t)(len - i), &ok);
+        int step = ch_utf8_step(bytes + i, (int64_t)(len - i), &ok);
         char escape[8];
         if (c == '"' || c == '\\') {
             text_addc(out, '\\');
