@@ -46,6 +46,7 @@ typedef struct sort_slot {
     /* scratch of one push */
     uint8_t *scratch;
     int64_t scratch_bytes;
+    ch_column **key; /* n_keys */
     /* output */
     ch_merge *merge;
     int64_t morsel;
@@ -94,6 +95,8 @@ static ch_status sort_open(ch_op *self, ch_error *err)
     pthread_mutex_init(&op->lock, NULL);
     op->has_lock = true;
     CH_ARENA_ARRAY(op->slot, self->exec->arena, slots, err);
+    for (int s = 0; s < slots; s++)
+        CH_ARENA_ARRAY(op->slot[s].key, self->exec->arena, op->n_keys, err);
     return CH_OK;
 }
 
@@ -390,9 +393,10 @@ static ch_status sort_push(ch_op *self, int slot, ch_batch *batch, ch_error *err
     op_sort *op = (op_sort *)self;
     sort_slot *s = &op->slot[slot];
     push_scratch p;
-    ch_column *key[64] = {0};
+    ch_column **key = s->key;
     ch_status status;
     int64_t n = batch->n, total = 0;
+    memset(key, 0, sizeof *key * (size_t)op->n_keys);
     CH_TRY_OUT(key_columns(op, slot, batch, key, err));
     CH_TRY_OUT(scratch_for(op, s, n, 0, &p, err));
     for (int64_t i = 0; i < n; i++)
@@ -682,8 +686,6 @@ static ch_status make_sort(ch_compiler *c, const ch_rel *rel, ch_op *next, ch_er
     op_sort *op = ch_op_new(c->exec, &SORT, sizeof *op, rel, NULL, err);
     if (!op)
         return CH_E_MEMORY;
-    if (sort->order.n > 64)
-        CH_FAIL(err, UNSUPPORTED, "feature", "ORDER BY with more than 64 keys");
     op->rel = sort;
     op->n_keys = sort->order.n;
     op->limit = sort->limit;

@@ -28,6 +28,7 @@ typedef struct dec_state {
 /* bind's data: what to do when it does not fit, and whether it is an average. */
 typedef struct sum_rule {
     bool ansi, try, avg;
+    bool wide; /* bigint, added in 128 bits; only the whole must fit */
 } sum_rule;
 
 static ch_status too_large(const ch_call *call, ch_error *err)
@@ -328,7 +329,18 @@ static ch_status result_dec(const ch_call *call, uint8_t *const *state, int64_t 
         } else if (fits && decimal) {
             fits = ch_dec_fits(v, t->precision);
         }
+        if (rule->wide && !decimal && r != (int64_t)r) {
+            if (rule->ansi)
+                return too_large(call, err);
+            r = (int64_t)r; /* wraps */
+        }
         if (!fits) {
+            if (rule->ansi && !rule->try && decimal && (s->n < 0 || !ch_dec_fits(v, 38)))
+                CH_FAIL(err, ARITHMETIC_OVERFLOW, "message", "Overflow in sum of decimals",
+                        "alternative",
+                        rule->avg ? " Use 'try_avg' to tolerate overflow and return NULL instead."
+                                  : " Use 'try_sum' to tolerate overflow and return NULL instead.",
+                        "config", CH_CONFIG_ANSI);
             if (rule->ansi && !rule->try) {
                 char text[CH_DECIMAL_TEXT + 1];
                 text[ch_dec_print(text, v, scale)] = 0;
@@ -349,7 +361,7 @@ static int kind_of(const ch_call *call)
     if (call->result->id == CH_DOUBLE)
         return 1;
     const sum_rule *rule = call->data;
-    return call->result->id == CH_DECIMAL || rule->avg ? 2 : 0;
+    return call->result->id == CH_DECIMAL || rule->avg || rule->wide ? 2 : 0;
 }
 
 static int32_t size_of(const ch_call *call)
@@ -442,6 +454,25 @@ static ch_status bind_sum(ch_bind *bind, ch_error *err)
     }
 }
 
+/* sum_part(bigint) -> decimal(38,0), sum_whole(decimal(38,0)) -> bigint: sum in two steps, where a part may
+ * be larger than what becomes of it. */
+static ch_status bind_wide(ch_bind *bind, ch_error *err)
+{
+    if (bind->n_args != 1)
+        return ch_bind_count(bind, "1", err);
+    const ch_type *t = bind->arg_type[0];
+    if (t->id != CH_LONG && !(t->id == CH_DECIMAL && t->precision == CH_DECIMAL_MAX))
+        return ch_bind_wrong_type(bind, 0, "BIGINT", err);
+    sum_rule *rule = ch_arena_alloc(bind->arena, sizeof *rule, err);
+    if (!rule)
+        return CH_E_MEMORY;
+    *rule = (sum_rule){.ansi = bind->ctx->ansi, .wide = true};
+    bind->data = rule;
+    bind->nullable = true;
+    bind->result = t->id == CH_LONG ? ch_type_decimal(CH_DECIMAL_MAX, 0) : CH_T_LONG;
+    return CH_OK;
+}
+
 #define ROW(fn, text, ex, want)                                                          \
     {                                                                                    \
         .name = fn, .bind = bind_sum, .agg = &SUM,                                       \
@@ -456,5 +487,15 @@ const ch_func ch_func_agg_sum[] = {
     ROW("mean", "Mean of the values; NULL if there are none.", "mean(x)", "1.5"),
     ROW("try_sum", "Sum of the values; NULL on overflow.", "try_sum(x)", "3"),
     ROW("try_avg", "Mean of the values; NULL on overflow.", "try_avg(x)", "1.5"),
+    {.name = "sum_part",
+     .bind = bind_wide,
+     .agg = &SUM,
+     .flags = CH_FUNC_AGGREGATE | CH_FUNC_MAKES_NULL | CH_FUNC_INTERNAL,
+     .doc = "A part of a sum of bigint, which cannot overflow."},
+    {.name = "sum_whole",
+     .bind = bind_wide,
+     .agg = &SUM,
+     .flags = CH_FUNC_AGGREGATE | CH_FUNC_MAKES_NULL | CH_FUNC_MAY_FAIL | CH_FUNC_INTERNAL,
+     .doc = "The sum of such parts."},
     CH_FUNC_END,
 };

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "column/textout.h"
+#include "function/item_set.h"
 #include "function/picker.h"
 #include "function/utf8.h"
 #include "kernel/compare.h"
@@ -75,30 +76,18 @@ static ch_status bind_sort(ch_bind *bind, ch_error *err)
 
 /* ---- simple picks from one array ---- */
 
-static bool seen_before(const ch_column *item, const int32_t *idx, int32_t from, int32_t to,
-                        int32_t k)
-{
-    for (int32_t j = from; j < to; j++)
-        if (ch_compare_at(item, idx[j], item, k) == 0)
-            return true;
-    return false;
-}
-
-static const int32_t *picked(const ch_picker *p)
-{
-    return (const int32_t *)(void *)p->idx.data;
-}
-
 /* array_distinct, array_compact, reverse, array_remove(a, x), slice(a, from, n) */
 static ch_status eval_pick(const ch_call *call, ch_column **out, ch_error *err)
 {
     const ch_column *c = call->arg[0], *item = c->child[0];
     const char *name = call->func->name;
     ch_picker p;
+    ch_item_set seen;
     ch_status status = CH_OK;
     CH_TRY(ch_picker_init(&p, call, out, err));
+    ch_item_set_init(&seen, item, call->mem);
     for (int64_t i = 0; i < call->rows; i++) {
-        int32_t first = p.n, from = ch_list_from(c, i), to = ch_list_to(c, i);
+        int32_t from = ch_list_from(c, i), to = ch_list_to(c, i);
         if (ch_row_null(call, i)) {
             ch_picker_end_row(&p, i);
             continue;
@@ -120,8 +109,10 @@ static ch_status eval_pick(const ch_call *call, ch_column **out, ch_error *err)
             for (int32_t k = to - 1; k >= from; k--)
                 CH_TRY_OUT(ch_pick(&p, k, err));
         } else {
+            if (name[6] == 'd')
+                CH_TRY_OUT(ch_item_set_begin(&seen, to - from, err));
             for (int32_t k = from; k < to; k++) {
-                bool keep = name[6] == 'd'   ? !seen_before(item, picked(&p), first, p.n, k)
+                bool keep = name[6] == 'd'   ? ch_item_set_add(&seen, k) < 0
                             : name[6] == 'c' ? !ch_column_is_null(item, k)
                                              : ch_column_is_null(item, k) ||
                                                    ch_compare_at(item, k, call->arg[1], i) != 0;
@@ -131,8 +122,10 @@ static ch_status eval_pick(const ch_call *call, ch_column **out, ch_error *err)
         }
         ch_picker_end_row(&p, i);
     }
+    ch_item_set_release(&seen);
     return ch_picker_finish(&p, item, err);
 out:
+    ch_item_set_release(&seen);
     ch_buf_release(&p.idx);
     return status;
 }
@@ -177,50 +170,70 @@ static ch_status bind_flatten(ch_bind *bind, ch_error *err)
 /* Elements of all arguments in one column; base[a] is where those of argument a begin. */
 static ch_status join_items(const ch_call *call, ch_column **all, int32_t *base, ch_error *err)
 {
-    ch_column *part[64];
+    size_t bytes = sizeof(ch_column *) * (size_t)call->n_args;
+    ch_column **part = ch_mem_alloc(call->mem, bytes, err);
+    ch_status status = part ? CH_OK : CH_E_MEMORY;
     int64_t at = 0;
-    for (int32_t a = 0; a < call->n_args; a++) {
+    for (int32_t a = 0; a < call->n_args && status == CH_OK; a++) {
         part[a] = call->arg[a]->child[0];
         base[a] = (int32_t)at;
         at += part[a]->rows;
         if (at > INT32_MAX)
-            return ch_error_memory(err, "elements of one column", at, INT32_MAX);
+            status = ch_error_memory(err, "elements of one column", at, INT32_MAX);
     }
-    return ch_concat(part, call->n_args, call->result->field[0].type, call->mem, all, err);
+    if (status == CH_OK)
+        status = ch_concat(part, call->n_args, call->result->field[0].type, call->mem, all, err);
+    ch_mem_free(call->mem, part, bytes);
+    return status;
 }
 
-static bool holds(const ch_column *all, const ch_column *list, int64_t i, int32_t base, int32_t k)
+/* Elements of row i of all arguments, at most. */
+static int64_t row_items(const ch_call *call, int64_t i)
 {
-    for (int32_t j = ch_list_from(list, i); j < ch_list_to(list, i); j++)
-        if (ch_compare_at(all, base + j, all, k) == 0)
-            return true;
-    return false;
+    int64_t n = 0;
+    for (int32_t a = 0; a < call->n_args; a++)
+        n += ch_list_to(call->arg[a], i) - ch_list_from(call->arg[a], i);
+    return n;
 }
 
 /* concat of arrays, array_union, array_intersect, array_except: by the name's letters. */
 static ch_status eval_sets(const ch_call *call, ch_column **out, ch_error *err)
 {
     ch_column *all = NULL;
-    int32_t base[64];
-    ch_picker p;
+    size_t bytes = sizeof(int32_t) * (size_t)call->n_args;
+    int32_t *base = ch_mem_alloc(call->mem, bytes, err);
+    ch_item_set seen, other = {0};
+    ch_picker p = {0};
     ch_status status = CH_OK;
     char kind =
         call->func->name[0] == 'c' || call->func->name[0] == '|' ? 'c' : call->func->name[6];
-    if (call->n_args > 64)
-        CH_FAIL(err, UNSUPPORTED, "feature", "more than 64 arrays in one call");
-    CH_TRY(ch_picker_init(&p, call, out, err));
+    bool wants_other = kind == 'i' || kind == 'e';
+    ch_item_set_init(&seen, NULL, call->mem);
+    if (!base) {
+        status = CH_E_MEMORY;
+        goto out;
+    }
+    CH_TRY_OUT(ch_picker_init(&p, call, out, err));
     CH_TRY_OUT(join_items(call, &all, base, err));
+    ch_item_set_init(&seen, all, call->mem);
+    ch_item_set_init(&other, all, call->mem);
     for (int64_t i = 0; i < call->rows; i++) {
-        int32_t first = p.n;
+        if (kind != 'c' && !ch_row_null(call, i))
+            CH_TRY_OUT(ch_item_set_begin(&seen, row_items(call, i), err));
+        if (wants_other && !ch_row_null(call, i)) {
+            const ch_column *c = call->arg[1];
+            CH_TRY_OUT(ch_item_set_begin(&other, ch_list_to(c, i) - ch_list_from(c, i), err));
+            for (int32_t j = ch_list_from(c, i); j < ch_list_to(c, i); j++)
+                (void)ch_item_set_add(&other, base[1] + j);
+        }
         for (int32_t a = 0; a < call->n_args && !ch_row_null(call, i); a++) {
-            if (a > 0 && (kind == 'i' || kind == 'e'))
+            if (a > 0 && wants_other)
                 break;
             const ch_column *c = call->arg[a];
             for (int32_t j = ch_list_from(c, i); j < ch_list_to(c, i); j++) {
                 int32_t k = base[a] + j;
-                bool keep = kind == 'c' || !seen_before(all, picked(&p), first, p.n, k);
-                if (keep && (kind == 'i' || kind == 'e'))
-                    keep = holds(all, call->arg[1], i, base[1], k) == (kind == 'i');
+                bool keep = !wants_other || (ch_item_set_find(&other, k) >= 0) == (kind == 'i');
+                keep = keep && (kind == 'c' || ch_item_set_add(&seen, k) < 0);
                 if (keep)
                     CH_TRY_OUT(ch_pick(&p, k, err));
             }
@@ -228,11 +241,14 @@ static ch_status eval_sets(const ch_call *call, ch_column **out, ch_error *err)
         ch_picker_end_row(&p, i);
     }
     status = ch_picker_finish(&p, all, err);
-    ch_column_unref(all);
-    return status;
+    p = (ch_picker){0};
 out:
+    ch_item_set_release(&other);
+    ch_item_set_release(&seen);
     ch_column_unref(all);
-    ch_buf_release(&p.idx);
+    if (p.call)
+        ch_buf_release(&p.idx);
+    ch_mem_free(call->mem, base, bytes);
     return status;
 }
 

@@ -5,6 +5,7 @@
  */
 #include <stdio.h>
 
+#include "function/item_set.h"
 #include "function/nested.h"
 #include "function/picker.h"
 #include "kernel/compare.h"
@@ -123,31 +124,37 @@ ch_status ch_map_finish(const ch_call *call, ch_column *map, ch_column *key, ch_
     const ch_type *entry = ch_type_struct(call->result->field, 2);
     ch_column *part[2] = {NULL, NULL};
     int32_t n = offset[map->rows], kept = 0, begin = 0;
-    size_t bytes = sizeof(int32_t) * 2 * (size_t)n;
+    size_t bytes = sizeof(int32_t) * 3 * (size_t)n;
     int32_t *from = ch_mem_alloc(call->mem, bytes, err), *from_value = from + n;
+    int32_t *entry_of = from_value + n; /* per key: where its entry is */
     ch_status status = from && entry ? CH_OK : CH_E_MEMORY;
+    ch_item_set seen;
+    ch_item_set_init(&seen, key, call->mem);
     for (int64_t i = 0; i < map->rows && status == CH_OK; i++) {
-        int32_t end = offset[i + 1], first = kept;
+        int32_t end = offset[i + 1];
+        status = ch_item_set_begin(&seen, end - begin, err);
         for (int32_t k = begin; k < end && status == CH_OK; k++) {
-            int32_t same = first;
             if (ch_column_is_null(key, k)) {
                 status = null_key(err);
                 break;
             }
-            while (same < kept && ch_compare_at(key, from[same], key, k) != 0)
-                same++;
-            if (same < kept && !call->ctx->map_last_win) {
+            int32_t before = ch_item_set_add(&seen, k);
+            if (before >= 0 && !call->ctx->map_last_win) {
                 status = ch_error_set(err, CH_E_DUPLICATED_MAP_KEY, "key", "", "mapKeyDedupPolicy",
                                       "\"spark.sql.mapKeyDedupPolicy\"", (const char *)0);
                 break;
             }
-            from[same] = same < kept ? from[same] : k;
-            from_value[same] = k;
-            kept += same == kept;
+            if (before < 0) {
+                entry_of[k] = kept;
+                from[kept] = k;
+                kept++;
+            }
+            from_value[entry_of[before < 0 ? k : before]] = k;
         }
         begin = end;
         offset[i + 1] = kept;
     }
+    ch_item_set_release(&seen);
     if (status == CH_OK)
         status = ch_take(key, from, kept, false, call->mem, &part[0], err);
     if (status == CH_OK)
@@ -169,15 +176,14 @@ ch_status ch_map_finish(const ch_call *call, ch_column *map, ch_column *key, ch_
 
 static ch_status eval_map(const ch_call *call, ch_column **out, ch_error *err)
 {
-    ch_column *part[64], *key = NULL, *value = NULL;
+    ch_column **part, *key = NULL, *value = NULL;
     int32_t n = call->n_args / 2;
+    size_t bytes = sizeof *part * (size_t)n;
     const ch_type *t = call->result;
     CH_TRY(ch_column_new(call->mem, t, call->rows, out, err));
     int32_t *offset = (*out)->data;
     for (int64_t i = 0; i <= call->rows; i++)
         offset[i] = (int32_t)(i * n);
-    if (n > 64)
-        CH_FAIL(err, UNSUPPORTED, "feature", "map() of more than 64 entries");
     if (n == 0) {
         CH_TRY(ch_column_flat_nulls(call->mem, t->field[0].type, 0, &key, err));
         ch_status status = ch_column_flat_nulls(call->mem, t->field[1].type, 0, &value, err);
@@ -187,12 +193,17 @@ static ch_status eval_map(const ch_call *call, ch_column **out, ch_error *err)
         }
         return ch_map_finish(call, *out, key, value, err);
     }
+    part = ch_mem_alloc(call->mem, bytes, err);
+    if (!part)
+        return CH_E_MEMORY;
     for (int32_t k = 0; k < n; k++)
         part[k] = call->arg[2 * k];
-    CH_TRY(interleave(call, part, n, t->field[0].type, &key, err));
+    ch_status status = interleave(call, part, n, t->field[0].type, &key, err);
     for (int32_t k = 0; k < n; k++)
         part[k] = call->arg[2 * k + 1];
-    ch_status status = interleave(call, part, n, t->field[1].type, &value, err);
+    if (status == CH_OK)
+        status = interleave(call, part, n, t->field[1].type, &value, err);
+    ch_mem_free(call->mem, part, bytes);
     if (status != CH_OK) {
         ch_column_unref(key);
         return status;

@@ -73,26 +73,32 @@ static ch_status bind_concat(ch_bind *bind, ch_error *err)
 
 static ch_status eval_concat(const ch_call *call, ch_column **out, ch_error *err)
 {
-    ch_column *part[2] = {NULL, NULL}, *piece[64], *all;
-    int32_t base[64];
+    ch_column *part[2] = {NULL, NULL}, *all;
     int64_t total = 0;
     ch_status status = CH_OK;
-    if (call->n_args > 64)
-        CH_FAIL(err, UNSUPPORTED, "feature", "more than 64 maps in one call");
-    for (int32_t a = 0; a < call->n_args; a++) {
-        base[a] = (int32_t)total;
+    for (int32_t a = 0; a < call->n_args; a++)
         total += call->arg[a]->child[0]->rows;
-    }
     if (total > INT32_MAX)
         return ch_error_memory(err, "entries of one column", total, INT32_MAX);
     CH_TRY(ch_column_new(call->mem, call->result, call->rows, out, err));
+    size_t piece_bytes = (sizeof(ch_column *) + sizeof(int32_t)) * (size_t)call->n_args;
+    ch_column **piece = ch_mem_alloc(call->mem, piece_bytes, err);
+    if (!piece)
+        return CH_E_MEMORY;
+    int32_t *base = (int32_t *)(void *)(piece + call->n_args);
+    for (int32_t a = 0, at = 0; a < call->n_args; a++) {
+        base[a] = at;
+        at += (int32_t)call->arg[a]->child[0]->rows;
+    }
     int32_t *offset = (*out)->data, n = 0;
     if (!call->n_args)
         memset(offset, 0, sizeof *offset * (size_t)(call->rows + 1));
     size_t bytes = sizeof(int32_t) * (size_t)total;
     int32_t *idx = ch_mem_alloc(call->mem, bytes, err);
-    if (!idx)
+    if (!idx) {
+        ch_mem_free(call->mem, piece, piece_bytes);
         return CH_E_MEMORY;
+    }
     for (int64_t i = 0; i < call->rows && call->n_args; i++) {
         for (int32_t a = 0; a < call->n_args && !ch_row_null(call, i); a++)
             for (int32_t k = ch_list_from(call->arg[a], i); k < ch_list_to(call->arg[a], i); k++)
@@ -114,6 +120,7 @@ static ch_status eval_concat(const ch_call *call, ch_column **out, ch_error *err
         }
     }
     ch_mem_free(call->mem, idx, bytes);
+    ch_mem_free(call->mem, piece, piece_bytes);
     if (status == CH_OK)
         return ch_map_finish(call, *out, part[0], part[1], err);
     ch_column_unref(part[0]);

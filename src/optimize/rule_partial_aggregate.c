@@ -14,7 +14,8 @@
  *
  * A row of the big side stands n times in its group, and each of them meets the same rows of the small
  * side, so counts and sums add up and extremes stay extremes, whether or not the small side's keys are
- * unique. Yan and Larson, Eager aggregation and lazy aggregation (1995).
+ * unique. A sum of bigint is made of 128-bit parts: one of rows that meet no other may be larger than
+ * any sum that is asked for. Yan and Larson, Eager aggregation and lazy aggregation (1995).
  */
 #include <string.h>
 
@@ -147,6 +148,25 @@ static ch_status add_key(eager *e, ch_expr *key, ch_expr_list *output, ch_error 
     return ch_attr_list_add(e->ctx->arena, &e->key_column, column, err);
 }
 
+/* Could a sum of some of the rows pass 64 bits? Of int and smaller it would take 2^32 rows. */
+static bool is_wide(const ch_expr *call)
+{
+    const ch_expr_call *c = (const ch_expr_call *)call;
+    return strcmp(c->func->name, "sum") == 0 && c->args.item[0]->type->id == CH_LONG;
+}
+
+static ch_status make_part(eager *e, ch_expr **call, ch_error *err)
+{
+    const ch_expr_call *c = (const ch_expr_call *)*call;
+    ch_expr **arg, *part;
+    CH_ARENA_ARRAY(arg, e->ctx->arena, 1, err);
+    arg[0] = c->args.item[0];
+    CH_TRY(ch_call_make(e->ctx, "sum_part", arg, 1, &part, err));
+    ((ch_expr_call *)part)->filter = c->filter;
+    *call = part;
+    return CH_OK;
+}
+
 static ch_status lower_aggregate(eager *e, ch_rel **out, ch_error *err)
 {
     ch_expr_list output = {0};
@@ -160,6 +180,8 @@ static ch_status lower_aggregate(eager *e, ch_rel **out, ch_error *err)
     for (int32_t i = 0; i < e->call.n; i++) {
         ch_expr *part = e->call.item[i];
         if (position_of(&e->call, part) == i) {
+            if (is_wide(part))
+                CH_TRY(make_part(e, &part, err));
             CH_AN_NEW(part, ch_make_alias(e->ctx, part, "part", err));
             CH_TRY(ch_expr_list_add(e->ctx->arena, &output, part, err));
         }
@@ -213,7 +235,8 @@ static ch_status whole_of_parts(eager *e, ch_expr **call, ch_error *err)
     CH_TRY(ch_make_output(e->ctx->arena, &one, &attr, err));
     CH_ARENA_ARRAY(arg, e->ctx->arena, 2, err);
     CH_AN_NEW(arg[0], ch_make_ref(e->ctx->arena, attr.item[0], err));
-    CH_TRY(ch_call_make(e->ctx, count ? "sum" : c->func->name, arg, 1, &whole, err));
+    const char *name = count ? "sum" : is_wide(&c->head) ? "sum_whole" : c->func->name;
+    CH_TRY(ch_call_make(e->ctx, name, arg, 1, &whole, err));
     if (count) { /* of no rows is 0, not NULL */
         ch_scalar zero = {.type = CH_T_LONG};
         CH_ARENA_ARRAY(arg, e->ctx->arena, 2, err);

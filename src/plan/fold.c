@@ -19,8 +19,10 @@ typedef struct folder {
     ch_error told;  /* then: by whom */
 } folder;
 
-/* Values larger than this are columns for the run, not literals of a plan; bytes. */
+/* Values larger than this are columns for the run, not literals of a plan, where an element takes far more
+ * room; bytes. */
 #define MOST_LITERAL ((int64_t)4 << 20)
+#define MOST_LIST ((int64_t)16 << 10)
 
 static ch_scalar fold(folder *f, const ch_expr *e);
 
@@ -70,7 +72,8 @@ static ch_status keep(folder *f, ch_scalar *v)
 static ch_scalar first_row(folder *f, ch_column *column)
 {
     ch_scalar v;
-    if (ch_column_bytes(column) > MOST_LITERAL ||
+    int64_t most = ch_type_is_nested(column->type) ? MOST_LIST : MOST_LITERAL;
+    if (ch_column_bytes(column) > most ||
         !is_ok(f, ch_column_scalar(column, 0, f->arena, &v, &f->told)) || !is_ok(f, keep(f, &v)))
         v = give_up(f);
     ch_column_unref(column);
