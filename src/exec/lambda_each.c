@@ -117,13 +117,17 @@ typedef struct pairs {
 static ch_status pairs_init(pairs *p, const ch_lambda_lists *a, const ch_lambda_lists *b,
                             ch_error *err)
 {
-    p->room = a->n + b->n;
-    p->n = 0;
-    p->a = ch_mem_alloc(a->mem, 4 * sizeof(int32_t) * (size_t)p->room, err);
-    p->b = p->a + p->room;
-    p->row = p->b + p->room;
-    p->key = p->row + p->room;
-    return p->a ? CH_OK : CH_E_MEMORY;
+    int64_t room = a->n + b->n;
+    if (room > INT32_MAX)
+        return ch_error_memory(err, "elements of one column", room, INT32_MAX);
+    p->a = ch_mem_alloc(a->mem, 4 * sizeof(int32_t) * (size_t)room, err);
+    if (!p->a)
+        return CH_E_MEMORY;
+    p->room = room;
+    p->b = p->a + room;
+    p->row = p->b + room;
+    p->key = p->row + room;
+    return CH_OK;
 }
 
 static void pairs_add(pairs *p, int32_t a, int32_t b, int64_t row, int32_t key)
@@ -192,6 +196,8 @@ ch_status ch_lambda_zip(const ch_eval_run *r, ch_eval_node *n, ch_batch *batch,
     CH_TRY_OUT(ch_column_need_valid(*out, err));
     int32_t *offset = (*out)->data;
     for (int64_t i = 0; i < a->rows; i++) {
+        if (map) /* each key is looked for among all others */
+            CH_TRY_OUT(ch_exec_heed(r->ev->exec, err));
         if (ch_lambda_null(a, i) || ch_lambda_null(&b, i))
             ch_bit_clear((*out)->valid, i);
         else if (map)

@@ -28,8 +28,11 @@ static ch_status step_by_step(const ch_eval_run *r, ch_eval_node *n, ch_batch *b
                               const ch_lambda_lists *l, bool exists, uint8_t *state, ch_error *err)
 {
     size_t bytes = 2 * sizeof(int32_t) * (size_t)l->rows;
-    int32_t *row = ch_mem_alloc(r->mem, bytes, err), *idx = row + l->rows;
-    ch_status status = row ? CH_OK : CH_E_MEMORY;
+    int32_t *row = ch_mem_alloc(r->mem, bytes, err);
+    if (!row)
+        return CH_E_MEMORY;
+    int32_t *idx = row + l->rows;
+    ch_status status = CH_OK;
     for (int32_t k = 0; status == CH_OK; k++) {
         ch_column *var = NULL, *value = NULL;
         int32_t m = 0;
