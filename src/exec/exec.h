@@ -167,7 +167,12 @@ CH_NODISCARD ch_status ch_physical_run(ch_physical *physical, ch_error *err);
 void ch_physical_progress(const ch_physical *physical, ch_scan_progress *out);
 /* Closes every operator and scan. */
 void ch_physical_close(ch_physical *physical);
-CH_NODISCARD ch_status ch_physical_explain(const ch_physical *physical, bool with_metrics,
+typedef enum ch_physical_style {
+    CH_PHYSICAL_TREE,
+    CH_PHYSICAL_FORMATTED, /* numbers in the tree, columns and arguments behind it */
+    CH_PHYSICAL_ANALYZED   /* what was counted in the run before each operator */
+} ch_physical_style;
+CH_NODISCARD ch_status ch_physical_explain(const ch_physical *physical, ch_physical_style style,
                                            ch_buf *out, ch_error *err);
 
 /* ------------------------------------------------- what a breaker's file offers */

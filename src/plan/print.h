@@ -27,6 +27,11 @@ CH_NODISCARD ch_status ch_attrs_print(const ch_attr_list *list, const char *betw
 CH_NODISCARD ch_status ch_kept_print(const ch_rel_scan *scan, int column, ch_buf *out,
                                      ch_error *err);
 
+/* As ch_rel_print; note adds to the line of each relation. */
+typedef ch_status (*ch_rel_note)(const ch_rel *rel, ch_buf *out, ch_error *err);
+CH_NODISCARD ch_status ch_rel_print_noted(const ch_rel *rel, ch_rel_note note, ch_buf *out,
+                                          ch_error *err);
+
 /* a, or `a b` where a name is not a plain word. */
 CH_NODISCARD ch_status ch_name_print(const char *name, ch_buf *out, ch_error *err);
 /* a.`b c`.d */

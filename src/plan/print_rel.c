@@ -20,7 +20,8 @@ struct edge {
     bool last;
 };
 
-static ch_status draw(const ch_rel *rel, const edge *at, ch_buf *out, ch_error *err);
+static ch_status draw(const ch_rel *rel, const edge *at, ch_rel_note note, ch_buf *out,
+                      ch_error *err);
 
 static ch_status expr(const ch_expr *e, ch_buf *out, ch_error *err)
 {
@@ -282,13 +283,16 @@ ch_status ch_kept_print(const ch_rel_scan *s, int column, ch_buf *out, ch_error 
     return kept_plan(s, NULL, column, out, err);
 }
 
-static ch_status draw(const ch_rel *rel, const edge *at, ch_buf *out, ch_error *err)
+static ch_status draw(const ch_rel *rel, const edge *at, ch_rel_note note, ch_buf *out,
+                      ch_error *err)
 {
     const ch_rel *input[64];
     int32_t n = inputs(rel, input, 64);
     edge local = {at, true};
     CH_TRY(indent(at, true, out, err));
     CH_TRY(line(rel, out, err));
+    if (note)
+        CH_TRY(note(rel, out, err));
     CH_TRY(ch_buf_adds(out, "\n", err));
     if (rel->kind == CH_REL_SCAN && ((const ch_rel_scan *)rel)->kept)
         return kept_plan((const ch_rel_scan *)rel, at, 0, out, err);
@@ -302,12 +306,17 @@ static ch_status draw(const ch_rel *rel, const edge *at, ch_buf *out, ch_error *
     }
     for (int32_t i = 0; i < n; i++) {
         edge down = {at, i == n - 1};
-        CH_TRY(draw(input[i], &down, out, err));
+        CH_TRY(draw(input[i], &down, note, out, err));
     }
     return CH_OK;
 }
 
 ch_status ch_rel_print(const ch_rel *rel, ch_buf *out, ch_error *err)
 {
-    return draw(rel, NULL, out, err);
+    return draw(rel, NULL, NULL, out, err);
+}
+
+ch_status ch_rel_print_noted(const ch_rel *rel, ch_rel_note note, ch_buf *out, ch_error *err)
+{
+    return draw(rel, NULL, note, out, err);
 }

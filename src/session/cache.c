@@ -124,7 +124,7 @@ static const char *physical_text(const ch_kept_plan *self)
     ch_buf_init(&buf, ch_session_mem(k->frame->session));
     if (ch_query_open(k->frame, k->rel, &q, NULL) == CH_OK) {
         ch_query_skip(q, k);
-        if (ch_query_explain_physical(q, &buf, NULL) == CH_OK && buf.data)
+        if (ch_query_explain_physical(q, CH_PHYSICAL_TREE, &buf, NULL) == CH_OK && buf.data)
             text = strdup(buf.data);
         ch_query_close(q);
     }

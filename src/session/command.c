@@ -424,11 +424,6 @@ static ch_status explain(ch_frame *frame, rows *out, ch_error *err)
     ch_buf_init(&text, ch_session_mem(frame->session));
     out->n_cols = 1;
     out->name[0] = "plan";
-    if (e->mode == CH_EXPLAIN_EXTENDED || e->mode == CH_EXPLAIN_COST) {
-        CH_TRY_OUT(ch_buf_adds(&text, "== Parsed Logical Plan ==\n", err));
-        CH_TRY_OUT(ch_rel_print(e->input, &text, err));
-        CH_TRY_OUT(ch_buf_addc(&text, '\n', err));
-    }
     CH_TRY_OUT(ch_query_open(frame, e->input, &query, err));
     CH_TRY_OUT(ch_query_explain(query, e->mode, &text, err));
     CH_TRY_OUT(add_row(out, (const char *const[]){text.data}, err));

@@ -26,6 +26,7 @@ struct ch_query {
     ch_func_context func;
     ch_session_catalog catalog;
     ch_analyze_context analyze;
+    const ch_rel *written; /* the frame's */
     ch_rel *analyzed, *optimized;
     ch_exec exec;
     ch_physical *physical;
@@ -142,6 +143,7 @@ ch_status ch_query_open(ch_frame *frame, const ch_rel *rel, ch_query **out, ch_e
     }
     q->session = session;
     q->frame = ch_frame_ref(frame);
+    q->written = rel;
     q->mem = mem;
     q->plan_mem = ch_mem_new(mem, "plan", 0);
     ch_arena_init(&q->arena, q->plan_mem);
@@ -173,6 +175,11 @@ void ch_query_close(ch_query *q)
     ch_mem *mem = q->mem;
     ch_mem_free(mem, q, sizeof *q);
     ch_mem_close(mem);
+}
+
+const ch_rel *ch_query_written(const ch_query *q)
+{
+    return q->written;
 }
 
 const ch_rel *ch_query_analyzed(const ch_query *q)
@@ -390,23 +397,6 @@ void ch_query_progress(const ch_query *q, ch_scan_progress *out)
 
 /* ------------------------------------------------------------------ explain */
 
-static ch_status section(const char *title, const ch_rel *rel, ch_buf *out, ch_error *err)
-{
-    CH_TRY(ch_buf_printf(out, err, "== %s ==\n", title));
-    CH_TRY(ch_rel_print(rel, out, err));
-    return ch_buf_addc(out, '\n', err);
-}
-
-/* "a: int, b: bigint", which Spark writes above the analyzed plan. */
-static ch_status columns_line(const ch_attr_list *columns, ch_buf *out, ch_error *err)
-{
-    for (int32_t i = 0; i < columns->n; i++) {
-        CH_TRY(ch_buf_printf(out, err, "%s%s: ", i ? ", " : "", columns->item[i]->name));
-        CH_TRY(ch_type_print(columns->item[i]->type, out, err));
-    }
-    return ch_buf_addc(out, '\n', err);
-}
-
 static ch_status drop_batch(void *user, int slot, ch_batch *batch, ch_error *err)
 {
     CH_UNUSED(user);
@@ -416,29 +406,16 @@ static ch_status drop_batch(void *user, int slot, ch_batch *batch, ch_error *err
     return CH_OK;
 }
 
-ch_status ch_query_explain_physical(ch_query *q, ch_buf *out, ch_error *err)
+ch_status ch_query_explain_physical(ch_query *q, ch_physical_style style, ch_buf *out,
+                                    ch_error *err)
 {
     ch_op *sink;
-    CH_TRY(begin(q, err));
-    CH_TRY(ch_op_call_new(&q->exec, drop_batch, NULL, false, &sink, err));
-    CH_TRY(compile(q, sink, err));
-    return ch_physical_explain(q->physical, false, out, err);
-}
-
-ch_status ch_query_explain(ch_query *q, ch_explain_mode mode, ch_buf *out, ch_error *err)
-{
-    const ch_rel *optimized;
-    CH_TRY(ch_query_optimized(q, &optimized, err));
-    if (mode == CH_EXPLAIN_EXTENDED || mode == CH_EXPLAIN_COST || mode == CH_EXPLAIN_CODEGEN) {
-        CH_TRY(ch_buf_adds(out, "== Analyzed Logical Plan ==\n", err));
-        CH_TRY(columns_line(&q->analyzed->output, out, err));
-        CH_TRY(ch_rel_print(q->analyzed, out, err));
-        CH_TRY(ch_buf_addc(out, '\n', err));
-        CH_TRY(section("Optimized Logical Plan", optimized, out, err));
+    if (style == CH_PHYSICAL_ANALYZED) {
+        CH_TRY(ch_query_each(q, drop_batch, NULL, false, err));
+    } else {
+        CH_TRY(begin(q, err));
+        CH_TRY(ch_op_call_new(&q->exec, drop_batch, NULL, false, &sink, err));
+        CH_TRY(compile(q, sink, err));
     }
-    CH_TRY(ch_buf_adds(out, "== Physical Plan ==\n", err));
-    if (mode != CH_EXPLAIN_ANALYZE)
-        return ch_query_explain_physical(q, out, err);
-    CH_TRY(ch_query_each(q, drop_batch, NULL, false, err));
-    return ch_physical_explain(q->physical, true, out, err);
+    return ch_physical_explain(q->physical, style, out, err);
 }

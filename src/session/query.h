@@ -25,6 +25,8 @@ CH_NODISCARD ch_status ch_query_open(ch_frame *frame, const ch_rel *rel, ch_quer
 /* NULL is ignored. Batches of ch_query_batch go with it, unless they were shared by ch_batch_copy. */
 void ch_query_close(ch_query *query);
 
+/* The plan that was opened; borrowed. */
+const ch_rel *ch_query_written(const ch_query *query);
 /* The resolved plan, before and after optimizing; borrowed. */
 const ch_rel *ch_query_analyzed(const ch_query *query);
 CH_NODISCARD ch_status ch_query_optimized(ch_query *query, const ch_rel **out, ch_error *err);
@@ -53,13 +55,14 @@ void ch_query_skip(ch_query *query, const struct ch_kept *kept);
 void ch_query_cancel_with(ch_query *query, _Atomic bool *cancel);
 /* Gives back what the run needed. */
 void ch_query_end_run(ch_query *query);
-/* EXPLAIN's physical plan without its title. */
-CH_NODISCARD ch_status ch_query_explain_physical(ch_query *query, ch_buf *out, ch_error *err);
+/* EXPLAIN's physical plan without its title; CH_PHYSICAL_ANALYZED runs the query. */
+CH_NODISCARD ch_status ch_query_explain_physical(ch_query *query, ch_physical_style style,
+                                                 ch_buf *out, ch_error *err);
 
 /* Makes the running query end with CH_E_CANCELLED; safe in a signal handler. */
 void ch_query_cancel(ch_query *query);
 void ch_query_progress(const ch_query *query, ch_scan_progress *out);
-/* EXPLAIN's text. CH_EXPLAIN_ANALYZE runs the query. */
+/* EXPLAIN's text (session/query_explain.c). CH_EXPLAIN_ANALYZE runs the query. */
 CH_NODISCARD ch_status ch_query_explain(ch_query *query, ch_explain_mode mode, ch_buf *out,
                                         ch_error *err);
 int ch_query_slots(const ch_query *query);
