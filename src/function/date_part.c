@@ -331,8 +331,7 @@ static ch_status eval_timestamp_of(const ch_call *call, ch_column **out, ch_erro
     int64_t *r = (*out)->data, factor = call->func->name[10] == 's' ? CH_US_PER_SECOND : 1000;
     for (int64_t i = 0; i < call->rows; i++)
         if (__builtin_mul_overflow(a[i], factor, &r[i]) && ch_is_valid(*out, i))
-            CH_FAIL(err, ARITHMETIC_OVERFLOW, "message", "long overflow", "alternative", "",
-                    "config", CH_CONFIG_ANSI);
+            CH_FAIL(err, DATETIME_OVERFLOW, "operation", "a number as a timestamp");
     return CH_OK;
 }
 

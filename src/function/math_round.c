@@ -232,6 +232,9 @@ static ch_status eval_round(const ch_call *call, ch_column **out, ch_error *err)
     return CH_OK;
 }
 
+/* Of double's digits none stands further from the point. */
+#define MOST_SCALE 400
+
 static int max_int(int a, int b)
 {
     return a > b ? a : b;
@@ -250,7 +253,10 @@ static ch_status bind_round(ch_bind *bind, ch_error *err)
         const ch_scalar *v = bind->arg_const ? bind->arg_const[1] : NULL;
         if (!v || (!ch_type_is_integral(v->type) && v->type->id != CH_NULL))
             return ch_bind_wrong_type(bind, 1, "INT", err);
-        rule->scale = v->is_null ? 0 : (int)v->v.i64;
+        int64_t scale = v->is_null ? 0 : v->v.i64;
+        rule->scale = (int)(scale < -MOST_SCALE  ? -MOST_SCALE
+                            : scale > MOST_SCALE ? MOST_SCALE
+                                                 : scale);
         bind->arg_type[1] = CH_T_INT;
     }
     bind->data = rule;
@@ -284,10 +290,12 @@ static ch_status eval_whole(const ch_call *call, ch_column **out, ch_error *err)
         memcpy(r, c->data, sizeof *r * (size_t)call->rows);
         return CH_OK;
     }
-    CH_UNUSED(err);
     for (int64_t i = 0; i < call->rows; i++) {
         double v = ((const double *)c->data)[i];
         v = rule->how == UP ? ceil(v) : floor(v);
+        bool large = v >= 9223372036854775808.0 || v < -9223372036854775808.0;
+        if (large && call->ctx->ansi && ch_is_valid(*out, i))
+            return overflow(CH_T_LONG, err);
         r[i] = v != v                       ? 0
                : v >= 9223372036854775808.0 ? INT64_MAX
                : v < -9223372036854775808.0 ? INT64_MIN

@@ -452,6 +452,16 @@ static ch_status eval_contains_key(const ch_call *call, ch_column **out, ch_erro
 
 /* ---- array_repeat, sequence ---- */
 
+/* Java's longest array, less its header: Spark makes none that is longer. */
+#define MOST_ITEMS 2147483632
+
+static ch_status too_long(ch_i128 n, const char *parameter, const char *function, ch_error *err)
+{
+    CH_FAIL(err, COLLECTION_SIZE, "numberOfElements", CH_I64(n > INT64_MAX ? INT64_MAX : n),
+            "maxRoundedArrayLength", CH_I64(MOST_ITEMS), "parameter", parameter, "functionName",
+            function);
+}
+
 static ch_status bind_repeat(ch_bind *bind, ch_error *err)
 {
     if (bind->n_args != 2)
@@ -471,6 +481,8 @@ static ch_status eval_repeat(const ch_call *call, ch_column **out, ch_error *err
     for (int64_t i = 0; i < call->rows; i++) {
         if (ch_column_is_null(call->arg[1], i)) {
             status = ch_set_null(*out, i, err);
+        } else if (n[i] > MOST_ITEMS) {
+            status = too_long(n[i], "`count`", "`array_repeat`", err);
         } else {
             for (int32_t k = 0; k < n[i] && status == CH_OK; k++)
                 status = ch_pick(&p, (int32_t)i, err);
@@ -533,27 +545,37 @@ static ch_status one_sequence(const ch_call *call, int64_t i, const ch_zone *zon
             months = step;
         else if (t->id == CH_DATE)
             unit = CH_US_PER_DAY;
+        if (unit > 1 && step != 0 && step / unit == 0)
+            CH_FAIL(err, INVALID_PARAMETER_VALUE, "parameter", "`step`", "functionName",
+                    "`sequence`", "invalidValue", "a step of less than a day between dates");
     }
     if ((step > 0 && to < from) || (step < 0 && to > from) || (step == 0 && to != from))
         CH_FAIL(err, INVALID_PARAMETER_VALUE, "parameter", "`step`", "functionName", "`sequence`",
                 "invalidValue", "a step that does not lead from start to stop");
+    /* Dates by hours: microseconds, of which each gives its day. */
+    if (__builtin_mul_overflow(from, unit, &from) || __builtin_mul_overflow(to, unit, &to))
+        CH_FAIL(err, DATETIME_OVERFLOW, "operation", "a sequence of dates");
+    if (step != 0 && !months) {
+        ch_i128 items = ((ch_i128)to - from) / step + 1;
+        if (items > MOST_ITEMS)
+            return too_long(items, "`start`, `stop`, `step`", "`sequence`", err);
+    }
     for (int64_t k = 0;; k++) {
-        int64_t v;
+        int64_t v, left;
         if (months && t->id == CH_DATE) {
             v = ch_add_months(from, months * k);
         } else if (months) {
-            int64_t left, day = ch_day_of(ch_zone_to_local(zone, from), &left);
+            int64_t day = ch_day_of(ch_zone_to_local(zone, from), &left);
             v = ch_zone_to_utc(zone, ch_add_months(day, months * k) * CH_US_PER_DAY + left);
-        } else if (__builtin_mul_overflow(step / unit, k, &v) ||
-                   __builtin_add_overflow(from, v, &v)) {
+        } else if (__builtin_mul_overflow(step, k, &v) || __builtin_add_overflow(from, v, &v)) {
             return CH_OK;
         }
         if (step >= 0 ? v > to : v < to)
             return CH_OK;
         if (++*n > INT32_MAX)
             return ch_error_memory(err, "elements of one column", *n, INT32_MAX);
-        CH_TRY(add_value(buf, v, width, err));
-        if (step == 0 || (unit > 1 && step / unit == 0))
+        CH_TRY(add_value(buf, unit > 1 ? ch_day_of(v, &left) : v, width, err));
+        if (step == 0)
             return CH_OK;
     }
 }

@@ -237,7 +237,7 @@ static ch_status eval_scale(const ch_call *call, ch_column **out, ch_error *err)
             if (is_try(call))
                 CH_TRY(ch_set_null(*out, i, err));
             else if (zero)
-                CH_FAIL(err, DIVIDE_BY_ZERO, "config", CH_CONFIG_ANSI);
+                CH_FAIL(err, INTERVAL_DIVIDED_BY_ZERO);
             else
                 return interval_overflow(err);
         }

@@ -354,7 +354,9 @@ static ch_status like_use(like_state *st, ch_str pattern, char escape, ch_error 
         char c = pattern.text[i], kind = 0;
         if (c == escape) {
             char next = i + 1 < pattern.len ? pattern.text[i + 1] : 0;
-            if (i + 1 >= pattern.len || (next != '_' && next != '%' && next != escape)) {
+            if (i + 1 >= pattern.len)
+                CH_FAIL(err, LIKE_PATTERN_END, "format", st->pattern.data ? st->pattern.data : "");
+            if ((next != '_' && next != '%' && next != escape)) {
                 CH_FAIL(err, INVALID_LIKE_PATTERN, "pattern",
                         st->pattern.data ? st->pattern.data : "");
             }

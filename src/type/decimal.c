@@ -413,6 +413,9 @@ bool ch_dec_rescale(ch_i128 value, int from_scale, int precision, int to_scale, 
         *out = ch_dec_shift_down(value, from_scale - to_scale);
         return ch_dec_fits(*out, precision);
     }
+    *out = 0;
+    if (to_scale - from_scale > CH_DECIMAL_MAX)
+        return value == 0;
     wide w = wide_mul(magnitude(value), ch_pow10_128[to_scale - from_scale]);
     return narrow(w, value < 0, precision, out);
 }
