@@ -124,6 +124,26 @@ class Query:
         return self.pick("count(*)", f"count({x})", f"count(DISTINCT {x})", f"sum({x})", f"min({x})", f"max({x})",
                          f"sum({x}) FILTER (WHERE {self.condition(scope, 0)})")
 
+    def window(self, scope):
+        """A window function; rows that tie in its order are the same in every column."""
+        order = [f"{c} {self.pick('ASC', 'DESC')} NULLS {self.pick('FIRST', 'LAST')}" for c, _ in scope]
+        self.random.shuffle(order)
+        part = f"PARTITION BY {self.number(scope, 1)} " if self.chance(0.6) else ""
+        x = self.number(scope, 1)
+        if self.chance(0.4):
+            call = self.pick("row_number()", "rank()", "dense_rank()", f"ntile({self.random.randint(1, 4)})",
+                             f"lag({x}, {self.random.randint(0, 3)})", f"lead({x}, {self.random.randint(0, 3)})")
+            # rank() and its like may order by less than all
+            some = self.random.randint(1, len(order)) if call in ("rank()", "dense_rank()") else len(order)
+            return f"{call} OVER ({part}ORDER BY {', '.join(order[:some])})"
+        call = self.pick(f"first_value({x})", f"last_value({x})", f"nth_value({x}, {self.random.randint(1, 3)})", f"sum({x})",
+                         f"count({x})", "count(*)", f"min({x})", f"max({x})")
+        ends = ["UNBOUNDED PRECEDING", f"{self.random.randint(1, 3)} PRECEDING", "CURRENT ROW", f"{self.random.randint(1, 3)} FOLLOWING",
+                "UNBOUNDED FOLLOWING"]
+        low, high = sorted(self.random.sample(range(5), 2))
+        frame = self.pick("", f" ROWS BETWEEN {ends[low]} AND {ends[high]}")
+        return f"{call} OVER ({part}ORDER BY {', '.join(order)}{frame})"
+
     def select(self, depth, columns=None):
         sql, scope = self.join(depth)
         sql += self.where(scope, depth)
@@ -140,7 +160,8 @@ class Query:
             kinds = ["i"] * n
         else:
             kinds = ["s" if not columns and self.chance(0.25) else "i" for _ in range(n)]
-            items = [self.text(scope) if kind == "s" else self.number(scope, 1) for kind in kinds]
+            items = [self.text(scope) if kind == "s" else self.window(scope) if not columns and self.chance(0.15)
+                     else self.number(scope, 1) for kind in kinds]
         out = [(f"c{i}", kind) for i, kind in enumerate(kinds)]
         named = ", ".join(f"{item} AS c{i}" for i, item in enumerate(items))
         sql = f"SELECT {'DISTINCT ' if self.chance(0.15) else ''}{named} FROM {sql}"
