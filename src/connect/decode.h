@@ -51,6 +51,8 @@ CH_NODISCARD ch_status cn_copy_strings(ch_arena *arena, char **text, size_t n, c
 /* One of SQL's functions, unresolved. */
 CH_NODISCARD ch_status cn_make_call(cn_decode *d, const char *name, ch_expr *const *arg, int n,
                                     ch_expr **out, ch_error *err);
+CH_NODISCARD ch_status cn_make_literal(cn_decode *d, const PB(Expression__Literal) * m,
+                                       ch_expr **out, ch_error *err);
 CH_NODISCARD ch_status cn_make_name(cn_decode *d, const char *name, ch_expr **out, ch_error *err);
 
 /* Commands: may add responses to the operation. */
@@ -65,6 +67,9 @@ CH_NODISCARD ch_status cn_collect(ch_frame *frame, ch_query **out, ch_error *err
 CH_NODISCARD ch_status cn_text_relation(cn_decode *d, const char *column, const char *text,
                                         size_t len, ch_rel **out, ch_error *err);
 
+/* In the arena; text is borrowed from the value. */
+CH_NODISCARD ch_status cn_encode_literal(ch_arena *arena, const ch_scalar *value,
+                                         PB(Expression__Literal) * *out, ch_error *err);
 CH_NODISCARD ch_status cn_encode_type(ch_arena *arena, const ch_type *type, PB(DataType) * *out,
                                       ch_error *err);
 

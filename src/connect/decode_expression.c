@@ -46,15 +46,21 @@ ch_status cn_make_name(cn_decode *d, const char *name, ch_expr **out, ch_error *
     return CH_OK;
 }
 
-static ch_status decode_literal(cn_decode *d, const message *m, ch_expr **out, ch_error *err)
+ch_status cn_make_literal(cn_decode *d, const PB(Expression__Literal) * m, ch_expr **out,
+                          ch_error *err)
 {
     ch_expr_literal *e;
     NODE(e, d, LITERAL, err);
-    CH_TRY(cn_decode_literal(d->arena, m->literal, &e->value, err));
+    CH_TRY(cn_decode_literal(d->arena, m, &e->value, err));
     e->head.type = e->value.type;
     e->head.nullable = e->value.is_null;
     *out = &e->head;
     return CH_OK;
+}
+
+static ch_status decode_literal(cn_decode *d, const message *m, ch_expr **out, ch_error *err)
+{
+    return cn_make_literal(d, m->literal, out, err);
 }
 
 static ch_status decode_attribute(cn_decode *d, const message *m, ch_expr **out, ch_error *err)
@@ -85,12 +91,74 @@ static ch_status decode_star(cn_decode *d, const message *m, ch_expr **out, ch_e
     return CH_OK;
 }
 
+/* "`pattern`", "t.`pattern`": the columns whose names match; anything else is a name. */
+static ch_status decode_regex(cn_decode *d, const message *m, ch_expr **out, ch_error *err)
+{
+    const PB(Expression__UnresolvedRegex) *u = m->unresolved_regex;
+    const char *name = u->col_name ? u->col_name : "", *open = strchr(name, '`');
+    size_t len = strlen(name);
+    if (open && len >= 2 && name[len - 1] == '`' && name + len - 1 > open &&
+        (open == name || open[-1] == '.')) {
+        ch_expr_unresolved_star *s;
+        const char *pattern =
+            ch_arena_strn(d->arena, open + 1, (size_t)(name + len - 2 - open), err);
+        NODE(s, d, UNRESOLVED_STAR, err);
+        if (!pattern)
+            return CH_E_MEMORY;
+        s->pattern = pattern;
+        if (open > name) {
+            const char *table = ch_arena_strn(d->arena, name, (size_t)(open - name - 1), err);
+            if (!table)
+                return CH_E_MEMORY;
+            CH_TRY(ch_name_split(d->arena, table, &s->target, err));
+        }
+        *out = &s->head;
+        return CH_OK;
+    }
+    ch_expr_unresolved_attribute *a;
+    NODE(a, d, UNRESOLVED_ATTRIBUTE, err);
+    CH_TRY(ch_name_split(d->arena, name, &a->parts, err));
+    a->plan_id = u->has_plan_id ? u->plan_id : -1;
+    *out = &a->head;
+    return CH_OK;
+}
+
+static ch_status decode_update_fields(cn_decode *d, const message *m, ch_expr **out, ch_error *err)
+{
+    const PB(Expression__UpdateFields) *u = m->update_fields;
+    ch_expr_update_fields *e;
+    NODE(e, d, UPDATE_FIELDS, err);
+    *out = &e->head;
+    CH_TRY(copy(d, u->field_name, &e->field, err));
+    CH_TRY(cn_decode_expr(d, u->struct_expression, &e->child, err));
+    return u->value_expression ? cn_decode_expr(d, u->value_expression, &e->value, err) : CH_OK;
+}
+
 /* Spark's functions that stand for syntax: printed as the operators that they are. */
 static bool is_operator(const char *name)
 {
     return (!isalpha((unsigned char)*name) && *name != '_') || strcasecmp(name, "and") == 0 ||
            strcasecmp(name, "or") == 0 || strcasecmp(name, "not") == 0 ||
            strcasecmp(name, "in") == 0;
+}
+
+/* zipWithIndex: count(1) OVER (ROWS to the current one) - 1, the rows' places from 0. */
+static ch_status make_row_index(cn_decode *d, ch_expr **out, ch_error *err)
+{
+    ch_expr_window *w;
+    ch_expr_literal *one;
+    ch_expr *pair[2];
+    NODE(w, d, WINDOW, err);
+    NODE(one, d, LITERAL, err);
+    one->value = (ch_scalar){.type = CH_T_LONG, .v.i64 = 1};
+    one->head.type = CH_T_LONG;
+    pair[1] = &one->head;
+    CH_TRY(cn_make_call(d, "count", &pair[1], 1, &w->function, err));
+    w->frame = CH_FRAME_ROW;
+    w->lower = CH_BOUND_UNBOUNDED;
+    w->upper = CH_BOUND_CURRENT_ROW;
+    pair[0] = &w->head;
+    return cn_make_call(d, "-", pair, 2, out, err);
 }
 
 static ch_status make_function(cn_decode *d, const char *name, message **arg, size_t n,
@@ -104,6 +172,8 @@ static ch_status make_function(cn_decode *d, const char *name, message **arg, si
         *out = &c->head;
         return cn_decode_exprs(d, arg, n, &c->args, err);
     }
+    if (strcmp(name, "distributed_sequence_id") == 0 && n == 0)
+        return make_row_index(d, out, err);
     ch_expr_unresolved_function *f;
     NODE(f, d, UNRESOLVED_FUNCTION, err);
     CH_TRY(copy(d, name, &f->name, err));

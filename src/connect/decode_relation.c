@@ -242,8 +242,12 @@ DECODER(aggregate)
     case SPARK__CONNECT__AGGREGATE__GROUP_TYPE__GROUP_TYPE_GROUPING_SETS:
         r->group_type = CH_GROUP_SETS;
         break;
+    case SPARK__CONNECT__AGGREGATE__GROUP_TYPE__GROUP_TYPE_PIVOT:
+        r->group_type = CH_GROUP_PIVOT;
+        CH_TRY(cn_decode_pivot(d, s, r, err));
+        break;
     default:
-        CN_UNSUPPORTED(err, "pivot");
+        CH_FAIL(err, CONNECT_INVALID_PLAN, "reason", "an aggregate is of no type");
     }
     CH_TRY(cn_decode_relation(d, s->input, &r->input, err));
     CH_TRY(
@@ -383,6 +387,25 @@ DECODER(sql)
     return cn_decode_sql(d, m->sql, out, err);
 }
 
+/* References with a name, spark.sql("... {df}", df=...), stand before the root as WITH has them. */
+static ch_status named_references(cn_decode *d, const PB(WithRelations) * s, ch_rel **out,
+                                  ch_error *err)
+{
+    ch_rel_with *w;
+    CN_NODE(w, d, WITH, err);
+    for (size_t i = 0; i < s->n_references; i++) {
+        ch_rel *rel;
+        if (s->references[i]->rel_type_case != SPARK__CONNECT__RELATION__REL_TYPE_SUBQUERY_ALIAS)
+            continue;
+        CH_TRY(cn_decode_relation(d, s->references[i], &rel, err));
+        CH_TRY(ch_rel_list_add(d->arena, &w->ctes, rel, err));
+    }
+    w->input = *out;
+    if (w->ctes.n)
+        *out = &w->head;
+    return CH_OK;
+}
+
 DECODER(with_relations)
 {
     const PB(WithRelations) *s = m->with_relations;
@@ -395,6 +418,8 @@ DECODER(with_relations)
         memcpy(d->reference + s->n_references, before, sizeof *before * n_before);
     d->n_references += s->n_references;
     ch_status status = cn_decode_relation(d, s->root, out, err);
+    if (status == CH_OK)
+        status = named_references(d, s, out, err);
     d->reference = before;
     d->n_references = n_before;
     return status;

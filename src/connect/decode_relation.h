@@ -5,6 +5,7 @@
 
 #include "connect/decode.h"
 #include "plan/node.h"
+#include "plan/plan_frame.h"
 
 /* x = a node of the kind, or returns CH_E_MEMORY. */
 #define CN_NODE(x, d, KIND, err)                            \
@@ -30,6 +31,9 @@ CH_NODISCARD ch_status cn_add_option(cn_decode *d, ch_option_list *list, const c
 /* Rows of an Arrow IPC stream as a LocalRelation; schema NULL: the stream's own. */
 CH_NODISCARD ch_status cn_ipc_relation(cn_decode *d, ch_buffer *const *bytes, size_t n,
                                        const ch_type *schema, ch_rel **out, ch_error *err);
+/* The columns and values of an aggregate that pivots. */
+CH_NODISCARD ch_status cn_decode_pivot(cn_decode *d, const PB(Aggregate) * s, ch_rel_aggregate *r,
+                                       ch_error *err);
 /* Adds a batch to the frame (moved; released on error). */
 CH_NODISCARD ch_status cn_add_batch(cn_decode *d, ch_batch *batch, ch_batch **out, ch_error *err);
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* decode_type.c - types of the protocol, both ways. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "connect/decode.h"
@@ -134,12 +135,19 @@ ch_status cn_decode_schema(const char *text, const ch_type **out, ch_error *err)
     if (ch_type_parse_ddl(text, out, &first) == CH_OK)
         return CH_OK;
     ch_status status = ch_type_parse(text, out, NULL);
-    if (status == CH_OK) {
-        ch_error_release(&first);
-        return CH_OK;
+    if (status != CH_OK && strchr(text, ':')) { /* "a: int, b: string": what stands in struct<> */
+        size_t len = strlen(text);
+        char *whole = malloc(len + sizeof "struct<>");
+        if (whole) {
+            memcpy(whole, "struct<", 7);
+            memcpy(whole + 7, text, len);
+            memcpy(whole + 7 + len, ">", 2);
+            status = ch_type_parse(whole, out, NULL);
+        }
+        free(whole);
     }
     ch_error_release(&first);
-    return ch_type_parse_ddl(text, out, err);
+    return status == CH_OK ? CH_OK : ch_type_parse_ddl(text, out, err);
 }
 
 /* ---- back -------------------------------------------------------------------------------- */

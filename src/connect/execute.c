@@ -147,6 +147,51 @@ static ch_status send_empty(sender *s, ch_error *err)
     return status;
 }
 
+/* What observe() saw, after the rows. */
+static ch_status send_observed(sender *s, ch_error *err)
+{
+    ch_arena arena;
+    const ch_observed *first = ch_query_observed(s->query);
+    size_t n = 0;
+    for (const ch_observed *o = first; o; o = o->next)
+        n += o->done;
+    if (!n)
+        return CH_OK;
+    ch_arena_init(&arena, s->mem);
+    PB(ExecutePlanResponse) response = SPARK__CONNECT__EXECUTE_PLAN_RESPONSE__INIT;
+    typedef PB(ExecutePlanResponse__ObservedMetrics) metrics;
+    ch_status status = CH_E_MEMORY;
+    response.observed_metrics = ch_arena_alloc(&arena, sizeof(metrics *) * n, err);
+    for (const ch_observed *o = first; o && response.observed_metrics; o = o->next) {
+        metrics *m = ch_arena_alloc(&arena, sizeof *m, err);
+        if (!m || !o->done) {
+            if (!m)
+                goto out;
+            continue;
+        }
+        spark__connect__execute_plan_response__observed_metrics__init(m);
+        m->name = (char *)(uintptr_t)o->name;
+        m->has_plan_id = o->plan_id >= 0;
+        m->plan_id = o->plan_id;
+        m->n_keys = m->n_values = (size_t)o->n;
+        m->keys = (char **)(uintptr_t)o->key;
+        m->values = ch_arena_alloc(&arena, sizeof *m->values * (size_t)(o->n + 1), err);
+        if (!m->values)
+            goto out;
+        for (int32_t i = 0; i < o->n; i++)
+            if (cn_encode_literal(&arena, &o->value[i], &m->values[i], err) != CH_OK)
+                goto out;
+        response.observed_metrics[response.n_observed_metrics++] = m;
+    }
+    if (response.observed_metrics)
+        status = cn_operation_add(s->op, &response, err);
+out:
+    if (status == CH_E_MEMORY && err && err->code != CH_OK)
+        status = err->code;
+    ch_arena_release(&arena);
+    return status;
+}
+
 static ch_status run_query(sender *s, ch_error *err)
 {
     s->mem = ch_query_mem(s->query);
@@ -160,6 +205,8 @@ static ch_status run_query(sender *s, ch_error *err)
         status = flush(s, err);
     if (status == CH_OK && !s->any)
         status = send_empty(s, err);
+    if (status == CH_OK)
+        status = send_observed(s, err);
     drop_held(s);
     free(s->held);
     s->arrow.release(&s->arrow);

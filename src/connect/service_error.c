@@ -85,6 +85,12 @@ static const java_class *find_class(const java_class *table, size_t n, const cha
     return NULL;
 }
 
+/* What Spark checks by require() has an exception but no error class. */
+static const char *class_told(const ch_error *e)
+{
+    return e->code == CH_E_ILLEGAL_ARGUMENT ? "" : ch_status_class(e->code);
+}
+
 static const java_class *class_of(const ch_error *err)
 {
     const char *cls = ch_status_class(err->code), *to = ch_error_param(err, "targetType");
@@ -145,7 +151,7 @@ static ch_status pack_status(ch_arena *arena, ch_mem *mem, const ch_error *e, co
     CH_TRY_OUT(add_params(&params, e, err));
     const char *value[N][2] = {
         {"classes", classes.data},
-        {"errorClass", ch_status_class(e->code)},
+        {"errorClass", class_told(e)},
         {"sqlState", ch_status_sqlstate(e->code)},
         {"errorId", error_id},
         {"messageParameters", params.data},
@@ -213,7 +219,7 @@ static ch_status pack_details(ch_arena *arena, ch_mem *mem, const ch_error *e, c
     PB(FetchErrorDetailsResponse__QueryContext) * contexts[1] = {&context};
     PB(FetchErrorDetailsResponse__SparkThrowable)
     throwable = SPARK__CONNECT__FETCH_ERROR_DETAILS_RESPONSE__SPARK_THROWABLE__INIT;
-    throwable.error_class = (char *)(uintptr_t)ch_status_class(e->code);
+    throwable.error_class = (char *)(uintptr_t)class_told(e);
     throwable.sql_state = (char *)(uintptr_t)ch_status_sqlstate(e->code);
     throwable.message_parameters = pairs;
     throwable.n_message_parameters = (size_t)e->n_params;

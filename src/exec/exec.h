@@ -39,6 +39,18 @@ typedef struct ch_op ch_op;
 typedef struct ch_pipeline ch_pipeline;
 typedef struct ch_physical ch_physical; /* the operators and pipelines of one query */
 
+/* What observe() saw, once the query has run. */
+typedef struct ch_observed ch_observed;
+struct ch_observed {
+    ch_observed *next;
+    const char *name;
+    int64_t plan_id;
+    const char **key;
+    ch_scalar *value; /* n each */
+    int32_t n;
+    bool done;
+};
+
 /* What all operators of one running query share. */
 struct ch_exec {
     ch_pool *pool; /* borrowed */
@@ -50,6 +62,7 @@ struct ch_exec {
     int64_t batch_rows;          /* rows that sources and breakers put into a batch */
     _Atomic bool *cancel;        /* set from outside: every worker stops at its next batch */
     _Atomic int64_t spill_bytes; /* written to disk so far */
+    ch_observed *observed;       /* in arena, the last one compiled first */
     ch_physical *physical;       /* made by ch_physical_new; operators register there */
 };
 

@@ -195,3 +195,24 @@ int ch_regex_named(const ch_regex *re, const char *name)
 {
     return re->literal ? -1 : pcre2_substring_number_from_name(re->code, (PCRE2_SPTR)name);
 }
+
+ch_status ch_regex_is_whole(ch_mem *mem, const char *pattern, const char *text, bool case_sensitive,
+                            bool *out, ch_error *err)
+{
+    ch_call call = {.mem = mem};
+    void *state = NULL;
+    ch_buf whole;
+    *out = false;
+    ch_buf_init(&whole, mem);
+    ch_status status =
+        ch_buf_printf(&whole, err, "%s\\A(?:%s)\\z", case_sensitive ? "" : "(?i)", pattern);
+    if (status == CH_OK)
+        status = ch_regex_open(&call, &state, err);
+    if (status == CH_OK)
+        status = ch_regex_use(state, (ch_str){whole.data, (int64_t)whole.len}, "colRegex", err);
+    if (status == CH_OK)
+        *out = ch_regex_find(state, (ch_str){text, (int64_t)strlen(text)}, 0);
+    ch_regex_close(&call, state);
+    ch_buf_release(&whole);
+    return status;
+}

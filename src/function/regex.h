@@ -27,6 +27,9 @@ bool ch_regex_find(ch_regex *re, ch_str text, int64_t from);
 /* Groups of the last match: 0 is the whole. False: no such group, or it took no part. */
 bool ch_regex_group(const ch_regex *re, int group, int64_t *start, int64_t *end);
 int ch_regex_groups(const ch_regex *re);
+/* *out: does the pattern match the whole text? For one question; `pattern` is compiled each time. */
+CH_NODISCARD ch_status ch_regex_is_whole(ch_mem *mem, const char *pattern, const char *text,
+                                         bool case_sensitive, bool *out, ch_error *err);
 /* Number of a named group, -1 if there is none. */
 int ch_regex_named(const ch_regex *re, const char *name);
 

@@ -36,6 +36,23 @@ static ch_status resolve(ch_analyzer *a, const ch_rel *rel, ch_rel **out, ch_err
         return ch_an_values(a, (const void *)rel, out, err);
     case CH_REL_UNPIVOT:
         return ch_an_unpivot(a, (const void *)rel, out, err);
+    case CH_REL_FILL_NA:
+    case CH_REL_DROP_NA:
+    case CH_REL_REPLACE:
+    case CH_REL_TO_SCHEMA:
+    case CH_REL_TRANSPOSE:
+        return ch_an_na(a, rel, out, err);
+    case CH_REL_COLLECT_METRICS:
+        return ch_an_collect_metrics(a, (const void *)rel, out, err);
+    case CH_REL_SUMMARY:
+    case CH_REL_STATISTIC:
+        return ch_an_statistic(a, rel, out, err);
+    case CH_REL_AS_OF_JOIN:
+        return ch_an_as_of_join(a, (const void *)rel, out, err);
+    case CH_REL_NEAREST_BY_JOIN:
+        return ch_an_nearest_by_join(a, (const void *)rel, out, err);
+    case CH_REL_ZIP:
+        return ch_an_zip(a, (const void *)rel, out, err);
     case CH_REL_GENERATE:
         return ch_an_generate(a, (const void *)rel, out, err);
     case CH_REL_UNRESOLVED_TABLE_VALUED_FUNCTION:

@@ -256,6 +256,8 @@ static ch_status resolve(ch_analyzer *a, ch_an_scope *scope, const ch_expr *e, c
         return resolve_cast(a, scope, (const void *)e, out, err);
     case CH_EXPR_SORT_ORDER:
         return resolve_sort_order(a, scope, (const void *)e, out, err);
+    case CH_EXPR_UPDATE_FIELDS:
+        return ch_an_update_fields(a, scope, (const void *)e, out, err);
     case CH_EXPR_CASE:
         return resolve_case(a, scope, (const void *)e, out, err);
     case CH_EXPR_SUBQUERY:

@@ -297,11 +297,48 @@ static bool is_true(const ch_expr *e)
            !l->value.is_null && l->value.v.boolean;
 }
 
+/* Projects over a generator, as DataFrames have them: left, LATERAL (SELECT ... FROM generator(...)). */
+static ch_status lateral_project(ch_analyzer *a, const ch_rel_join *j, ch_rel **out, ch_error *err)
+{
+    const ch_rel_project *p = (const void *)j->right;
+    ch_rel_join inner = *j;
+    ch_rel *left, *below;
+    ch_expr_list list = {0}, chosen = {0};
+    ch_attr_list right = {0};
+    *out = NULL;
+    if (!j->lateral || p->input == NULL || j->condition ||
+        (j->join_type != CH_JOIN_INNER && j->join_type != CH_JOIN_CROSS))
+        return CH_OK;
+    CH_TRY(ch_an_rel(a, j->left, &left, err));
+    inner.left = left;
+    inner.right = p->input;
+    CH_TRY(ch_an_lateral_generator(a, &inner, &below, err));
+    if (!below)
+        return CH_OK;
+    for (int32_t i = left->output.n; i < below->output.n; i++)
+        CH_TRY(ch_attr_list_add(a->arena, &right, below->output.item[i], err));
+    ch_an_scope scope = {.outer = a->outer, .clause = "SELECT", .input = {p->input, left}};
+    scope.tier[scope.n_tiers++] = &right;
+    scope.tier[scope.n_tiers++] = &left->output;
+    CH_TRY(ch_an_select_list(a, &scope, &p->expressions, &chosen, err));
+    for (int32_t i = 0; i < chosen.n; i++)
+        if (ch_expr_has_aggregate(chosen.item[i]) || ch_expr_has_window(chosen.item[i]))
+            return CH_OK;
+    if (scope.generates.n || scope.used_lateral)
+        return CH_OK;
+    CH_TRY(ch_make_refs(a->arena, &left->output, &list, err));
+    for (int32_t i = 0; i < chosen.n; i++)
+        CH_TRY(ch_expr_list_add(a->arena, &list, chosen.item[i], err));
+    return ch_make_project(a->arena, below, &list, out, err);
+}
+
 ch_status ch_an_lateral_generator(ch_analyzer *a, const ch_rel_join *j, ch_rel **out, ch_error *err)
 {
     const ch_rel *right = j->right;
     const ch_rel_subquery_alias *alias = NULL;
     *out = NULL;
+    if (right->kind == CH_REL_PROJECT)
+        return lateral_project(a, j, out, err);
     if (right->kind == CH_REL_SUBQUERY_ALIAS) {
         alias = (const void *)right;
         right = alias->input;
@@ -324,6 +361,8 @@ ch_status ch_an_lateral_generator(ch_analyzer *a, const ch_rel_join *j, ch_rel *
         CH_AN_FAIL(a, &alias->head, err, ALIAS_COUNT, "numExpr", CH_I64(names->n), "numTarget",
                    CH_I64(g->generated.n));
     CH_TRY(make_columns(a, g->generator, names, g, err));
+    for (int32_t i = 0; left && i < g->generated.n; i++)
+        ((ch_attr *)(uintptr_t)g->generated.item[i])->nullable = true;
     CH_TRY(set_input(a, g, input, err));
     *out = &g->head;
     if (!j->condition || on_true)

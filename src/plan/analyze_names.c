@@ -8,6 +8,7 @@
  */
 #include <stdlib.h>
 
+#include "function/regex.h"
 #include "plan/analyzer.h"
 #include "table/dataset.h"
 
@@ -157,6 +158,18 @@ static ch_status find_by_plan(ch_analyzer *a, const ch_an_scope *scope,
     return CH_OK;
 }
 
+/* A column of a DataFrame outside of the subquery: Spark finds it by its bare name only. */
+static bool is_of_row_around(const ch_an_scope *scope, int64_t plan_id)
+{
+    for (int side = 0; side < 2; side++)
+        if (scope->input[side] && find_plan(scope->input[side], plan_id))
+            return false;
+    for (int side = 0; scope->outer && side < 2; side++)
+        if (scope->outer->input[side] && find_plan(scope->outer->input[side], plan_id))
+            return true;
+    return false;
+}
+
 static ch_status lateral_in_aggregate(ch_analyzer *a, const ch_an_scope *scope,
                                       const ch_expr_unresolved_attribute *u, const char *quoted,
                                       ch_error *err)
@@ -214,6 +227,8 @@ static ch_status unresolved(ch_analyzer *a, ch_an_scope *scope,
 {
     char *name, *proposal;
     CH_AN_NEW(name, ch_names_quoted(a->arena, &u->parts, err));
+    if (u->plan_id >= 0)
+        CH_AN_FAIL(a, &u->head, err, CANNOT_RESOLVE_DATAFRAME_COLUMN, "name", name);
     CH_TRY(ch_an_proposal(a, scope, &u->parts, &proposal, err));
     if (!proposal)
         CH_AN_FAIL(a, &u->head, err, UNRESOLVED_COLUMN, "objectName", name);
@@ -259,6 +274,8 @@ ch_status ch_an_name(ch_analyzer *a, ch_an_scope *scope, const ch_expr_unresolve
     int32_t used = 1;
     if (u->plan_id >= 0)
         CH_TRY(find_by_plan(a, scope, u, &attr, &used, err));
+    if (!attr && u->plan_id >= 0 && is_of_row_around(scope, u->plan_id))
+        return unresolved(a, scope, u, err);
     if (!attr && scope->grouping && !scope->in_aggregate)
         CH_TRY(find_grouping(a, scope, u, &attr, &used, err));
     for (int32_t i = 0; i < scope->n_tiers && !attr; i++) {
@@ -509,6 +526,12 @@ ch_status ch_an_star(ch_analyzer *a, ch_an_scope *scope, const ch_expr_unresolve
                 !qualifier_fits(a, attr, &star->target, star->target.n))
                 continue;
             any = true;
+            bool named = true;
+            if (star->pattern)
+                CH_TRY(ch_regex_is_whole(a->arena->mem, star->pattern, attr->name,
+                                         a->ctx->func->case_sensitive, &named, err));
+            if (!named)
+                continue;
             if (ch_attr_list_find(&except, attr->id))
                 continue;
             if (hidden) {
@@ -522,7 +545,7 @@ ch_status ch_an_star(ch_analyzer *a, ch_an_scope *scope, const ch_expr_unresolve
             CH_AN_NEW(ref, ch_make_ref(a->arena, attr, err));
             CH_TRY(ch_expr_list_add(a->arena, out, ref, err));
         }
-    if (any || star->target.n == 0 || !scope->n_tiers)
+    if (any || star->pattern || star->target.n == 0 || !scope->n_tiers)
         return CH_OK;
     return expand_struct(a, scope, star, out, err);
 }

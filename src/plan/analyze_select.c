@@ -13,6 +13,25 @@
 
 /* ---- names ------------------------------------------------------------------------------------ */
 
+/* update_fields(s, WithField(1)), update_fields(s, dropfield()) */
+static ch_status update_fields_name(ch_analyzer *a, const ch_expr *written, const char **out,
+                                    ch_error *err)
+{
+    const ch_expr_update_fields *u = (const void *)written;
+    const char *child, *value = "dropfield()";
+    if (written->kind != CH_EXPR_UPDATE_FIELDS) {
+        CH_AN_NEW(*out, ch_expr_sql(a->arena, written, err));
+        return CH_OK;
+    }
+    CH_TRY(update_fields_name(a, u->child, &child, err));
+    if (u->value) {
+        CH_AN_NEW(value, ch_expr_sql(a->arena, u->value, err));
+        CH_AN_NEW(value, ch_arena_printf(a->arena, err, "WithField(%s)", value));
+    }
+    CH_AN_NEW(*out, ch_arena_printf(a->arena, err, "update_fields(%s, %s)", child, value));
+    return CH_OK;
+}
+
 static ch_status automatic_name(ch_analyzer *a, const ch_expr *written, const ch_expr *e,
                                 const char **out, ch_error *err)
 {
@@ -21,6 +40,8 @@ static ch_status automatic_name(ch_analyzer *a, const ch_expr *written, const ch
         *out = parts->item[parts->n - 1];
         return CH_OK;
     }
+    if (written->kind == CH_EXPR_UPDATE_FIELDS)
+        return update_fields_name(a, written, out, err);
     if (e->kind == CH_EXPR_CAST) {
         const ch_expr *child = ((const ch_expr_cast *)e)->child;
         if (child->kind == CH_EXPR_ATTRIBUTE) {

@@ -12,6 +12,7 @@
 #include "plan/analyze.h"
 #include "plan/make.h"
 #include "plan/node.h"
+#include "plan/plan_frame.h"
 #include "plan/print.h"
 
 /* One definition of a WITH clause, and those that it may use itself. */
@@ -217,6 +218,29 @@ CH_NODISCARD ch_status ch_an_pivot(ch_analyzer *a, const ch_rel_aggregate *g, ch
                                    ch_error *err);
 CH_NODISCARD ch_status ch_an_unpivot(ch_analyzer *a, const ch_rel_unpivot *u, ch_rel **out,
                                      ch_error *err);
+
+/* ---- na, stat, nearest rows ---- */
+
+/* The columns that the names mean; without names, all of input's (*all). */
+CH_NODISCARD ch_status ch_an_columns(ch_analyzer *a, ch_rel *input, const ch_str_list *names,
+                                     bool *all, ch_attr_list *out, ch_error *err);
+/* fill, drop, replace, to(schema) (analyze_na.c) */
+CH_NODISCARD ch_status ch_an_na(ch_analyzer *a, const ch_rel *rel, ch_rel **out, ch_error *err);
+/* summary, cov, corr, quantiles, frequent items (analyze_stat.c) */
+CH_NODISCARD ch_status ch_an_statistic(ch_analyzer *a, const ch_rel *rel, ch_rel **out,
+                                       ch_error *err);
+CH_NODISCARD ch_status ch_an_collect_metrics(ch_analyzer *a, const ch_rel_collect_metrics *in,
+                                             ch_rel **out, ch_error *err);
+/* analyze_nearest.c */
+CH_NODISCARD ch_status ch_an_as_of_join(ch_analyzer *a, const ch_rel_as_of_join *in, ch_rel **out,
+                                        ch_error *err);
+CH_NODISCARD ch_status ch_an_nearest_by_join(ch_analyzer *a, const ch_rel_nearest_by_join *in,
+                                             ch_rel **out, ch_error *err);
+CH_NODISCARD ch_status ch_an_zip(ch_analyzer *a, const ch_rel_zip *z, ch_rel **out, ch_error *err);
+/* withField, dropFields (analyze_fields.c) */
+CH_NODISCARD ch_status ch_an_update_fields(ch_analyzer *a, ch_an_scope *scope,
+                                           const ch_expr_update_fields *u, ch_expr **out,
+                                           ch_error *err);
 
 /* ---- aggregates (analyze_aggregate.c) ---- */
 

@@ -7,6 +7,7 @@
  * names is not copied wrongly (copies are of the whole struct) but is not compared, walked or printed.
  */
 #include "plan/node.h"
+#include "plan/plan_frame.h"
 
 #include <xxhash.h>
 
@@ -47,7 +48,7 @@ static const ch_node_class EXPR[CH_N_EXPR_KINDS] = {
     EXPR_CLASS(UNRESOLVED_ATTRIBUTE, unresolved_attribute, "UnresolvedAttribute", parts, plan_id),
     EXPR_CLASS(UNRESOLVED_FUNCTION, unresolved_function, "UnresolvedFunction",
                name, args, is_distinct, ignore_nulls, filter, is_infix),
-    EXPR_CLASS(UNRESOLVED_STAR, unresolved_star, "UnresolvedStar", target, except),
+    EXPR_CLASS(UNRESOLVED_STAR, unresolved_star, "UnresolvedStar", target, except, pattern, plan_id),
     EXPR_CLASS(UNRESOLVED_EXTRACT_VALUE, unresolved_extract_value, "UnresolvedExtractValue",
                child, extraction),
     EXPR_CLASS(EXPRESSION_STRING, expression_string, "ExpressionString", expression),
@@ -62,6 +63,7 @@ static const ch_node_class EXPR[CH_N_EXPR_KINDS] = {
     EXPR_CLASS(NAMED_ARGUMENT, named_argument, "NamedArgument", key, value),
     EXPR_CLASS(SUBQUERY, subquery, "SubqueryExpression", subquery_kind, plan, in_values,
                outer),
+    EXPR_CLASS(UPDATE_FIELDS, update_fields, "UpdateFields", child, field, value),
     EXPR_CLASS(CASE, case, "CaseWhen", args),
     EXPR_CLASS(ATTRIBUTE, attribute, "Attribute", attr),
     /* eval and data follow from func and args */
@@ -101,6 +103,19 @@ static const ch_node_class REL[CH_N_REL_KINDS] = {
     REL_CLASS(GENERATE, generate, "Generate", input, generator, outer, alias, columns),
     REL_CLASS(UNPIVOT, unpivot, "Unpivot", input, ids, has_ids, row, aliases, variable_column_name,
               value_column_names, include_nulls),
+    REL_CLASS(FILL_NA, fill_na, "NAFill", input, cols, values),
+    REL_CLASS(DROP_NA, drop_na, "NADrop", input, cols, min_non_nulls),
+    REL_CLASS(REPLACE, replace, "NAReplace", input, cols, old_values, new_values),
+    REL_CLASS(SUMMARY, summary, "StatSummary", input, statistics, cols),
+    REL_CLASS(STATISTIC, statistic, "Stat", input, what, cols, probabilities, error),
+    REL_CLASS(TO_SCHEMA, to_schema, "ToSchema", input, schema),
+    REL_CLASS(AS_OF_JOIN, as_of_join, "AsOfJoin", left, right, left_as_of, right_as_of, condition,
+              using_columns, join_type, tolerance, allow_exact_matches, direction),
+    REL_CLASS(NEAREST_BY_JOIN, nearest_by_join, "NearestByJoin", left, right, ranking, num_results,
+              join_type, is_distance),
+    REL_CLASS(ZIP, zip, "Zip", left, right),
+    REL_CLASS(TRANSPOSE, transpose, "Transpose", input, index),
+    REL_CLASS(COLLECT_METRICS, collect_metrics, "CollectMetrics", input, name, metrics),
     REL_CLASS(WITH, with, "With", input, ctes, recursive),
     REL_CLASS(VALUES, values, "Values", row),
     REL_CLASS(ONE_ROW, one_row, "OneRowRelation"),
@@ -150,6 +165,8 @@ void *ch_expr_new(ch_arena *arena, ch_expr_kind kind, ch_error *err)
     e->start = e->stop = -1;
     if (kind == CH_EXPR_UNRESOLVED_ATTRIBUTE)
         ((ch_expr_unresolved_attribute *)e)->plan_id = -1;
+    if (kind == CH_EXPR_UNRESOLVED_STAR)
+        ((ch_expr_unresolved_star *)e)->plan_id = -1;
     return e;
 }
 

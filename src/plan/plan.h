@@ -64,6 +64,7 @@ typedef enum ch_expr_kind {
     CH_EXPR_UNRESOLVED_NAMED_LAMBDA_VARIABLE,
     CH_EXPR_SUBQUERY,
     CH_EXPR_NAMED_ARGUMENT,
+    CH_EXPR_UPDATE_FIELDS,
     CH_EXPR_CASE, /* CASE WHEN: not in the protocol, which calls when(...) */
     /* resolved only */
     CH_EXPR_ATTRIBUTE,
@@ -110,6 +111,8 @@ typedef struct ch_expr_unresolved_star {
     ch_expr head;
     ch_str_list target;  /* n = 0: all */
     ch_expr_list except; /* unresolved attributes */
+    const char *pattern; /* colRegex: those whose whole name matches; or NULL */
+    int64_t plan_id;     /* the protocol's; -1 = none */
 } ch_expr_unresolved_star;
 
 /* child[extraction], child.field (a string literal then) */
@@ -197,6 +200,14 @@ typedef struct ch_expr_named_argument {
     const char *key;
     ch_expr *value;
 } ch_expr_named_argument;
+
+/* withField (value) or dropFields (value NULL): a struct with one field changed; "a.b" reaches into it. */
+typedef struct ch_expr_update_fields {
+    ch_expr head;
+    ch_expr *child;
+    const char *field;
+    ch_expr *value;
+} ch_expr_update_fields;
 
 typedef enum ch_subquery_kind {
     CH_SUBQUERY_SCALAR,
@@ -306,6 +317,17 @@ typedef enum ch_rel_kind {
     CH_REL_UNRESOLVED_TABLE_VALUED_FUNCTION,
     CH_REL_GENERATE,
     CH_REL_UNPIVOT,
+    CH_REL_FILL_NA,
+    CH_REL_DROP_NA,
+    CH_REL_REPLACE,
+    CH_REL_SUMMARY,
+    CH_REL_STATISTIC, /* cov, corr, approxQuantile, freqItems */
+    CH_REL_TO_SCHEMA,
+    CH_REL_AS_OF_JOIN,
+    CH_REL_NEAREST_BY_JOIN,
+    CH_REL_ZIP,
+    CH_REL_TRANSPOSE,
+    CH_REL_COLLECT_METRICS,
     CH_REL_WITH,    /* WITH a AS (...), b AS (...) query */
     CH_REL_VALUES,  /* VALUES (1, 'a'), (2, 'b') */
     CH_REL_ONE_ROW, /* SELECT without FROM */

@@ -39,6 +39,11 @@ struct ch_query {
     ch_query *older;           /* in ch_running */
 };
 
+const ch_observed *ch_query_observed(const ch_query *q)
+{
+    return q->exec.observed;
+}
+
 /* The settings as they are now: a query does not see later SETs. */
 static ch_status snapshot(ch_query *q, ch_error *err)
 {

@@ -65,6 +65,8 @@ void ch_query_progress(const ch_query *query, ch_scan_progress *out);
 /* EXPLAIN's text (session/query_explain.c). CH_EXPLAIN_ANALYZE runs the query. */
 CH_NODISCARD ch_status ch_query_explain(ch_query *query, ch_explain_mode mode, ch_buf *out,
                                         ch_error *err);
+/* What observe() saw: a list, NULL if there is none; valid until close. */
+const ch_observed *ch_query_observed(const ch_query *query);
 int ch_query_slots(const ch_query *query);
 
 /*
