@@ -154,14 +154,10 @@ static ch_status decode_write(cn_decode *d, const PB(WriteOperation) * w,
                               ch_rel_write_operation **out, ch_error *err)
 {
     ch_rel_write_operation *r;
-    if (w->save_type_case == SPARK__CONNECT__WRITE_OPERATION__SAVE_TYPE_TABLE)
-        CN_UNSUPPORTED(err, "Writing a table (saveAsTable, insertInto)");
     if (w->bucket_by)
-        CN_UNSUPPORTED(err, "bucketBy");
+        CH_FAIL(err, SAVE_WITH_CLAUSE, "operation", "save");
     if (w->n_sort_column_names)
-        CN_UNSUPPORTED(err, "sortBy");
-    if (w->n_clustering_columns)
-        CN_UNSUPPORTED(err, "clusterBy");
+        CH_FAIL(err, SORT_BY_WITHOUT_BUCKETING);
     CN_NODE(r, d, WRITE_OPERATION, err);
     CH_TRY(cn_decode_relation(d, w->input, &r->input, err));
     if (w->source && *w->source)
@@ -193,10 +189,35 @@ static ch_status run_write(cn_operation *op, const message *m, ch_error *err)
     ch_frame *frame;
     CH_TRY(ch_frame_new(session->session, NULL, 0, &frame, err));
     cn_decode d = {.session = session, .frame = frame, .arena = &frame->arena};
-    ch_status status = decode_write(&d, m->write_operation, &write, err);
+    ch_rel *rel = NULL;
+    ch_status status;
+    if (m->write_operation->save_type_case == SPARK__CONNECT__WRITE_OPERATION__SAVE_TYPE_TABLE) {
+        status = cn_decode_table_write(&d, m->write_operation, &rel, err);
+    } else {
+        status = decode_write(&d, m->write_operation, &write, err);
+        rel = write ? &write->head : NULL;
+    }
     if (status == CH_OK) {
-        frame->rel = &write->head;
+        frame->rel = rel;
         ch_frame *rows = NULL;
+        status = ch_command_run(frame, &rows, err);
+        ch_frame_unref(rows);
+    }
+    ch_frame_unref(frame);
+    return status;
+}
+
+/* DataFrame.writeTo */
+static ch_status run_write_v2(cn_operation *op, const message *m, ch_error *err)
+{
+    cn_session *session = cn_operation_session(op);
+    ch_frame *frame, *rows = NULL;
+    ch_rel *rel;
+    CH_TRY(ch_frame_new(session->session, NULL, 0, &frame, err));
+    cn_decode d = {.session = session, .frame = frame, .arena = &frame->arena};
+    ch_status status = cn_decode_write_to(&d, m->write_operation_v2, &rel, err);
+    if (status == CH_OK) {
+        frame->rel = rel;
         status = ch_command_run(frame, &rows, err);
         ch_frame_unref(rows);
     }

@@ -55,6 +55,12 @@ CH_NODISCARD ch_status cn_make_literal(cn_decode *d, const PB(Expression__Litera
                                        ch_expr **out, ch_error *err);
 CH_NODISCARD ch_status cn_make_name(cn_decode *d, const char *name, ch_expr **out, ch_error *err);
 
+/* Writes into tables, as the statement that does the same (decode_write.c). */
+CH_NODISCARD ch_status cn_decode_table_write(cn_decode *d, const PB(WriteOperation) * w,
+                                             ch_rel **out, ch_error *err);
+CH_NODISCARD ch_status cn_decode_write_to(cn_decode *d, const PB(WriteOperationV2) * w,
+                                          ch_rel **out, ch_error *err);
+
 /* Commands: may add responses to the operation. */
 CH_NODISCARD ch_status cn_run_command(cn_operation *op, const PB(Command) * m, ch_error *err);
 

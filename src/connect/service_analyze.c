@@ -7,6 +7,7 @@
 #include "connect/decode.h"
 #include "plan/node.h"
 #include "store/file.h"
+#include "type/type_tree.h"
 
 typedef PB(AnalyzePlanRequest) ask;
 typedef PB(AnalyzePlanResponse) reply;
@@ -61,65 +62,14 @@ static ch_status explain(cn_session *s, const ask *m, reply *r, ch_arena *arena,
     return status;
 }
 
-/* As StructType.treeString: one line a field, " |-- name: type (nullable = true)". */
-static ch_status add_tree(const ch_type *type, const char *prefix, int depth, int most,
-                          ch_arena *arena, ch_buf *out, ch_error *err);
-
-static ch_status add_tree_field(const char *name, const ch_type *type, bool nullable,
-                                const char *null_word, const char *prefix, int depth, int most,
-                                ch_arena *arena, ch_buf *out, ch_error *err)
-{
-    static const char *const NESTED[] = {"array", "map", "struct"};
-    CH_TRY(ch_buf_printf(out, err, "%s-- %s: ", prefix, name));
-    if (type->id == CH_ARRAY || type->id == CH_MAP || type->id == CH_STRUCT)
-        CH_TRY(ch_buf_adds(out, NESTED[type->id - CH_ARRAY], err));
-    else if (type->id == CH_LONG || type->id == CH_INT || type->id == CH_SHORT ||
-             type->id == CH_BYTE)
-        CH_TRY(ch_buf_adds(out,
-                           type->id == CH_LONG    ? "long"
-                           : type->id == CH_INT   ? "integer"
-                           : type->id == CH_SHORT ? "short"
-                                                  : "byte",
-                           err));
-    else
-        CH_TRY(ch_type_print(type, out, err));
-    if (null_word) /* a key has none */
-        CH_TRY(ch_buf_printf(out, err, " (%s = %s)", null_word, nullable ? "true" : "false"));
-    CH_TRY(ch_buf_addc(out, '\n', err));
-    const char *deeper = ch_arena_printf(arena, err, "%s    |", prefix);
-    return deeper ? add_tree(type, deeper, depth + 1, most, arena, out, err) : CH_E_MEMORY;
-}
-
-static ch_status add_tree(const ch_type *type, const char *prefix, int depth, int most,
-                          ch_arena *arena, ch_buf *out, ch_error *err)
-{
-    if (most > 0 && depth > most)
-        return CH_OK;
-    if (type->id == CH_ARRAY)
-        return add_tree_field("element", type->field[0].type, type->field[0].nullable,
-                              "containsNull", prefix, depth, most, arena, out, err);
-    if (type->id == CH_MAP) {
-        CH_TRY(add_tree_field("key", type->field[0].type, false, NULL, prefix, depth, most, arena,
-                              out, err));
-        return add_tree_field("value", type->field[1].type, type->field[1].nullable,
-                              "valueContainsNull", prefix, depth, most, arena, out, err);
-    }
-    for (int32_t i = 0; type->id == CH_STRUCT && i < type->n_fields; i++)
-        CH_TRY(add_tree_field(type->field[i].name, type->field[i].type, type->field[i].nullable,
-                              "nullable", prefix, depth, most, arena, out, err));
-    return CH_OK;
-}
-
 static ch_status tree_string(cn_session *s, const ask *m, reply *r, ch_arena *arena, ch_error *err)
 {
     ch_query *q;
     ch_buf text;
     CH_TRY(open_plan(s, m->tree_string->plan, &q, err));
     ch_buf_init(&text, ch_query_mem(q));
-    ch_status status = ch_buf_adds(&text, "root\n", err);
-    if (status == CH_OK)
-        status = add_tree(ch_query_schema(q), " |", 1,
-                          m->tree_string->has_level ? m->tree_string->level : 0, arena, &text, err);
+    ch_status status = ch_type_print_tree(
+        ch_query_schema(q), m->tree_string->has_level ? m->tree_string->level : 0, &text, err);
     REPLY(r, TREE_STRING, tree_string, tree_string, arena, err);
     if (status == CH_OK &&
         !(r->tree_string->tree_string = ch_arena_strn(arena, text.data, text.len, err)))

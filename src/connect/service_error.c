@@ -24,6 +24,16 @@ typedef struct java_class {
 
 #define SPARK "org.apache.spark."
 static const java_class BY_CLASS[] = {
+    {"_LEGACY_ERROR_TEMP_1", {SPARK "sql.AnalysisException"}}, /* 1000 to 1999: of the analysis */
+    {"UNSUPPORTED_FEATURE.TABLE_OPERATION", {SPARK "sql.AnalysisException"}},
+    {"UNSUPPORTED_FEATURE.ANALYZE_VIEW", {SPARK "sql.AnalysisException"}},
+    {"UNSUPPORTED_FEATURE.DROP_DATABASE", {SPARK "sql.AnalysisException"}},
+    {"INCOMPATIBLE_DATA_FOR_TABLE", {SPARK "sql.AnalysisException"}},
+    {"INSERT_", {SPARK "sql.AnalysisException"}},
+    {"CREATE_VIEW_COLUMN_ARITY", {SPARK "sql.AnalysisException"}},
+    {"SCHEMA_NOT_EMPTY", {SPARK "sql.AnalysisException"}},
+    {"RENAME_TABLE_SOURCE", {SPARK "sql.AnalysisException"}},
+    {"PARTITION_BY_NOT_ALLOWED", {SPARK "sql.AnalysisException"}},
     {"PARSE_", {SPARK "sql.catalyst.parser.ParseException", SPARK "sql.AnalysisException"}},
     {"INVALID_SQL_SYNTAX",
      {SPARK "sql.catalyst.parser.ParseException", SPARK "sql.AnalysisException"}},

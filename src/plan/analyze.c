@@ -15,6 +15,7 @@ static ch_status resolve(ch_analyzer *a, const ch_rel *rel, ch_rel **out, ch_err
     case CH_REL_SUBQUERY_ALIAS:
     case CH_REL_WITH:
     case CH_REL_ONE_ROW:
+    case CH_REL_VIEW:
     case CH_REL_SCAN:
         return ch_an_source(a, rel, out, err);
     case CH_REL_PROJECT:

@@ -34,6 +34,10 @@ struct ch_catalog {
                                   ch_expr **out, ch_error *err);
     /* Names of tables and views, for "did you mean". */
     ch_status (*names)(ch_catalog *self, ch_arena *arena, ch_str_list *out, ch_error *err);
+    /* Set by the analyzer while it is inside a view: where names are looked up, and whether temporary
+     * views are out of sight. */
+    const char *database; /* NULL: the session's current one */
+    bool stored_only;
 };
 
 typedef struct ch_analyze_context {

@@ -43,6 +43,12 @@ static const column SHOW_COLUMNS[] = {{"col_name", CH_STRING, false}};
 static const column SHOW_FUNCTIONS[] = {{"function", CH_STRING, false}};
 static const column SHOW_DATABASES[] = {{"namespace", CH_STRING, false}};
 static const column SHOW_CATALOGS[] = {{"catalog", CH_STRING, false}};
+static const column SHOW_PROPERTIES[] = {{"key", CH_STRING, false}, {"value", CH_STRING, false}};
+static const column SHOW_PARTITIONS[] = {{"partition", CH_STRING, false}};
+static const column SHOW_EXTENDED[] = {{"namespace", CH_STRING, false},
+                                       {"tableName", CH_STRING, false},
+                                       {"isTemporary", CH_BOOLEAN, false},
+                                       {"information", CH_STRING, false}};
 static const column SHOW_CREATE[] = {{"createtab_stmt", CH_STRING, false}};
 static const column SHOW_NAMESPACE[] = {{"catalog", CH_STRING, false},
                                         {"namespace", CH_STRING, false}};
@@ -62,6 +68,12 @@ static ch_status show(ch_analyzer *a, ch_rel_show *s, ch_error *err)
         return OUTPUT(a, SHOW_DATABASES, &s->head, err);
     case CH_SHOW_CATALOGS:
         return OUTPUT(a, SHOW_CATALOGS, &s->head, err);
+    case CH_SHOW_TBLPROPERTIES:
+        return OUTPUT(a, SHOW_PROPERTIES, &s->head, err);
+    case CH_SHOW_PARTITIONS:
+        return OUTPUT(a, SHOW_PARTITIONS, &s->head, err);
+    case CH_SHOW_TABLE_EXTENDED:
+        return OUTPUT(a, SHOW_EXTENDED, &s->head, err);
     case CH_SHOW_CREATE_TABLE:
         return OUTPUT(a, SHOW_CREATE, &s->head, err);
     default:

@@ -127,6 +127,66 @@ static ch_status use_view(ch_analyzer *a, const ch_rel *plan, ch_rel **out, ch_e
     return ch_an_input(&inner, plan, out, err);
 }
 
+/* Where names of tables are looked for, as errors tell it. */
+static const char *search_path(ch_analyzer *a)
+{
+    const char *database = a->ctx->catalog ? a->ctx->catalog->database : NULL;
+    if (!database)
+        database = a->ctx->func->database;
+    const char *text = ch_arena_printf(
+        a->arena, NULL, "[`system`.`builtin`, `system`.`session`, `spark_catalog`.`%s`]",
+        database ? database : "default");
+    return text ? text : "";
+}
+
+/* The i-th column of a stored view: that of its query of that name, of the type that it had. */
+static ch_status view_column(ch_analyzer *a, const ch_rel_view *v, const ch_rel *query, int32_t i,
+                             ch_expr **out, ch_error *err)
+{
+    const char *name = v->columns.item[i];
+    const ch_field *f = &v->schema->field[i];
+    int32_t same = 0;
+    for (int32_t k = 0; k < i; k++)
+        same += ch_an_same_name(a, v->columns.item[k], name);
+    for (int32_t k = 0; k < query->output.n; k++)
+        if (ch_an_same_name(a, query->output.item[k]->name, name) && same-- == 0) {
+            CH_AN_NEW(*out, ch_make_ref(a->arena, query->output.item[k], err));
+            CH_TRY(ch_make_cast(a->arena, out, f->type, err));
+            CH_AN_NEW(*out, ch_make_alias(a->ctx, *out, f->name, err));
+            ((ch_expr_alias *)*out)->metadata = f->metadata;
+            return CH_OK;
+        }
+    CH_FAIL(err, INCOMPATIBLE_VIEW_SCHEMA_CHANGE, "viewName", v->name, "colName", name,
+            "expectedNum", "1", "actualCols", "[]", "suggestion",
+            "CREATE OR REPLACE VIEW ... AS ...");
+}
+
+static ch_status view(ch_analyzer *a, const ch_rel_view *v, ch_rel **out, ch_error *err)
+{
+    ch_catalog *c = a->ctx->catalog;
+    const char *database = c ? c->database : NULL;
+    bool stored_only = c && c->stored_only;
+    if (c) {
+        c->database = v->database;
+        c->stored_only = v->stored;
+    }
+    ch_status status = ch_an_input(a, v->input, out, err);
+    if (c) {
+        c->database = database;
+        c->stored_only = stored_only;
+    }
+    CH_TRY(status);
+    if (!v->schema)
+        return CH_OK;
+    ch_expr_list list = {0};
+    for (int32_t i = 0; i < v->schema->n_fields; i++) {
+        ch_expr *column;
+        CH_TRY(view_column(a, v, *out, i, &column, err));
+        CH_TRY(ch_expr_list_add(a->arena, &list, column, err));
+    }
+    return ch_make_project(a->arena, *out, &list, out, err);
+}
+
 static ch_status read_table(ch_analyzer *a, const ch_rel_read_named_table *t, ch_rel **out,
                             ch_error *err)
 {
@@ -147,7 +207,7 @@ static ch_status read_table(ch_analyzer *a, const ch_rel_read_named_table *t, ch
         char *name;
         CH_AN_NEW(name, ch_names_quoted(a->arena, &t->parts, err));
         CH_AN_FAIL(a, &t->head, err, TABLE_OR_VIEW_NOT_FOUND, "relationName", name, "searchPath",
-                   "[`system`.`builtin`, `system`.`session`, `spark_catalog`.`default`]");
+                   search_path(a));
     }
     ch_status status = use_view(a, plan, out, err);
     if (status != CH_OK)
@@ -254,6 +314,8 @@ ch_status ch_an_source(ch_analyzer *a, const ch_rel *rel, ch_rel **out, ch_error
         CH_TRY(ch_an_input(a, alias->input, &input, err));
         return over_alias(a, alias, input, out, err);
     }
+    case CH_REL_VIEW:
+        return view(a, (const void *)rel, out, err);
     case CH_REL_LOCAL_RELATION: {
         ch_rel_local_relation *l;
         CH_AN_NEW(l, ch_rel_clone(a->arena, rel, err));

@@ -331,10 +331,13 @@ typedef enum ch_rel_kind {
     CH_REL_WITH,    /* WITH a AS (...), b AS (...) query */
     CH_REL_VALUES,  /* VALUES (1, 'a'), (2, 'b') */
     CH_REL_ONE_ROW, /* SELECT without FROM */
+    CH_REL_VIEW,    /* a stored query, whose names mean what they meant where it was made */
     /* statements: run at once, give rows */
     CH_REL_WRITE_OPERATION,
     CH_REL_CREATE_VIEW,
     CH_REL_DROP_VIEW,
+    CH_REL_DDL,
+    CH_REL_INSERT,
     CH_REL_EXPLAIN,
     CH_REL_SHOW,
     CH_REL_DESCRIBE,
@@ -611,6 +614,18 @@ typedef struct ch_rel_one_row {
     ch_rel head;
 } ch_rel_one_row;
 
+/* The plan behind a view. Its names are looked up as in `database`. */
+typedef struct ch_rel_view {
+    ch_rel head;
+    ch_rel *input;
+    const char *name;     /* for errors */
+    const char *database; /* current when the view was made */
+    bool stored;          /* in the catalog: temporary views are out of sight */
+    /* stored: names of the query's columns when it was made, and the view's columns made of them */
+    ch_str_list columns;
+    const ch_type *schema;
+} ch_rel_view;
+
 typedef enum ch_save_mode {
     CH_SAVE_ERROR_IF_EXISTS,
     CH_SAVE_APPEND,
@@ -650,6 +665,76 @@ typedef struct ch_rel_drop_view {
     bool is_table; /* DROP TABLE */
 } ch_rel_drop_view;
 
+/* What is done to a database, table or stored view. */
+typedef enum ch_ddl_action {
+    CH_DDL_CREATE_DATABASE,
+    CH_DDL_DROP_DATABASE,
+    CH_DDL_ALTER_DATABASE,
+    CH_DDL_USE,
+    CH_DDL_SET_CATALOG,
+    CH_DDL_CREATE_TABLE,
+    CH_DDL_CREATE_LIKE,
+    CH_DDL_CREATE_VIEW,
+    CH_DDL_ALTER_VIEW,
+    CH_DDL_RENAME,
+    CH_DDL_ADD_COLUMNS,
+    CH_DDL_ALTER_COLUMN,
+    CH_DDL_SET_PROPERTIES,
+    CH_DDL_UNSET_PROPERTIES,
+    CH_DDL_SET_LOCATION,
+    CH_DDL_COMMENT,
+    CH_DDL_TRUNCATE,
+    CH_DDL_ADD_PARTITION,
+    CH_DDL_DROP_PARTITION,
+    CH_DDL_RENAME_PARTITION,
+    CH_DDL_RECOVER_PARTITIONS,
+    CH_DDL_ANALYZE,
+    CH_DDL_REFRESH,
+    CH_DDL_NOT_FOR_TABLE /* what Spark's own tables cannot do; text says what */
+} ch_ddl_action;
+
+typedef enum ch_save_table_mode {
+    CH_TABLE_CREATE,
+    CH_TABLE_APPEND,    /* saveAsTable: as INSERT BY NAME when it is there */
+    CH_TABLE_OVERWRITE, /* saveAsTable: dropped and made again */
+    CH_TABLE_REPLACE    /* CREATE OR REPLACE, REPLACE */
+} ch_save_table_mode;
+
+typedef struct ch_rel_ddl {
+    ch_rel head;
+    ch_ddl_action action;
+    ch_save_table_mode mode;
+    ch_str_list name;   /* database, table or view */
+    ch_str_list target; /* RENAME TO, LIKE; ALTER COLUMN: the column */
+    ch_rel *input;      /* AS query; or NULL */
+    const char *text;   /* of that; SQL of the statement's kind for errors */
+    /* STRUCT or NULL: columns; a field's metadata has "comment" and "CURRENT_DEFAULT" (SQL text) */
+    const ch_type *schema;
+    const char *provider, *location, *comment; /* or NULL */
+    ch_str_list partition_columns, bucket_columns, sort_columns, cluster_columns, columns;
+    int32_t n_buckets;
+    ch_option_list options, properties;
+    ch_option_list *specs; /* partitions: key and value; a value may be NULL (none given) */
+    int32_t n_specs;
+    ch_str_list locations; /* of the partitions, "" none */
+    bool if_exists, if_not_exists, cascade, is_view, no_scan, all_columns, is_path;
+} ch_rel_ddl;
+
+/* A value of PARTITION (k = NULL). */
+#define CH_SPEC_NULL "\001NULL"
+
+typedef struct ch_rel_insert {
+    ch_rel head;
+    ch_str_list name;
+    ch_rel *input;
+    ch_str_list columns; /* (a, b): in this order; n = 0: all */
+    ch_str_list keys;    /* PARTITION (k = v, ...) */
+    ch_expr_list values; /* of the first keys; the others are dynamic */
+    bool ordered;        /* no key with a value comes behind one without */
+    bool overwrite, by_name, if_not_exists;
+    bool of_write_to; /* DataFrame.writeTo, which wants a table of another kind */
+} ch_rel_insert;
+
 typedef enum ch_explain_mode {
     CH_EXPLAIN_SIMPLE,
     CH_EXPLAIN_EXTENDED,
@@ -673,22 +758,29 @@ typedef enum ch_show_what {
     CH_SHOW_DATABASES,
     CH_SHOW_CATALOGS,
     CH_SHOW_CREATE_TABLE,
-    CH_SHOW_CURRENT_NAMESPACE
+    CH_SHOW_CURRENT_NAMESPACE,
+    CH_SHOW_TBLPROPERTIES,
+    CH_SHOW_PARTITIONS,
+    CH_SHOW_TABLE_EXTENDED
 } ch_show_what;
 
 typedef struct ch_rel_show {
     ch_rel head;
     ch_show_what what;
-    ch_str_list name;    /* of the table or database; n = 0 none */
-    const char *pattern; /* LIKE pattern, or NULL */
-    const char *scope;   /* FUNCTIONS: USER, SYSTEM, ALL, or NULL */
+    ch_str_list name;     /* of the table or database; n = 0 none */
+    const char *pattern;  /* LIKE pattern, or NULL; TBLPROPERTIES: the key */
+    const char *scope;    /* FUNCTIONS: USER, SYSTEM, ALL, or NULL */
+    ch_option_list spec;  /* PARTITION (k = v) */
+    const char *database; /* COLUMNS IN t IN database; or NULL */
 } ch_rel_show;
 
 typedef struct ch_rel_describe {
     ch_rel head;
-    ch_str_list name; /* table or view; n = 0 when input is set */
-    ch_rel *input;    /* DESCRIBE QUERY, or NULL */
-    bool extended, is_function;
+    ch_str_list name;    /* table or view; n = 0 when input is set */
+    ch_rel *input;       /* DESCRIBE QUERY, or NULL */
+    ch_str_list column;  /* of the table; n = 0: all */
+    ch_option_list spec; /* PARTITION (k = v) */
+    bool extended, is_function, is_database;
 } ch_rel_describe;
 
 /* SET; SET key; SET key = value; RESET [key] */

@@ -38,10 +38,36 @@ static ch_status view_table(ch_session_catalog *self, const char *name, bool is_
     if (!frame)
         return CH_OK;
     CH_TRY(keep_frame(self, frame, err));
-    *out = (ch_rel *)(uintptr_t)rel; /* the analyzer only reads it */
+    ch_rel_view *view = ch_rel_new(arena, CH_REL_VIEW, err);
+    if (!view)
+        return CH_E_MEMORY;
+    CH_TRY(ch_session_view_database(self->session, name, is_global, arena, &view->database, err));
+    view->name = name;
+    view->input = (ch_rel *)(uintptr_t)rel; /* the analyzer only reads it */
+    *out = &view->head;
     if (is_global)
         CH_TRY(ch_str_list_add(arena, qualifier, CH_GLOBAL_DATABASE, err));
     return ch_str_list_add(arena, qualifier, name, err);
+}
+
+static ch_status stored_table(ch_session_catalog *self, const ch_str_list *parts,
+                              const ch_option_list *options, ch_arena *arena, ch_rel **out,
+                              ch_str_list *qualifier, ch_error *err)
+{
+    ch_metastore m;
+    ch_table_name name;
+    ch_meta_table *found;
+    CH_TRY(ch_table_name_of(self->session, parts, self->catalog.database, arena, &name, err));
+    if (!name.fits || name.is_global)
+        return CH_OK;
+    CH_TRY(ch_metastore_open(self->session, arena, self->mem, &m, err));
+    CH_TRY(ch_meta_table_get(&m, name.database, name.name, &found, err));
+    if (!found)
+        return CH_OK;
+    CH_TRY(ch_catalog_table_plan(self, &m, found, options, arena, out, err));
+    CH_TRY(ch_str_list_add(arena, qualifier, CH_CATALOG_NAME, err));
+    CH_TRY(ch_str_list_add(arena, qualifier, name.database, err));
+    return ch_str_list_add(arena, qualifier, name.name, err);
 }
 
 static ch_status table(ch_catalog *base, const ch_str_list *parts, const ch_option_list *options,
@@ -50,13 +76,17 @@ static ch_status table(ch_catalog *base, const ch_str_list *parts, const ch_opti
     ch_session_catalog *self = (ch_session_catalog *)base;
     *out = NULL;
     *qualifier = (ch_str_list){0};
-    if (parts->n == 1)
-        return view_table(self, parts->item[0], false, arena, out, qualifier, err);
-    if (parts->n != 2)
-        return CH_OK;
-    if (strcasecmp(parts->item[0], CH_GLOBAL_DATABASE) == 0)
-        return view_table(self, parts->item[1], true, arena, out, qualifier, err);
-    if (!ch_format_find(parts->item[0]))
+    if (parts->n == 1 && !base->stored_only) {
+        CH_TRY(view_table(self, parts->item[0], false, arena, out, qualifier, err));
+        if (*out)
+            return CH_OK;
+    }
+    if (parts->n == 2 && strcasecmp(parts->item[0], CH_GLOBAL_DATABASE) == 0)
+        return base->stored_only
+                   ? CH_OK
+                   : view_table(self, parts->item[1], true, arena, out, qualifier, err);
+    CH_TRY(stored_table(self, parts, options, arena, out, qualifier, err));
+    if (*out || parts->n != 2 || !ch_format_find(parts->item[0]))
         return CH_OK;
     ch_rel_read_data_source *read = ch_rel_new(arena, CH_REL_READ_DATA_SOURCE, err);
     if (!read)
@@ -71,8 +101,8 @@ static ch_status table(ch_catalog *base, const ch_str_list *parts, const ch_opti
     return CH_OK;
 }
 
-static ch_status find_format(ch_session_catalog *self, const char *name, const ch_format **out,
-                             ch_error *err)
+ch_status ch_catalog_format(ch_session_catalog *self, const char *name, const ch_format **out,
+                            ch_error *err)
 {
     if (!name)
         CH_TRY(ch_session_get(self->session, "spark.sql.sources.default", self->arena, &name, err));
@@ -108,8 +138,8 @@ static ch_status split_options(ch_session_catalog *self, const ch_rel_read_data_
 }
 
 /* What the session says stands in for options that were not given. */
-static ch_status settings_as_options(ch_session_catalog *self, const ch_format *format,
-                                     ch_strmap *options, ch_error *err)
+ch_status ch_catalog_options(ch_session_catalog *self, const ch_format *format, ch_strmap *options,
+                             ch_error *err)
 {
     for (const ch_option *o = format->options; o && o->name; o++) {
         const char *value;
@@ -157,8 +187,8 @@ static ch_status modified_time(ch_session_catalog *self, const ch_strmap *option
     return CH_OK;
 }
 
-static ch_status list_filter(ch_session_catalog *self, ch_strmap *options, ch_list_filter *out,
-                             ch_error *err)
+ch_status ch_catalog_filter(ch_session_catalog *self, ch_strmap *options, ch_list_filter *out,
+                            ch_error *err)
 {
     *out = CH_LIST_ALL;
     out->name_glob = ch_strmap_get(options, "pathGlobFilter");
@@ -216,7 +246,7 @@ static ch_status find_files(ch_session_catalog *self, ch_rel_scan *scan, const c
     ch_listing listing;
     ch_list_filter filter;
     const char *timestamps;
-    CH_TRY(list_filter(self, scan->options, &filter, err));
+    CH_TRY(ch_catalog_filter(self, scan->options, &filter, err));
     CH_TRY(ch_list(arena, ch_engine_pool(ch_session_engine(self->session)), &paths->item[0],
                    paths->n, &filter, &listing, err));
     CH_TRY(ch_session_get(self->session, "spark.sql.timestampType", arena, &timestamps, err));
@@ -252,9 +282,9 @@ static ch_status data_source(ch_catalog *base, const ch_rel_read_data_source *re
     *out = scan;
     if (!scan)
         return CH_E_MEMORY;
-    CH_TRY(find_format(self, read->format, &scan->format, err));
+    CH_TRY(ch_catalog_format(self, read->format, &scan->format, err));
     CH_TRY(split_options(self, read, &scan->options, &paths, err));
-    CH_TRY(settings_as_options(self, scan->format, scan->options, err));
+    CH_TRY(ch_catalog_options(self, scan->format, scan->options, err));
     if (paths.n == 0)
         CH_FAIL(err, UNABLE_TO_INFER_SCHEMA, "format", scan->format->name, "path", "");
     scan->limit = -1;

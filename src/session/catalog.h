@@ -3,8 +3,11 @@
 #ifndef CH_SESSION_CATALOG_H
 #define CH_SESSION_CATALOG_H
 
+#include "format/format.h"
 #include "plan/analyze.h"
+#include "session/metastore.h"
 #include "session/session.h"
+#include "store/list.h"
 
 #define CH_CATALOG_NAME "spark_catalog"
 #define CH_DATABASE_NAME "default"
@@ -20,6 +23,36 @@ typedef struct ch_session_catalog {
     ch_frame **kept;
     int32_t n_kept, cap_kept;
 } ch_session_catalog;
+
+/* The session's catalog; what is read of it lies in arena. */
+CH_NODISCARD ch_status ch_metastore_open(ch_session *session, ch_arena *arena, ch_mem *mem,
+                                         ch_metastore *out, ch_error *err);
+
+/* A table's name, folded: what the parts mean to the session. */
+typedef struct ch_table_name {
+    const char *database, *name;
+    bool is_global; /* global_temp.x */
+    bool fits;      /* false: more parts than this catalog knows, or another catalog */
+} ch_table_name;
+/* database: what stands in where none is named; NULL: the session's current one. */
+CH_NODISCARD ch_status ch_table_name_of(ch_session *session, const ch_str_list *parts,
+                                        const char *database, ch_arena *arena, ch_table_name *out,
+                                        ch_error *err);
+/* `spark_catalog`.`default`.`t` */
+const char *ch_table_quoted(ch_arena *arena, const char *database, const char *name, ch_error *err);
+
+/* The plan behind a table or stored view: a scan, or a view around its query (catalog_table.c). */
+CH_NODISCARD ch_status ch_catalog_table_plan(ch_session_catalog *self, const ch_metastore *m,
+                                             const ch_meta_table *table,
+                                             const ch_option_list *options, ch_arena *arena,
+                                             ch_rel **out, ch_error *err);
+/* Of catalog.c: the format, what the session says about its options, and files to leave out. */
+CH_NODISCARD ch_status ch_catalog_format(ch_session_catalog *self, const char *name,
+                                         const ch_format **out, ch_error *err);
+CH_NODISCARD ch_status ch_catalog_options(ch_session_catalog *self, const ch_format *format,
+                                          ch_strmap *options, ch_error *err);
+CH_NODISCARD ch_status ch_catalog_filter(ch_session_catalog *self, ch_strmap *options,
+                                         ch_list_filter *out, ch_error *err);
 
 void ch_session_catalog_init(ch_session_catalog *catalog, ch_session *session, ch_arena *arena,
                              ch_mem *mem, const ch_func_context *func);

@@ -14,4 +14,15 @@ CH_NODISCARD ch_status ch_command_run(ch_frame *frame, ch_frame **out, ch_error 
 CH_NODISCARD ch_status ch_write_run(ch_frame *frame, const ch_rel_write_operation *write,
                                     int64_t *n_rows, ch_error *err);
 
+/* What a write tells before its files are put in place: the partitions that get some, by their folders below path. */
+typedef struct ch_write_watch {
+    ch_arena *arena;      /* of folders */
+    ch_str_list *folders; /* filled */
+    ch_status (*before_commit)(void *user, ch_error *err);
+    void *user;
+} ch_write_watch;
+/* The same; watch may be NULL. */
+CH_NODISCARD ch_status ch_write_table(ch_frame *frame, const ch_rel_write_operation *write,
+                                      const ch_write_watch *watch, int64_t *n_rows, ch_error *err);
+
 #endif

@@ -60,8 +60,7 @@ static ch_status snapshot(ch_query *q, ch_error *err)
     q->func.now_us = ch_now_us();
     q->func.user = "chert";
     q->func.catalog = CH_CATALOG_NAME;
-    q->func.database = CH_DATABASE_NAME;
-    return CH_OK;
+    return ch_session_database(s, &q->arena, &q->func.database, err);
 }
 
 static ch_status analyze(ch_query *q, const ch_rel *rel, ch_error *err)

@@ -16,6 +16,8 @@ struct ch_engine {
     ch_mem *mem;
     ch_pool *pool;
     char *spill_dir;
+    char *
+        folder; /* the current one at the start: names of files that outlast it are relative to this */
 };
 
 typedef struct view view;
@@ -25,6 +27,7 @@ struct view {
     bool is_global;
     ch_frame *frame;
     const ch_rel *rel;
+    char *database; /* malloc: current when it was made */
 };
 
 typedef struct setting_value setting_value;
@@ -36,8 +39,9 @@ struct setting_value {
 struct ch_session {
     ch_engine *engine;
     ch_mem *mem;
-    pthread_mutex_t lock; /* guards views and settings */
+    pthread_mutex_t lock; /* guards views, settings and database */
     view *views;
+    char *database; /* malloc; NULL: default */
     setting_value *settings;
     _Atomic int64_t next_id;
     ch_running running;
@@ -69,8 +73,9 @@ ch_status ch_engine_new(int64_t memory_limit, int threads, const char *spill_dir
         engine->mem = ch_mem_new(NULL, "process", memory_limit);
         engine->pool = ch_pool_new(threads);
         engine->spill_dir = strdup(spill_dir);
+        engine->folder = getcwd(NULL, 0);
     }
-    if (!engine || !engine->mem || !engine->pool || !engine->spill_dir) {
+    if (!engine || !engine->mem || !engine->pool || !engine->spill_dir || !engine->folder) {
         ch_engine_free(engine);
         return ch_error_memory(err, "process", (int64_t)sizeof *engine, memory_limit);
     }
@@ -86,6 +91,7 @@ void ch_engine_free(ch_engine *engine)
     if (engine->mem)
         ch_mem_close(engine->mem);
     free(engine->spill_dir);
+    free(engine->folder);
     free(engine);
 }
 
@@ -127,6 +133,7 @@ ch_status ch_session_new(ch_engine *engine, ch_session **out, ch_error *err)
 static void view_free(view *v)
 {
     ch_frame_unref(v->frame);
+    free(v->database);
     free(v->name);
     free(v);
 }
@@ -151,6 +158,7 @@ void ch_session_free(ch_session *session)
         next = s->next;
         setting_free(s);
     }
+    free(session->database);
     pthread_mutex_destroy(&session->lock);
     pthread_mutex_destroy(&session->running.lock);
     pthread_mutex_destroy(&session->cache.lock);
@@ -184,6 +192,8 @@ ch_status ch_session_copy(ch_session *from, ch_session *to, ch_error *err)
     pthread_mutex_lock(&from->lock);
     for (setting_value *s = from->settings; s && status == CH_OK; s = s->next)
         status = ch_session_set(to, s->key, s->value, err);
+    if (from->database && status == CH_OK)
+        status = ch_session_use(to, from->database, err);
     for (view *v = from->views; v && status == CH_OK; v = v->next)
         status = ch_session_put_view(to, v->name, v->is_global, true, v->frame, v->rel, err);
     pthread_mutex_unlock(&from->lock);
@@ -336,6 +346,10 @@ ch_status ch_session_get(ch_session *session, const char *key, ch_arena *arena, 
     if (!known)
         return CH_OK;
     *out = known->fallback;
+    if (strcmp(key, "spark.sql.warehouse.dir") == 0) {
+        *out = ch_arena_printf(arena, err, "file:%s/%s", session->engine->folder, known->fallback);
+        return *out ? CH_OK : CH_E_MEMORY;
+    }
     if (strcmp(key, "spark.sql.session.timeZone") == 0) {
         char buffer[256];
         *out = ch_arena_str(arena, machine_zone(buffer, sizeof buffer), err);
@@ -409,7 +423,13 @@ ch_status ch_session_put_view(ch_session *session, const char *name, bool is_glo
                               ch_frame *frame, const ch_rel *rel, ch_error *err)
 {
     view *fresh = calloc(1, sizeof *fresh);
-    if (!fresh || !(fresh->name = strdup(name))) {
+    pthread_mutex_lock(&session->lock);
+    if (fresh)
+        fresh->database = strdup(session->database ? session->database : "default");
+    pthread_mutex_unlock(&session->lock);
+    if (!fresh || !fresh->database || !(fresh->name = strdup(name))) {
+        if (fresh)
+            free(fresh->database);
         free(fresh);
         return ch_error_memory(err, "session", (int64_t)sizeof *fresh, 0);
     }
@@ -455,6 +475,40 @@ void ch_session_find_view(ch_session *session, const char *name, bool is_global,
     *frame = v ? ch_frame_ref(v->frame) : NULL;
     *rel = v ? v->rel : NULL;
     pthread_mutex_unlock(&session->lock);
+}
+
+ch_status ch_session_view_database(ch_session *session, const char *name, bool is_global,
+                                   ch_arena *arena, const char **out, ch_error *err)
+{
+    *out = NULL;
+    pthread_mutex_lock(&session->lock);
+    const view *v = *view_at(session, name, is_global);
+    if (v)
+        *out = ch_arena_str(arena, v->database, err);
+    bool failed = v && !*out;
+    pthread_mutex_unlock(&session->lock);
+    return failed ? CH_E_MEMORY : CH_OK;
+}
+
+ch_status ch_session_database(ch_session *session, ch_arena *arena, const char **out, ch_error *err)
+{
+    pthread_mutex_lock(&session->lock);
+    *out = ch_arena_str(arena, session->database ? session->database : "default", err);
+    pthread_mutex_unlock(&session->lock);
+    return *out ? CH_OK : CH_E_MEMORY;
+}
+
+ch_status ch_session_use(ch_session *session, const char *database, ch_error *err)
+{
+    char *name = strdup(database);
+    if (!name)
+        return ch_error_memory(err, "session", (int64_t)strlen(database), 0);
+    pthread_mutex_lock(&session->lock);
+    char *old = session->database;
+    session->database = name;
+    pthread_mutex_unlock(&session->lock);
+    free(old);
+    return CH_OK;
 }
 
 static int by_name(const void *a, const void *b)

@@ -110,6 +110,17 @@ void ch_session_find_view(ch_session *session, const char *name, bool is_global,
 /* Names in order of the alphabet, in `arena`. */
 CH_NODISCARD ch_status ch_session_views(ch_session *session, bool is_global, ch_arena *arena,
                                         ch_str_list *out, ch_error *err);
+/* The database that was current when the view was made, in `arena`; NULL if there is no such view. */
+CH_NODISCARD ch_status ch_session_view_database(ch_session *session, const char *name,
+                                                bool is_global, ch_arena *arena, const char **out,
+                                                ch_error *err);
 _Atomic int64_t *ch_session_next_id(ch_session *session);
+
+/* ------------------------------------------------------------------ catalog */
+
+/* The current database's name, in `arena`; and another one, which is not looked for. */
+CH_NODISCARD ch_status ch_session_database(ch_session *session, ch_arena *arena, const char **out,
+                                           ch_error *err);
+CH_NODISCARD ch_status ch_session_use(ch_session *session, const char *database, ch_error *err);
 
 #endif

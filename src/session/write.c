@@ -41,6 +41,7 @@ typedef struct write_run {
     bool single, dynamic, ordered;
     const char **moved; /* pairs: what was moved where, to be undone */
     int32_t n_moved, cap_moved;
+    const ch_write_watch *watch; /* or NULL */
 } write_run;
 
 /* ------------------------------------------------------------------ the commit */
@@ -128,8 +129,34 @@ static ch_status move_into(write_run *run, ch_arena *arena, ch_error *err)
     return ch_file_remove(run->staging, err);
 }
 
+/* The folders of depth more levels below `from`, named from `path` on. */
+static ch_status note_folders(write_run *run, const char *from, const char *path, int32_t depth,
+                              ch_error *err)
+{
+    if (depth == 0)
+        return ch_str_list_add(run->watch->arena, run->watch->folders, path, err);
+    DIR *dir = opendir(from);
+    ch_status status = CH_OK;
+    if (!dir)
+        return ch_file_error(err, errno, "read", from);
+    for (struct dirent *e; status == CH_OK && (e = readdir(dir)) != NULL;) {
+        if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0 || !strchr(e->d_name, '='))
+            continue;
+        char *deeper = ch_arena_printf(run->watch->arena, err, "%s/%s", from, e->d_name);
+        char *name =
+            ch_arena_printf(run->watch->arena, err, "%s%s%s", path, *path ? "/" : "", e->d_name);
+        status = deeper && name ? note_folders(run, deeper, name, depth - 1, err) : CH_E_MEMORY;
+    }
+    closedir(dir);
+    return status;
+}
+
 static ch_status commit(write_run *run, ch_arena *arena, ch_error *err)
 {
+    if (run->watch && run->spec.n_keys) {
+        CH_TRY(note_folders(run, run->staging, "", run->spec.n_keys, err));
+        CH_TRY(run->watch->before_commit(run->watch->user, err));
+    }
     if (run->single)
         return ch_file_rename(run->staging, run->target, err);
     bool exists = ch_file_exists(run->target);
@@ -400,7 +427,13 @@ static ch_status prepare(write_run *run, ch_frame *frame, ch_error *err)
 ch_status ch_write_run(ch_frame *frame, const ch_rel_write_operation *write, int64_t *n_rows,
                        ch_error *err)
 {
-    write_run run = {.write = write, .single = write->single_file};
+    return ch_write_table(frame, write, NULL, n_rows, err);
+}
+
+ch_status ch_write_table(ch_frame *frame, const ch_rel_write_operation *write,
+                         const ch_write_watch *watch, int64_t *n_rows, ch_error *err)
+{
+    write_run run = {.write = write, .single = write->single_file, .watch = watch};
     run.target = ch_path_local(write->path);
     if (!run.target)
         CH_FAIL(err, UNSUPPORTED, "feature", "Writing to another store than local files");

@@ -470,7 +470,7 @@ ch_status ch_sql_options(ch_sql_parser *p, ch_option_list *out)
     return ch_sql_at(
         p, start, ch_sql_here(p),
         ch_error_set(
-            p->err, CH_E_OPTION_VALUE_MISSING, "message",
+            p->err, CH_E_OPERATION_NOT_ALLOWED, "message",
             ch_arena_printf(p->arena, NULL, "Values must be specified for key(s): [%s]", lacking),
             (const char *)0));
 }

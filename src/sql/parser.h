@@ -3,7 +3,10 @@
  * parser.h - inside of src/sql: a recursive descent over the tokens, one file per part of the grammar.
  *
  *   parser.c            tokens, names, errors; the two doors
- *   parser_statement.c  CREATE VIEW, SHOW, SET, EXPLAIN ...
+ *   parser_statement.c  CREATE TEMP VIEW, SET, EXPLAIN ...; the way to all statements
+ *   parser_show.c       SHOW, DESCRIBE
+ *   parser_ddl.c        databases, tables, stored views
+ *   parser_insert.c     INSERT
  *   parser_cache.c      CACHE TABLE, UNCACHE TABLE, CLEAR CACHE
  *   parser_query.c      WITH, set operations, SELECT, ORDER BY, LIMIT
  *   parser_pipe.c       query |> operator
@@ -168,6 +171,11 @@ bool ch_sql_starts_interval(const ch_sql_parser *p);
 CH_NODISCARD ch_status ch_sql_interval(ch_sql_parser *p, ch_expr **out);
 CH_NODISCARD ch_status ch_sql_type(ch_sql_parser *p, const ch_type **out);
 CH_NODISCARD ch_status ch_sql_columns(ch_sql_parser *p, const ch_type **out); /* (a INT, b ...) */
+/* Columns of a table, which may have DEFAULT besides; without parentheses and with. */
+CH_NODISCARD ch_status ch_sql_bare_columns(ch_sql_parser *p, const ch_type **out);
+CH_NODISCARD ch_status ch_sql_table_columns(ch_sql_parser *p, const ch_type **out);
+/* [COMMENT 'x'] as metadata; NULL if there is none. */
+CH_NODISCARD ch_status ch_sql_field_comment(ch_sql_parser *p, const char **out);
 
 /* out = node, or returns CH_E_MEMORY from the calling rule. */
 #define CH_SQL_NEW(node, p, make, kind, start) \

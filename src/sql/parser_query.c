@@ -5,7 +5,7 @@
  * A SELECT becomes, from the inside out: FROM, Filter, Project or Aggregate, Filter of HAVING,
  * Deduplicate, Hint; then around the whole term Repartition, Sort, Offset, Limit.
  */
-#include "sql/parser.h"
+#include "sql/parser_ddl.h"
 
 #include <strings.h>
 
@@ -643,6 +643,10 @@ static ch_status parse_query(ch_sql_parser *p, ch_rel **out)
         do
             CH_TRY(named_query(p, with));
         while (ch_sql_accept(p, ','));
+        if (p->depth == 1 && ch_sql_is_kw(p, CH_KW_INSERT)) {
+            CH_TRY(check_cte_names(p, with));
+            return ch_sql_insert_with(p, with, out);
+        }
     }
     CH_TRY(query_term(p, false, out));
     if (ch_sql_is(p, CH_TOK_PIPE))

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * parser_statement.c - everything that is not a query: views, SHOW, DESCRIBE, SET, EXPLAIN, INSERT
- * OVERWRITE DIRECTORY.
+ * parser_statement.c - the way to everything that is not a query, and of that: temporary views, SET, EXPLAIN.
  */
-#include "sql/parser.h"
+#include "sql/parser_ddl.h"
 
 #include <ctype.h>
 #include <strings.h>
@@ -136,21 +135,19 @@ static ch_status parse_create(ch_sql_parser *p, ch_rel **out)
         p->at++;
         if (ch_sql_is(p, CH_TOK_EOF))
             return ch_sql_unexpected(p);
-        if (!temporary)
-            return ch_sql_unsupported(p, start, "CREATE VIEW without TEMPORARY");
-        return create_view(p, v);
+        return temporary ? create_view(p, v) : ch_sql_create_view(p, start, v->replace, out);
     }
-    bool table = ch_sql_is_kw(p, CH_KW_TABLE) || ch_sql_is_kw(p, CH_KW_FUNCTION) ||
-                 ch_sql_is_kw(p, CH_KW_DATABASE) || ch_sql_is_kw(p, CH_KW_SCHEMA) ||
-                 ch_sql_is_kw(p, CH_KW_NAMESPACE);
-    if (!table)
+    bool table = ch_sql_is_kw(p, CH_KW_TABLE), database = ch_sql_is_namespace(p, 0);
+    if (temporary || v->is_global || (!table && !database && !ch_sql_is_kw(p, CH_KW_FUNCTION)))
         return ch_sql_unexpected(p);
-    const char *what = ch_arena_printf(p->arena, p->err, "CREATE %s",
-                                       ch_keyword_text((ch_keyword)p->tok[p->at].keyword));
+    bool function = !table && !database;
     p->at++;
     if (ch_sql_is(p, CH_TOK_EOF))
         return ch_sql_unexpected(p);
-    return what ? ch_sql_unsupported(p, start, what) : CH_E_MEMORY;
+    if (function)
+        return ch_sql_unsupported(p, start, "CREATE FUNCTION");
+    return table ? ch_sql_create_table(p, start, v->replace, out)
+                 : ch_sql_create_database(p, start, out);
 }
 
 static ch_status parse_drop(ch_sql_parser *p, ch_rel **out)
@@ -159,6 +156,10 @@ static ch_status parse_drop(ch_sql_parser *p, ch_rel **out)
     int32_t start = ch_sql_here(p);
     p->at++;
     bool table = ch_sql_is_kw(p, CH_KW_TABLE);
+    if (ch_sql_is_namespace(p, 0) && ch_sql_is_name(p, 1)) {
+        p->at++;
+        return ch_sql_drop_database(p, start, out);
+    }
     if (!table && !ch_sql_is_kw(p, CH_KW_VIEW))
         return ch_sql_unexpected(p);
     p->at++;
@@ -169,194 +170,10 @@ static ch_status parse_drop(ch_sql_parser *p, ch_rel **out)
         d->if_exists = true;
     }
     CH_TRY(ch_sql_names(p, &d->name));
+    if (table)
+        ch_sql_accept_word(p, "PURGE");
     d->head.stop = p->tok[p->at - 1].stop;
     *out = &d->head;
-    return CH_OK;
-}
-
-/* ---- SHOW ---------------------------------------------------------------------------------- */
-
-/* [LIKE] 'pattern' */
-static ch_status like_pattern(ch_sql_parser *p, const char **out)
-{
-    int64_t len;
-    bool like = ch_sql_is_kw(p, CH_KW_LIKE);
-    if (!like && !ch_sql_is_string(p, 0))
-        return CH_OK;
-    p->at += like;
-    return ch_sql_string(p, out, &len);
-}
-
-static ch_status in_name(ch_sql_parser *p, ch_str_list *out)
-{
-    if (!ch_sql_is_kw(p, CH_KW_FROM) && !ch_sql_is_kw(p, CH_KW_IN))
-        return CH_OK;
-    p->at++;
-    return ch_sql_names(p, out);
-}
-
-/* SHOW [scope] FUNCTIONS [IN db] [LIKE] name or 'pattern' */
-static ch_status show_functions(ch_sql_parser *p, ch_rel_show *s)
-{
-    s->what = CH_SHOW_FUNCTIONS;
-    if (!ch_sql_is_kw(p, CH_KW_FUNCTIONS))
-        CH_TRY(ch_sql_name(p, &s->scope));
-    CH_TRY(ch_sql_expect_kw(p, CH_KW_FUNCTIONS));
-    CH_TRY(in_name(p, &s->name));
-    bool like = ch_sql_is_kw(p, CH_KW_LIKE);
-    if (ch_sql_is_name(p, like)) {
-        ch_str_list legacy = {0};
-        p->at += like;
-        int32_t start = ch_sql_here(p);
-        CH_TRY(ch_sql_names(p, &legacy));
-        s->pattern = legacy.item[legacy.n - 1];
-        if (s->name.n)
-            return ch_sql_at(p, start, p->tok[p->at - 1].stop,
-                             ch_error_set(p->err, CH_E_SHOW_FUNCTIONS_PATTERN, "pattern",
-                                          ch_arena_printf(p->arena, NULL, "`%s`", s->pattern),
-                                          (const char *)0));
-        return CH_OK;
-    }
-    return like_pattern(p, &s->pattern);
-}
-
-static ch_status show_columns(ch_sql_parser *p, ch_rel_show *s)
-{
-    ch_str_list table = {0}, database = {0};
-    s->what = CH_SHOW_COLUMNS;
-    p->at++;
-    if (!ch_sql_is_kw(p, CH_KW_FROM) && !ch_sql_is_kw(p, CH_KW_IN))
-        return ch_sql_unexpected(p);
-    CH_TRY(in_name(p, &table));
-    CH_TRY(in_name(p, &database));
-    s->name = table;
-    if (!database.n)
-        return CH_OK;
-    CH_TRY(ch_str_list_add(p->arena, &database, table.item[table.n - 1], p->err));
-    s->name = database;
-    return CH_OK;
-}
-
-static ch_status show_list(ch_sql_parser *p, ch_rel_show *s, ch_show_what what)
-{
-    s->what = what;
-    p->at++;
-    CH_TRY(in_name(p, &s->name));
-    return like_pattern(p, &s->pattern);
-}
-
-static bool is_namespace(const ch_sql_parser *p, int32_t ahead)
-{
-    return ch_sql_peek_kw(p, ahead, CH_KW_DATABASE) || ch_sql_peek_kw(p, ahead, CH_KW_SCHEMA) ||
-           ch_sql_peek_kw(p, ahead, CH_KW_NAMESPACE);
-}
-
-static ch_status parse_show(ch_sql_parser *p, ch_rel **out)
-{
-    ch_rel_show *s;
-    ch_status status;
-    CH_SQL_NEW(s, p, ch_sql_rel_new, CH_REL_SHOW, ch_sql_here(p));
-    p->at++;
-    *out = &s->head;
-    switch (p->tok[p->at].keyword) {
-    case CH_KW_TABLES:
-        status = show_list(p, s, CH_SHOW_TABLES);
-        break;
-    case CH_KW_VIEWS:
-        status = show_list(p, s, CH_SHOW_VIEWS);
-        break;
-    case CH_KW_DATABASES:
-    case CH_KW_SCHEMAS:
-    case CH_KW_NAMESPACES:
-        status = show_list(p, s, CH_SHOW_DATABASES);
-        break;
-    case CH_KW_CATALOGS:
-        status = show_list(p, s, CH_SHOW_CATALOGS);
-        break;
-    case CH_KW_COLUMNS:
-        status = show_columns(p, s);
-        break;
-    case CH_KW_CREATE:
-        p->at++;
-        if (!ch_sql_accept_kw(p, CH_KW_TABLE))
-            return ch_sql_unexpected(p);
-        s->what = CH_SHOW_CREATE_TABLE;
-        status = ch_sql_names(p, &s->name);
-        break;
-    case CH_KW_CURRENT:
-        p->at++;
-        if (!is_namespace(p, 0))
-            return ch_sql_unexpected(p);
-        p->at++;
-        s->what = CH_SHOW_CURRENT_NAMESPACE;
-        status = CH_OK;
-        break;
-    default:
-        if (ch_sql_is_name(p, 0) && ch_sql_peek(p, 1)->kind == CH_TOK_EOF &&
-            !ch_sql_is_kw(p, CH_KW_FUNCTIONS)) {
-            p->at++;
-            return ch_sql_expect_missing(p, "'FUNCTIONS'");
-        }
-        status = show_functions(p, s);
-    }
-    CH_TRY(status);
-    s->head.stop = p->tok[p->at - 1].stop;
-    return CH_OK;
-}
-
-/* ---- DESCRIBE ------------------------------------------------------------------------------ */
-
-static ch_status describe_function(ch_sql_parser *p, ch_rel_describe *d)
-{
-    p->at++;
-    d->is_function = true;
-    d->extended = ch_sql_is_kw(p, CH_KW_EXTENDED) && !(ch_sql_peek(p, 1)->kind == CH_TOK_EOF);
-    p->at += d->extended;
-    if (ch_sql_is(p, CH_TOK_EOF))
-        return ch_sql_unexpected(p);
-    if (ch_sql_is_name(p, 0))
-        return ch_sql_names(p, &d->name);
-    /* An operator: <=> */
-    const ch_token *t = &p->tok[p->at++];
-    const char *text = ch_sql_slice(p, t->start, t->stop);
-    return text ? ch_str_list_add(p->arena, &d->name, text, p->err) : CH_E_MEMORY;
-}
-
-static ch_status parse_describe(ch_sql_parser *p, ch_rel **out)
-{
-    int32_t start = ch_sql_here(p);
-    ch_rel_describe *d;
-    CH_SQL_NEW(d, p, ch_sql_rel_new, CH_REL_DESCRIBE, start);
-    p->at++;
-    *out = &d->head;
-    if (ch_sql_is(p, CH_TOK_EOF))
-        return ch_sql_unexpected(p);
-    bool named = ch_sql_peek(p, 1)->kind != CH_TOK_EOF && ch_sql_peek(p, 1)->kind != ';';
-    if (ch_sql_is_kw(p, CH_KW_FUNCTION) && named) {
-        CH_TRY(describe_function(p, d));
-    } else if (is_namespace(p, 0) && named) {
-        return ch_sql_unsupported(p, start, "DESCRIBE DATABASE");
-    } else if (ch_sql_starts_query(p, 0) && !ch_sql_is_kw(p, CH_KW_TABLE)) {
-        CH_TRY(ch_sql_query(p, &d->input));
-    } else if (ch_sql_is_kw(p, CH_KW_QUERY) && named) {
-        p->at++;
-        CH_TRY(ch_sql_query(p, &d->input));
-    } else {
-        if (ch_sql_is_kw(p, CH_KW_TABLE) && named)
-            p->at++;
-        named = ch_sql_peek(p, 1)->kind != CH_TOK_EOF && ch_sql_peek(p, 1)->kind != ';';
-        d->extended =
-            (ch_sql_is_kw(p, CH_KW_EXTENDED) || ch_sql_is_kw(p, CH_KW_FORMATTED)) && named;
-        p->at += d->extended;
-        CH_TRY(ch_sql_names(p, &d->name));
-        if (ch_sql_is_name(p, 0) && ch_sql_peek(p, 1)->kind == CH_TOK_EOF)
-            return ch_sql_unsupported(p, start, "DESCRIBE of one column");
-        if (ch_sql_is_name(p, 0) && ch_sql_is_name(p, 1)) {
-            p->at++;
-            return ch_sql_peek(p, 1)->kind == CH_TOK_EOF ? ch_sql_extra(p) : ch_sql_unexpected(p);
-        }
-    }
-    d->head.stop = p->tok[p->at - 1].stop;
     return CH_OK;
 }
 
@@ -469,7 +286,7 @@ static ch_status parse_set(ch_sql_parser *p, ch_rel **out)
     return s->value ? CH_OK : CH_E_MEMORY;
 }
 
-/* ---- EXPLAIN, INSERT ----------------------------------------------------------------------- */
+/* ---- EXPLAIN ------------------------------------------------------------------------------ */
 
 static ch_status parse_explain(ch_sql_parser *p, ch_rel **out)
 {
@@ -498,62 +315,6 @@ static ch_status parse_explain(ch_sql_parser *p, ch_rel **out)
     return CH_OK;
 }
 
-/* INSERT OVERWRITE [LOCAL] DIRECTORY ['path'] USING format [OPTIONS (...)] query */
-static ch_status parse_insert(ch_sql_parser *p, ch_rel **out)
-{
-    int32_t start = ch_sql_here(p);
-    ch_rel_write_operation *w;
-    ch_str_list format = {0};
-    ch_option_list options = {0};
-    int64_t len;
-    CH_SQL_NEW(w, p, ch_sql_rel_new, CH_REL_WRITE_OPERATION, start);
-    p->at++;
-    bool overwrite = ch_sql_is_kw(p, CH_KW_OVERWRITE);
-    if (!overwrite && !ch_sql_is_kw(p, CH_KW_INTO))
-        return ch_sql_unexpected(p);
-    p->at++;
-    bool local = overwrite && ch_sql_is_kw(p, CH_KW_LOCAL) && ch_sql_peek_kw(p, 1, CH_KW_DIRECTORY);
-    p->at += local;
-    if (!overwrite || !ch_sql_is_kw(p, CH_KW_DIRECTORY)) {
-        ch_str_list table = {0};
-        ch_rel *query;
-        ch_sql_accept_kw(p, CH_KW_TABLE);
-        CH_TRY(ch_sql_names(p, &table));
-        if (ch_sql_is(p, '(') && !ch_sql_starts_query(p, 1))
-            CH_TRY(ch_sql_name_list(p, &table));
-        CH_TRY(ch_sql_query(p, &query));
-        return ch_sql_unsupported(p, start, "INSERT into a table");
-    }
-    p->at++;
-    if (ch_sql_is_string(p, 0))
-        CH_TRY(ch_sql_string(p, &w->path, &len));
-    if (!ch_sql_accept_kw(p, CH_KW_USING))
-        return ch_sql_starts_query(p, 0)
-                   ? ch_sql_unsupported(p, start, "INSERT OVERWRITE DIRECTORY without USING")
-                   : ch_sql_unexpected(p);
-    CH_TRY(ch_sql_names(p, &format));
-    if (ch_sql_accept_kw(p, CH_KW_OPTIONS))
-        CH_TRY(ch_sql_options(p, &options));
-    for (int32_t i = 0; i < options.n; i++) {
-        if (strcasecmp(options.key[i], "path") != 0) {
-            CH_TRY(ch_option_list_add(p->arena, &w->options, options.key[i], options.value[i],
-                                      p->err));
-            continue;
-        }
-        if (w->path)
-            return set_error(p, start, CH_E_DIRECTORY_PATH_AND_OPTION);
-        w->path = options.value[i];
-    }
-    CH_TRY(ch_sql_query(p, &w->input));
-    if (!w->path)
-        return set_error(p, start, CH_E_DIRECTORY_PATH_AND_OPTION);
-    w->source = format.item[format.n - 1];
-    w->mode = CH_SAVE_OVERWRITE;
-    w->head.stop = p->tok[p->at - 1].stop;
-    *out = &w->head;
-    return CH_OK;
-}
-
 /* ---- statement ----------------------------------------------------------------------------- */
 
 static ch_status parse_statement(ch_sql_parser *p, ch_rel **out)
@@ -561,6 +322,10 @@ static ch_status parse_statement(ch_sql_parser *p, ch_rel **out)
     if (ch_sql_starts_query(p, 0) || ch_sql_is(p, '('))
         return ch_sql_query(p, out);
     int32_t start = ch_sql_here(p);
+    bool found = false;
+    CH_TRY(ch_sql_table_statement(p, &found, out));
+    if (found)
+        return CH_OK;
     switch (p->tok[p->at].keyword) {
     case CH_KW_SELECT:
     case CH_KW_VALUES:
@@ -576,22 +341,28 @@ static ch_status parse_statement(ch_sql_parser *p, ch_rel **out)
         if (ch_sql_peek_kw(p, 1, CH_KW_CACHE) &&
             (ch_sql_peek(p, 2)->kind == CH_TOK_EOF || ch_sql_peek(p, 2)->kind == ';'))
             return ch_sql_cache(p, out);
-        return parse_show(p, out);
+        return ch_sql_show(p, out);
     case CH_KW_DESC:
     case CH_KW_DESCRIBE:
-        return parse_describe(p, out);
+        return ch_sql_describe(p, out);
     case CH_KW_SET:
+        if (ch_sql_peek_kw(p, 1, CH_KW_CATALOG) && (ch_sql_is_name(p, 2) || ch_sql_is_string(p, 2)))
+            return ch_sql_set_catalog(p, out);
+        return parse_set(p, out);
     case CH_KW_RESET:
         return parse_set(p, out);
     case CH_KW_EXPLAIN:
         return parse_explain(p, out);
+    case CH_KW_USE:
+        return ch_sql_use(p, out);
     case CH_KW_INSERT:
-        return parse_insert(p, out);
+        return ch_sql_insert(p, out);
     case CH_KW_CACHE:
     case CH_KW_CLEAR:
     case CH_KW_UNCACHE:
         return ch_sql_cache(p, out);
     case CH_KW_ALTER:
+        return ch_sql_alter(p, out);
     case CH_KW_ANALYZE:
     case CH_KW_DELETE:
     case CH_KW_LOAD:
@@ -600,7 +371,6 @@ static ch_status parse_statement(ch_sql_parser *p, ch_rel **out)
     case CH_KW_REPAIR:
     case CH_KW_TRUNCATE:
     case CH_KW_UPDATE:
-    case CH_KW_USE:
         if (ch_sql_peek(p, 1)->kind == CH_TOK_EOF) {
             p->at++;
             return ch_sql_unexpected(p);

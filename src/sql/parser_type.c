@@ -3,9 +3,10 @@
  * parser_type.c - data types inside statements: CAST(a AS MAP<STRING, DECIMAL(10, 2)>), and column
  * definitions of CREATE VIEW ... USING. (type/type.h reads types that stand alone.)
  */
-#include "sql/parser.h"
+#include "sql/parser_ddl.h"
 
 #include <ctype.h>
+#include <stdio.h>
 #include <strings.h>
 
 /* What a type is called, whether it may have parameters, and what they mean. */
@@ -84,6 +85,114 @@ static ch_status close_angle(ch_sql_parser *p)
     return CH_OK;
 }
 
+/* One '>' too many? */
+static ch_status no_angles(ch_sql_parser *p)
+{
+    if (!p->angles)
+        return CH_OK;
+    p->at--;
+    return ch_sql_unexpected(p);
+}
+
+/* "key":"text" as JSON at `to`, which has 6 bytes per byte of text. */
+static char *put_json(char *to, const char *key, const char *text, size_t len)
+{
+    to += sprintf(to, "\"%s\":\"", key);
+    for (size_t i = 0; i < len; i++) {
+        unsigned char c = (unsigned char)text[i];
+        static const char HEX[] = "0123456789abcdef";
+        if (c == '"' || c == '\\') {
+            *to++ = '\\';
+            *to++ = (char)c;
+        } else if (c < 0x20) {
+            to = stpcpy(to, "\\u00");
+            *to++ = HEX[c >> 4];
+            *to++ = HEX[c & 15];
+        } else {
+            *to++ = (char)c;
+        }
+    }
+    *to++ = '"';
+    return to;
+}
+
+/* Metadata is JSON: {"comment":"x","CURRENT_DEFAULT":"1 + 2"}; either may be NULL. */
+static ch_status metadata(ch_sql_parser *p, const char *comment, size_t len, const char *value,
+                          const char **out)
+{
+    size_t value_len = value ? strlen(value) : 0;
+    *out = NULL;
+    if (!comment && !value)
+        return CH_OK;
+    char *json = ch_arena_alloc(p->arena, 6 * (len + value_len) + 64, p->err);
+    if (!json)
+        return CH_E_MEMORY;
+    char *to = json;
+    *to++ = '{';
+    if (comment)
+        to = put_json(to, "comment", comment, len);
+    if (comment && value)
+        *to++ = ',';
+    if (value)
+        to = put_json(to, "CURRENT_DEFAULT", value, value_len);
+    strcpy(to, "}");
+    *out = json;
+    return CH_OK;
+}
+
+ch_status ch_sql_field_comment(ch_sql_parser *p, const char **out)
+{
+    const char *comment = NULL;
+    int64_t len = 0;
+    if (ch_sql_is_kw(p, CH_KW_COMMENT) && ch_sql_is_string(p, 1)) {
+        p->at++;
+        CH_TRY(ch_sql_string(p, &comment, &len));
+    }
+    return metadata(p, comment, (size_t)len, NULL, out);
+}
+
+static ch_status clause_twice(ch_sql_parser *p, const char *name, const char *clause)
+{
+    return ch_sql_at(p, ch_sql_here(p), p->tok[p->at].stop,
+                     ch_error_set(p->err, CH_E_DUPLICATE_COLUMN_CLAUSE, "columnName", name,
+                                  "optionName", clause, (const char *)0));
+}
+
+/* Of a table's column: NOT NULL, DEFAULT expression, COMMENT 'x' in any order. */
+static ch_status column_tail(ch_sql_parser *p, ch_field *f)
+{
+    const char *comment = NULL, *value = NULL;
+    int64_t len = 0;
+    f->nullable = true;
+    for (;;) {
+        if ((ch_sql_is_kw(p, CH_KW_NOT) || ch_sql_is(p, '!')) && ch_sql_peek_kw(p, 1, CH_KW_NULL)) {
+            if (!f->nullable)
+                return clause_twice(p, f->name, "NOT NULL");
+            p->at += 2;
+            f->nullable = false;
+        } else if (ch_sql_is_kw(p, CH_KW_COMMENT) && ch_sql_is_string(p, 1)) {
+            if (comment)
+                return clause_twice(p, f->name, "COMMENT");
+            p->at++;
+            CH_TRY(ch_sql_string(p, &comment, &len));
+        } else if (ch_sql_is_kw(p, CH_KW_DEFAULT)) {
+            ch_expr *e;
+            if (value)
+                return clause_twice(p, f->name, "DEFAULT");
+            p->at++;
+            int32_t start = ch_sql_here(p);
+            CH_TRY(ch_sql_value(p, &e));
+            value = ch_sql_slice(p, start, p->tok[p->at - 1].stop);
+            if (!value)
+                return CH_E_MEMORY;
+        } else if (ch_sql_is_word(p, 0, "GENERATED")) {
+            return ch_sql_unsupported(p, ch_sql_here(p), "A generated column");
+        } else {
+            return metadata(p, comment, (size_t)len, value, &f->metadata);
+        }
+    }
+}
+
 static ch_status field_tail(ch_sql_parser *p, ch_field *f)
 {
     f->nullable = true;
@@ -93,38 +202,11 @@ static ch_status field_tail(ch_sql_parser *p, ch_field *f)
         p->at += 2;
         f->nullable = false;
     }
-    if (ch_sql_is_kw(p, CH_KW_COMMENT) && ch_sql_is_string(p, 1)) {
-        const char *comment;
-        int64_t len;
-        p->at++;
-        CH_TRY(ch_sql_string(p, &comment, &len));
-        /* Metadata is JSON. */
-        char *json = ch_arena_alloc(p->arena, 6 * (size_t)len + 16, p->err);
-        if (!json)
-            return CH_E_MEMORY;
-        char *to = stpcpy(json, "{\"comment\":\"");
-        for (int64_t i = 0; i < len; i++) {
-            unsigned char c = (unsigned char)comment[i];
-            static const char HEX[] = "0123456789abcdef";
-            if (c == '"' || c == '\\') {
-                *to++ = '\\';
-                *to++ = (char)c;
-            } else if (c < 0x20) {
-                to = stpcpy(to, "\\u00");
-                *to++ = HEX[c >> 4];
-                *to++ = HEX[c & 15];
-            } else {
-                *to++ = (char)c;
-            }
-        }
-        strcpy(to, "\"}");
-        f->metadata = json;
-    }
-    return CH_OK;
+    return ch_sql_field_comment(p, &f->metadata);
 }
 
 /* a INT NOT NULL COMMENT 'x', b: STRING ...: the fields up to what ends the list. */
-static ch_status parse_fields(ch_sql_parser *p, bool colon, const ch_type **out)
+static ch_status parse_fields(ch_sql_parser *p, bool colon, bool table, const ch_type **out)
 {
     ch_field *field = NULL;
     int32_t n = 0, cap = 0;
@@ -141,7 +223,17 @@ static ch_status parse_fields(ch_sql_parser *p, bool colon, const ch_type **out)
         if (colon)
             ch_sql_accept(p, ':');
         CH_TRY(inner_type(p, &field[n].type));
-        CH_TRY(field_tail(p, &field[n]));
+        if (table)
+            CH_TRY(no_angles(p));
+        CH_TRY(table ? column_tail(p, &field[n]) : field_tail(p, &field[n]));
+        /* FIRST and AFTER: the session's own tables put new columns at the end all the same. */
+        if (table && (ch_sql_is_kw(p, CH_KW_FIRST) || ch_sql_is_word(p, 0, "AFTER"))) {
+            const char *other;
+            bool after = !ch_sql_is_kw(p, CH_KW_FIRST);
+            p->at++;
+            if (after)
+                CH_TRY(ch_sql_name(p, &other));
+        }
         n++;
     } while (!p->angles && ch_sql_accept(p, ','));
     *out = ch_type_struct(field, n);
@@ -166,7 +258,7 @@ static ch_status nested_type(ch_sql_parser *p, ch_type_id id, int32_t start, con
     if (id == CH_STRUCT && ch_sql_is(p, '>')) {
         *out = ch_type_struct(NULL, 0);
     } else if (id == CH_STRUCT) {
-        CH_TRY(parse_fields(p, true, out));
+        CH_TRY(parse_fields(p, true, false, out));
     } else if (id == CH_ARRAY) {
         CH_TRY(inner_type(p, &value));
         *out = ch_type_array(value, true);
@@ -315,15 +407,6 @@ static ch_status inner_type(ch_sql_parser *p, const ch_type **out)
     return CH_OK;
 }
 
-/* One '>' too many? */
-static ch_status no_angles(ch_sql_parser *p)
-{
-    if (!p->angles)
-        return CH_OK;
-    p->at--;
-    return ch_sql_unexpected(p);
-}
-
 ch_status ch_sql_type(ch_sql_parser *p, const ch_type **out)
 {
     CH_TRY(inner_type(p, out));
@@ -333,7 +416,20 @@ ch_status ch_sql_type(ch_sql_parser *p, const ch_type **out)
 ch_status ch_sql_columns(ch_sql_parser *p, const ch_type **out)
 {
     CH_TRY(ch_sql_expect(p, '('));
-    CH_TRY(parse_fields(p, false, out));
+    CH_TRY(parse_fields(p, false, false, out));
     CH_TRY(no_angles(p));
+    return ch_sql_expect(p, ')');
+}
+
+ch_status ch_sql_bare_columns(ch_sql_parser *p, const ch_type **out)
+{
+    CH_TRY(parse_fields(p, false, true, out));
+    return no_angles(p);
+}
+
+ch_status ch_sql_table_columns(ch_sql_parser *p, const ch_type **out)
+{
+    CH_TRY(ch_sql_expect(p, '('));
+    CH_TRY(ch_sql_bare_columns(p, out));
     return ch_sql_expect(p, ')');
 }

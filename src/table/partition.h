@@ -42,6 +42,17 @@ CH_NODISCARD ch_status ch_partitions_find(const ch_partition_options *options, c
                                           ch_mem *mem, ch_listing *listing, ch_partitions *out,
                                           int32_t **of_file, ch_error *err);
 
+/*
+ * The partitions of a catalog.
+ *   key   borrows  n_keys columns
+ *   path  borrows  n names of folders, "k=1/l=x", as ch_partition_name writes them
+ *   out   gives    in arena; values that are none of their type are NULL
+ */
+CH_NODISCARD ch_status ch_partitions_given(const ch_field *key, int32_t n_keys,
+                                           const char *const *path, int32_t n,
+                                           const ch_func_context *func, ch_arena *arena,
+                                           ch_mem *mem, ch_partitions *out, ch_error *err);
+
 /* Adds "name=value" as a folder is called; value NULL or empty: CH_PARTITION_NULL. */
 CH_NODISCARD ch_status ch_partition_name(ch_buf *out, const char *name, const char *value,
                                          int64_t value_len, ch_error *err);

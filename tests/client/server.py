@@ -11,8 +11,9 @@ BINARY = os.environ.get("CHERT_BINARY") or os.path.join(HERE, "../../build/chert
 
 
 class Server:
-    def __init__(self, *args):
-        self.process = subprocess.Popen([BINARY, "server", "--port", "0", *args], stdout=subprocess.PIPE, text=True)
+    def __init__(self, *args, cwd=None):
+        command = [os.path.abspath(BINARY), "server", "--port", "0", *args]
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=cwd)
         line = self.process.stdout.readline()
         match = re.search(r"sc://[^:]*:(\d+)", line)
         if not match:

@@ -104,8 +104,8 @@ typedef struct variation {
 } variation;
 
 typedef struct engine engine;
-/* A session of its own; NULL: it says why on stderr. */
-engine *engine_new(const variation *v);
+/* A session of its own, whose catalog and tables lie in the folder warehouse; NULL: it says why on stderr. */
+engine *engine_new(const variation *v, const char *warehouse);
 /* Bytes still charged when all was given back: 0 unless something leaks. */
 int64_t engine_free(engine *e);
 /* fail_nth > 0: the n-th allocation fails; *n_allocs, if not NULL, is how many there were. */

@@ -16,25 +16,26 @@ struct engine {
     ch_mem *mem; /* of what the runner itself makes */
 };
 
-static ch_status set_up(engine *e, const variation *v, ch_error *err)
+static ch_status set_up(engine *e, const variation *v, const char *warehouse, ch_error *err)
 {
     char rows[24];
     CH_TRY(ch_engine_new(v->memory_bytes, v->threads, NULL, &e->engine, err));
     CH_TRY(ch_session_new(e->engine, &e->session, err));
     CH_TRY(ch_session_set(e->session, "spark.sql.session.timeZone", "UTC", err));
+    CH_TRY(ch_session_set(e->session, "spark.sql.warehouse.dir", warehouse, err));
     snprintf(rows, sizeof rows, "%lld", (long long)v->batch_rows);
     if (v->batch_rows)
         CH_TRY(ch_session_set(e->session, "chert.batch.rows", rows, err));
     return CH_OK;
 }
 
-engine *engine_new(const variation *v)
+engine *engine_new(const variation *v, const char *warehouse)
 {
     ch_error err = {0};
     engine *e = calloc(1, sizeof *e);
     if (e)
         e->mem = ch_mem_new(NULL, "runner", 0);
-    if (e && e->mem && set_up(e, v, &err) == CH_OK)
+    if (e && e->mem && set_up(e, v, warehouse, &err) == CH_OK)
         return e;
     char *why = ch_error_text(&err);
     fprintf(stderr, "sql_runner: %s\n", why ? why : "out of memory");

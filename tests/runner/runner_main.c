@@ -76,7 +76,7 @@ static void run_failing(engine *e, const char *sql, const block *b, const char *
         engine_run(e, sql, b, n, &made, last);
         /* Done by an earlier run, which had no memory left to say so. */
         if (b->kind == STATEMENT && n > 1 && last->failed &&
-            (strstr(last->class, "ALREADY_EXISTS") || strstr(last->class, "NOT_FOUND"))) {
+            (strstr(last->class, "ALREADY_EXIST") || strstr(last->class, "NOT_FOUND"))) {
             answer_free(last);
             return;
         }
@@ -108,7 +108,9 @@ static bool run_file(const file *f, const variation *v, string *accepted)
         perror("sql_runner: mkdtemp");
         exit(2);
     }
-    engine *e = engine_new(v);
+    char warehouse[sizeof tmp + 16];
+    snprintf(warehouse, sizeof warehouse, "%s/warehouse", tmp);
+    engine *e = engine_new(v, warehouse);
     for (size_t i = 0; i < f->n_blocks; i++) {
         const block *b = &f->block[i];
         char *sql = with_tmp(b->sql, tmp);

@@ -110,6 +110,19 @@ def record_block(ss, header, note, sql, expect, tmp):
         return out
 
 
+def clean(ss):
+    """The catalog as it was: the next file must not see this one's tables."""
+    ss.sql("USE default")
+    for row in ss.sql("SHOW DATABASES").collect():
+        if row[0] != "default":
+            ss.sql(f"DROP DATABASE `{row[0]}` CASCADE")
+    for row in ss.sql("SHOW TABLES").collect():
+        if not row[2]:
+            ss.sql(f"DROP TABLE IF EXISTS `{row[1]}`")
+    for row in ss.sql("SHOW VIEWS IN global_temp").collect():
+        ss.catalog.dropGlobalTempView(row[1]) if row[0] else ss.catalog.dropTempView(row[1])
+
+
 def record_text(ss, text):
     blocks, tail = parse(text)
     tmp = tempfile.mkdtemp(prefix="chert-test-")
@@ -121,6 +134,7 @@ def record_text(ss, text):
             out += record_block(fresh, header, note, sql, expect, tmp)
     finally:
         shutil.rmtree(tmp, ignore_errors=True)
+        clean(fresh)
     return "\n".join(out + tail)
 
 
@@ -135,7 +149,8 @@ def main():
             files += sorted(os.path.join(d, f) for d, _, fs in os.walk(p) for f in fs if f.endswith(".test"))
         else:
             files.append(p)
-    ss, bad = sp.session(), 0
+    warehouse = tempfile.mkdtemp(prefix="chert-warehouse-")
+    ss, bad = sp.session(**{"spark.sql.warehouse.dir": warehouse}), 0
     for path in files:
         old = open(path, encoding="utf-8").read()
         first = old.split("\n", 1)[0]
@@ -160,6 +175,7 @@ def main():
             else:
                 open(path, "w", encoding="utf-8").write(new)
     ss.stop()
+    shutil.rmtree(warehouse, ignore_errors=True)
     print(f"{len(files)} files, spark {ss.version}")
     return bad
 
