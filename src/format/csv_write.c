@@ -420,6 +420,20 @@ out:
 
 /* ---- open and close ---------------------------------------------------------------------------- */
 
+static csv_writer *writer_new(ch_mem *mem, ch_error *err)
+{
+    csv_writer *w = ch_mem_zalloc(mem, sizeof *w, err);
+    if (!w)
+        return NULL;
+    w->mem = mem;
+    ch_arena_init(&w->arena, mem);
+    ch_buf_init(&w->text, mem);
+    ch_buf_init(&w->row, mem);
+    ch_buf_init(&w->value, mem);
+    ch_buf_init(&w->encoded, mem);
+    return w;
+}
+
 static void writer_free(csv_writer *w)
 {
     ch_buf_release(&w->text);
@@ -507,15 +521,12 @@ static ch_status open_encoding(csv_writer *w, ch_error *err)
     return utf16 ? put_bytes(w, "\xFE\xFF", 2, false, err) : CH_OK;
 }
 
-static ch_status open_writer(csv_writer *w, const ch_format_context *ctx, const char *path,
-                             const ch_strmap *options, ch_error *err)
+/* What the options say about values and lines. */
+static ch_status read_options(csv_writer *w, const ch_format_context *ctx, const ch_strmap *options,
+                              ch_error *err)
 {
     ch_csv_options *o = &w->options;
-    CH_TRY(check_types(w->schema, w->mem, err));
     CH_TRY(ch_csv_options_read(ctx, options, &w->arena, o, err));
-    w->path = ch_arena_str(&w->arena, path, err);
-    if (!w->path)
-        return CH_E_MEMORY;
     if (strlen(o->sep) >= sizeof w->sep.text)
         CH_FAIL(err, UNSUPPORTED, "feature", "a separator of more than 63 bytes");
     w->sep.len = strlen(o->sep);
@@ -540,8 +551,19 @@ static ch_status open_writer(csv_writer *w, const ch_format_context *ctx, const 
         return CH_E_INVALID_TIMEZONE;
     CH_TRY(compile(w, o->date_format, NULL, &w->date, err));
     CH_TRY(compile(w, o->timestamp_format, "yyyy-MM-dd'T'HH:mm:ss[.SSS][XXX]", &w->timestamp, err));
-    CH_TRY(
-        compile(w, o->timestamp_ntz_format, "yyyy-MM-dd'T'HH:mm:ss[.SSS]", &w->timestamp_ntz, err));
+    return compile(w, o->timestamp_ntz_format, "yyyy-MM-dd'T'HH:mm:ss[.SSS]", &w->timestamp_ntz,
+                   err);
+}
+
+static ch_status open_writer(csv_writer *w, const ch_format_context *ctx, const char *path,
+                             const ch_strmap *options, ch_error *err)
+{
+    ch_csv_options *o = &w->options;
+    CH_TRY(check_types(w->schema, w->mem, err));
+    CH_TRY(read_options(w, ctx, options, err));
+    w->path = ch_arena_str(&w->arena, path, err);
+    if (!w->path)
+        return CH_E_MEMORY;
     if (o->codec != CH_CODEC_NONE) {
         CH_TRY(ch_codec_encoder(w->mem, o->codec, -1, &w->codec, err));
         w->packed = ch_mem_alloc(w->mem, PACKED_BYTES, err);
@@ -563,16 +585,10 @@ ch_status ch_csv_create(const ch_format_context *ctx, const char *path, const ch
                         const ch_strmap *options, ch_file_writer **out, ch_error *err)
 {
     *out = NULL;
-    csv_writer *w = ch_mem_zalloc(ctx->mem, sizeof *w, err);
+    csv_writer *w = writer_new(ctx->mem, err);
     if (!w)
         return CH_E_MEMORY;
-    w->mem = ctx->mem;
     w->schema = schema;
-    ch_arena_init(&w->arena, ctx->mem);
-    ch_buf_init(&w->text, ctx->mem);
-    ch_buf_init(&w->row, ctx->mem);
-    ch_buf_init(&w->value, ctx->mem);
-    ch_buf_init(&w->encoded, ctx->mem);
     ch_status status = open_writer(w, ctx, path, options, err);
     if (status != CH_OK) {
         ch_csv_abandon((ch_file_writer *)w);
@@ -580,4 +596,42 @@ ch_status ch_csv_create(const ch_format_context *ctx, const char *path, const ch
     }
     *out = (ch_file_writer *)w;
     return CH_OK;
+}
+
+/* ---- lines ------------------------------------------------------------------------------------- */
+
+ch_status ch_csv_lines_new(const ch_format_context *ctx, const ch_strmap *options,
+                           ch_csv_lines **out, ch_error *err)
+{
+    *out = NULL;
+    csv_writer *w = writer_new(ctx->mem, err);
+    if (!w)
+        return CH_E_MEMORY;
+    ch_status status = read_options(w, ctx, options, err);
+    if (status != CH_OK)
+        writer_free(w);
+    else
+        *out = (ch_csv_lines *)w;
+    return status;
+}
+
+ch_status ch_csv_line(ch_csv_lines *lines, ch_column *const *column, int32_t n, int64_t row,
+                      ch_str *out, ch_error *err)
+{
+    csv_writer *w = (csv_writer *)lines;
+    char text[VALUE_TEXT * 4];
+    w->row.len = 0;
+    for (int32_t c = 0; c < n; c++) {
+        if (c)
+            CH_TRY(add(&w->row, &w->sep, err));
+        CH_TRY(put_slot(w, c, column[c], row, text, &w->encoded, err));
+    }
+    *out = (ch_str){w->row.data ? w->row.data : "", (int64_t)w->row.len};
+    return CH_OK;
+}
+
+void ch_csv_lines_free(ch_csv_lines *lines)
+{
+    if (lines)
+        writer_free((csv_writer *)lines);
 }

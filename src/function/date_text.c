@@ -228,6 +228,8 @@ const ch_func ch_func_date_text[] = {
           "try_to_date('foo', 'yyyy-MM-dd')", "NULL"),
     PARSE("to_timestamp", bind_to, "A timestamp from text, by a pattern if given.",
           "to_timestamp('2016-12-31', 'yyyy-MM-dd')", "2016-12-31 00:00:00"),
+    PARSE("to_timestamp_ltz", bind_to, "A timestamp from text, by a pattern if given.",
+          "to_timestamp_ltz('2016-12-31', 'yyyy-MM-dd')", "2016-12-31 00:00:00"),
     PARSE("to_timestamp_ntz", bind_to, "A wall clock from text, by a pattern if given.",
           "to_timestamp_ntz('2016-12-31', 'yyyy-MM-dd')", "2016-12-31 00:00:00"),
     PARSE("try_to_timestamp", bind_to, "A timestamp from text; NULL if it is none.",

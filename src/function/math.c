@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * math.c - functions of numbers: roots, powers, logarithms, trigonometry, signs, rand.
+ * math.c - functions of numbers: roots, powers, logarithms, trigonometry, signs.
  *
  * Logarithms of what is not in their domain give NULL, square roots NaN, as in Spark.
  */
 #include <math.h>
 
-#include "function/partition_number.h"
 #include "function/support.h"
 
 /* fdlibm's cbrt, which is Java's; the C library's differs in the last digit. */
@@ -172,137 +171,6 @@ static ch_status eval_pi(const ch_call *call, ch_column **out, ch_error *err)
     return CH_OK;
 }
 
-/* ---- rand: Spark's XORShiftRandom, which begins anew in each partition with the seed plus its number ---- */
-
-typedef struct rand_rule {
-    int64_t seed;
-    ch_partitions *partitions;
-} rand_rule;
-
-typedef struct rand_state {
-    ch_partition at;
-    uint64_t seed;
-    double spare; /* of the pair that a normal deviate comes in */
-    bool has_spare;
-} rand_state;
-
-static uint32_t rotl(uint32_t x, int r)
-{
-    return x << r | x >> (32 - r);
-}
-
-/* Scala's MurmurHash3.bytesHash of the seed's bytes, big-endian, as hashSeed has it. */
-static uint32_t murmur_bytes(const uint8_t *p, int n, uint32_t h)
-{
-    for (int i = 0; i + 4 <= n; i += 4) {
-        uint32_t k = (uint32_t)p[i] | (uint32_t)p[i + 1] << 8 | (uint32_t)p[i + 2] << 16 |
-                     (uint32_t)p[i + 3] << 24;
-        k *= 0xcc9e2d51U;
-        k = rotl(k, 15) * 0x1b873593U;
-        h = rotl(h ^ k, 13) * 5 + 0xe6546b64U;
-    }
-    h ^= (uint32_t)n;
-    h ^= h >> 16;
-    h *= 0x85ebca6bU;
-    h ^= h >> 13;
-    h *= 0xc2b2ae35U;
-    return h ^ h >> 16;
-}
-
-static uint64_t hash_seed(int64_t seed)
-{
-    uint8_t bytes[8];
-    for (int i = 0; i < 8; i++)
-        bytes[i] = (uint8_t)((uint64_t)seed >> (56 - 8 * i));
-    uint32_t low = murmur_bytes(bytes, 8, 0x3c074a61U), high = murmur_bytes(bytes, 8, low);
-    return (uint64_t)high << 32 | low;
-}
-
-static ch_status rand_open(const ch_call *call, void **state, ch_error *err)
-{
-    *state = ch_mem_zalloc(call->mem, sizeof(rand_state), err);
-    if (!*state)
-        return CH_E_MEMORY;
-    ch_partitions_open(((const rand_rule *)call->data)->partitions);
-    return CH_OK;
-}
-
-static void rand_close(const ch_call *call, void *state)
-{
-    ch_partitions_close(((const rand_rule *)call->data)->partitions);
-    ch_mem_free(call->mem, state, sizeof(rand_state));
-}
-
-static uint32_t next_bits(rand_state *s, int bits)
-{
-    uint64_t next = s->seed ^ (s->seed << 21);
-    next ^= next >> 35;
-    next ^= next << 4;
-    s->seed = next;
-    return (uint32_t)(next & ((UINT64_C(1) << bits) - 1));
-}
-
-static double next_double(rand_state *s)
-{
-    uint64_t high = (uint64_t)next_bits(s, 26) << 27;
-    return (double)(high + next_bits(s, 27)) * 0x1.0p-53;
-}
-
-static double next_gaussian(rand_state *s)
-{
-    if (s->has_spare) {
-        s->has_spare = false;
-        return s->spare;
-    }
-    double a, b, sum;
-    do {
-        a = 2 * next_double(s) - 1;
-        b = 2 * next_double(s) - 1;
-        sum = a * a + b * b;
-    } while (sum >= 1 || sum == 0);
-    double scale = sqrt(-2 * log(sum) / sum);
-    s->spare = b * scale;
-    s->has_spare = true;
-    return a * scale;
-}
-
-static ch_status eval_rand(const ch_call *call, ch_column **out, ch_error *err)
-{
-    double *r = (*out)->data;
-    const rand_rule *rule = call->data;
-    rand_state *s = call->state;
-    bool normal = call->func->name[4] == 'n';
-    CH_UNUSED(err);
-    if (ch_partition_enter(rule->partitions, call, &s->at)) {
-        s->seed = hash_seed((int64_t)((uint64_t)rule->seed + (uint64_t)s->at.number));
-        s->has_spare = false;
-    }
-    for (int64_t i = 0; i < call->rows; i++)
-        r[i] = normal ? next_gaussian(s) : next_double(s);
-    return CH_OK;
-}
-
-/* The seed is a constant; without one it comes from the query's start. */
-static ch_status bind_rand(ch_bind *bind, ch_error *err)
-{
-    if (bind->n_args > 1)
-        return ch_bind_count(bind, "[0, 1]", err);
-    rand_rule *rule = ch_arena_alloc(bind->arena, sizeof *rule, err);
-    if (!rule || !(rule->partitions = ch_partitions_new(bind->arena, err)))
-        return CH_E_MEMORY;
-    rule->seed = bind->ctx->now_us;
-    if (bind->n_args == 1) {
-        const ch_scalar *v = bind->arg_const ? bind->arg_const[0] : NULL;
-        if (!v || (v->type->id != CH_NULL && !ch_type_is_integral(v->type)))
-            return ch_bind_wrong_type(bind, 0, "INT\" or \"BIGINT", err);
-        rule->seed = v->is_null ? 0 : v->v.i64;
-    }
-    bind->data = rule;
-    bind->result = CH_T_DOUBLE;
-    bind->nullable = false;
-    return CH_OK;
-}
-
 #define ROW(fn, signature, kernel, flag, text, ex, want)                                         \
     {                                                                                            \
         .name = fn, .sig = signature, .eval = kernel, .flags = CH_FUNC_NULL_PROPAGATES | (flag), \
@@ -313,12 +181,6 @@ static ch_status bind_rand(ch_bind *bind, ch_error *err)
     ROW(fn, "double -> double", kernel, CH_FUNC_MAKES_NULL, text, ex, want)
 #define TWO(fn, kernel, text, ex, want) \
     ROW(fn, "double, double -> double", kernel, 0, text, ex, want)
-#define RAND(fn, text)                                                                            \
-    {                                                                                             \
-        .name = fn, .bind = bind_rand, .eval = eval_rand, .open = rand_open, .close = rand_close, \
-        .flags = CH_FUNC_NONDETERMINISTIC | CH_FUNC_NEVER_NULL, .doc = text, .since = "0.1"       \
-    }
-
 const ch_func ch_func_math[] = {
     ONE("sqrt", eval_sqrt, "Square root.", "sqrt(4)", "2.0"),
     ONE("cbrt", eval_cbrt, "Cube root.", "cbrt(27.0)", "3.0"),
@@ -373,8 +235,5 @@ const ch_func ch_func_math[] = {
      .example = "SELECT e()",
      .expect = "2.718281828459045",
      .since = "0.1"},
-    RAND("rand", "A random number in [0, 1)."),
-    RAND("random", "A random number in [0, 1)."),
-    RAND("randn", "A random number of the standard normal distribution."),
     CH_FUNC_END,
 };

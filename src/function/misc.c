@@ -18,11 +18,20 @@ static ch_status bind_text(ch_bind *bind, ch_error *err)
 {
     const char *name = bind->func->name;
     const ch_func_context *ctx = bind->ctx;
-    bool type = strcmp(name, "typeof") == 0;
+    bool collation = strcmp(name, "collation") == 0;
+    bool type = strcmp(name, "typeof") == 0 || collation;
     if (bind->n_args != (type ? 1 : 0))
         return ch_bind_count(bind, type ? "1" : "0", err);
     bind->result = CH_T_STRING;
     bind->nullable = false;
+    if (collation) {
+        if (bind->arg_type[0]->id != CH_NULL && !ch_type_is_string(bind->arg_type[0]))
+            return ch_bind_wrong_type(bind, 0, "STRING", err);
+        const char *own = bind->arg_type[0]->collation;
+        bind->data =
+            ch_arena_printf(bind->arena, err, "SYSTEM.BUILTIN.%s", own ? own : "UTF8_BINARY");
+        return bind->data ? CH_OK : CH_E_MEMORY;
+    }
     if (type) {
         ch_buf buf;
         ch_buf_init(&buf, bind->arena->mem);
@@ -287,6 +296,14 @@ const ch_func ch_func_misc[] = {
      .example = "SELECT typeof(1)",
      .expect = "int",
      .since = "0.1"},
+    {.name = "collation",
+     .bind = bind_text,
+     .eval = eval_text,
+     .flags = CH_FUNC_NEVER_NULL,
+     .doc = "The collation of a text.",
+     .example = "SELECT collation('abc')",
+     .expect = "SYSTEM.BUILTIN.UTF8_BINARY",
+     .since = "0.2"},
     TEXT("version", "The version of Spark that is followed."),
     TEXT("current_user", "Who runs the query."),
     TEXT("user", "Who runs the query."),

@@ -144,6 +144,32 @@ static ch_status eval_stamp_interval(const ch_call *call, ch_column **out, ch_er
     return CH_OK;
 }
 
+/* DATE +- months and days; with ANSI off the rest counts too, and is then cut to whole days. */
+static ch_status eval_date_interval(const ch_call *call, ch_column **out, ch_error *err)
+{
+    const int32_t *d = base_of(call)->data;
+    const ch_interval *iv = other_of(call)->data;
+    int32_t *r = (*out)->data;
+    int64_t sign = sign_of(call);
+    for (int64_t i = 0; i < call->rows; i++) {
+        r[i] = 0;
+        if (!ch_is_valid(*out, i))
+            continue;
+        if (iv[i].nanos && call->ctx->ansi && !is_try(call))
+            CH_FAIL(err, INVALID_INTERVAL_WITH_MICROSECONDS, "ansiConfig", CH_CONFIG_ANSI);
+        int64_t day = ch_add_months(d[i], sign * iv[i].months) + sign * iv[i].days;
+        if (iv[i].nanos)
+            day = ch_day_of(day * CH_US_PER_DAY + sign * (iv[i].nanos / 1000), NULL);
+        if (day == (int32_t)day && !(iv[i].nanos && is_try(call)))
+            r[i] = (int32_t)day;
+        else if (is_try(call))
+            CH_TRY(ch_set_null(*out, i, err));
+        else
+            return date_overflow("a date plus an interval", err);
+    }
+    return CH_OK;
+}
+
 /* DATE - DATE: whole days; TIMESTAMP - TIMESTAMP: between wall clocks. */
 static ch_status eval_difference(const ch_call *call, ch_column **out, ch_error *err)
 {
@@ -301,7 +327,10 @@ static ch_status bind_shift(ch_bind *bind, int base, ch_error *err)
     } else if (n->id == CH_DAY_TIME_INTERVAL && n->stop == CH_DAY) {
         bind->result = CH_T_DATE;
         bind->eval = eval_date_days;
-    } else if (n->id == CH_DAY_TIME_INTERVAL || n->id == CH_CALENDAR_INTERVAL) {
+    } else if (n->id == CH_CALENDAR_INTERVAL) {
+        bind->result = CH_T_DATE;
+        bind->eval = eval_date_interval;
+    } else if (n->id == CH_DAY_TIME_INTERVAL) {
         bind->arg_type[base] = bind->result = CH_T_TIMESTAMP;
         bind->eval = eval_stamp_interval;
     } else {

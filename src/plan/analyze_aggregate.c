@@ -221,12 +221,20 @@ ch_status ch_an_aggregate(ch_analyzer *a, const ch_rel_aggregate *g, ch_rel **ou
         return ch_an_pivot(a, g, out, err);
     ch_rel *input;
     CH_TRY(ch_an_rel(a, g->input, &input, err));
+    ch_an_time_window windows = {.list = &g->aggregates,
+                                 .grouping = g->grouping.item,
+                                 .n_grouping = g->grouping.n,
+                                 .from_sql = g->from_sql,
+                                 .merges = true};
+    CH_TRY(ch_an_time_windows(a, &windows, &input, err));
     ch_an_scope scope = ch_an_scope_of(a, input, NULL, "GROUP BY");
+    scope.time_window = windows.column;
     scope.aggregates = true;
     scope.windows = true;
     ch_expr_list list = {0}, grouping = {0}, whole = {0};
     CH_TRY(ch_an_select_list(a, &scope, &g->aggregates, &list, err));
     ch_an_scope keys = ch_an_scope_of(a, input, NULL, "GROUP BY");
+    keys.time_window = windows.column;
     if (g->group_type == CH_GROUP_ALL) {
         CH_TRY(group_by_all(a, &g->head, &list, &grouping, err));
     } else {

@@ -415,6 +415,9 @@ ch_status ch_an_call(ch_analyzer *a, ch_an_scope *scope, const ch_expr_unresolve
         return between(a, scope, f, out, err);
     if (strcmp(name, "grouping") == 0 || strcmp(name, "grouping_id") == 0)
         return grouping_call(a, scope, f, name, out, err);
+    CH_TRY(ch_an_time_window_call(a, scope, f, out, err));
+    if (*out)
+        return CH_OK;
     const ch_attr *file = NULL;
     CH_TRY(file_function(a, scope, f, name, &file, err));
     if (file) {
@@ -471,7 +474,11 @@ ch_status ch_an_call(ch_analyzer *a, ch_an_scope *scope, const ch_expr_unresolve
     }
     if (f->filter)
         CH_TRY(aggregate_filter(a, scope, f, &draft->filter, err));
+    const char *shown;
+    CH_TRY(ch_an_build(a, draft, &shown, err));
     CH_TRY(ch_an_bound(a, draft, &f->head, out, err));
+    if (shown)
+        ((ch_expr_call *)*out)->name = shown;
     if (is_struct)
         ((ch_expr_call *)*out)->name = f->is_infix ? "named_struct" : "struct";
     return CH_OK;

@@ -14,7 +14,11 @@ static ch_status quote_name(ch_analyzer *a, const char *name, char **out, ch_err
 static ch_status with_columns(ch_analyzer *a, const ch_rel_with_columns *w, ch_rel *input,
                               ch_rel **out, ch_error *err)
 {
+    const ch_attr_list *columns = &input->output;
+    ch_an_time_window windows = {.list = &w->aliases};
+    CH_TRY(ch_an_time_windows(a, &windows, &input, err));
     ch_an_scope scope = ch_an_scope_of(a, input, NULL, "withColumns");
+    scope.time_window = windows.column;
     scope.windows = true;
     ch_expr_list fresh = {0}, list = {0};
     for (int32_t i = 0; i < w->aliases.n; i++) {
@@ -42,16 +46,16 @@ static ch_status with_columns(ch_analyzer *a, const ch_rel_with_columns *w, ch_r
     }
     bool *placed;
     CH_ARENA_ARRAY(placed, a->arena, fresh.n + 1, err);
-    for (int32_t i = 0; i < input->output.n; i++) {
+    for (int32_t i = 0; i < columns->n; i++) {
         ch_expr *e = NULL;
         for (int32_t k = 0; k < fresh.n && !e; k++)
             if (ch_an_same_name(a, ((const ch_expr_alias *)fresh.item[k])->names.item[0],
-                                input->output.item[i]->name)) {
+                                columns->item[i]->name)) {
                 e = fresh.item[k];
                 placed[k] = true;
             }
         if (!e)
-            CH_AN_NEW(e, ch_make_ref(a->arena, input->output.item[i], err));
+            CH_AN_NEW(e, ch_make_ref(a->arena, columns->item[i], err));
         CH_TRY(ch_expr_list_add(a->arena, &list, e, err));
     }
     for (int32_t k = 0; k < fresh.n && w->must_exist; k++)

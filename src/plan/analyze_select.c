@@ -279,7 +279,10 @@ ch_status ch_an_select(ch_analyzer *a, const ch_rel_project *p, bool aggregate, 
     ch_rel *input;
     ch_expr_list list = {0};
     CH_TRY(ch_an_rel(a, p->input, &input, err));
+    ch_an_time_window windows = {.list = &p->expressions};
+    CH_TRY(ch_an_time_windows(a, &windows, &input, err));
     ch_an_scope scope = ch_an_scope_of(a, input, NULL, "SELECT");
+    scope.time_window = windows.column;
     scope.aggregates = true;
     scope.windows = true;
     CH_TRY(ch_an_select_list(a, &scope, &p->expressions, &list, err));

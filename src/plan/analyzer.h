@@ -76,6 +76,7 @@ struct ch_an_scope {
     const ch_an_lambda *lambda;   /* NULL outside of lambda functions */
     ch_rel_list generates;        /* of the generators in the select list, inputs to be set */
     ch_attr_list generated;       /* their columns */
+    const ch_attr *time_window;   /* what window(...) and session_window(...) mean; or NULL */
 };
 
 /* ---- errors ---- */
@@ -125,9 +126,31 @@ bool ch_an_is_grouping(const ch_expr *expr);
 /* A bound call on resolved arguments; `at` is blamed and may be NULL. */
 CH_NODISCARD ch_status ch_an_bound(ch_analyzer *a, const ch_expr_call *draft, const ch_expr *at,
                                    ch_expr **out, ch_error *err);
+/* The draft of a call on resolved arguments becomes that of another function, for some; *shown is the name
+ * that the result has in columns, or NULL: the function's (analyze_builder.c). */
+CH_NODISCARD ch_status ch_an_build(ch_analyzer *a, ch_expr_call *draft, const char **shown,
+                                   ch_error *err);
 CH_NODISCARD ch_status ch_an_call(ch_analyzer *a, ch_an_scope *scope,
                                   const ch_expr_unresolved_function *f, ch_expr **out,
                                   ch_error *err);
+
+/* ---- window(t, ...), session_window(t, ...) (analyze_time_window.c) ---- */
+
+typedef struct ch_an_time_window {
+    const ch_expr_list *list; /* where they may stand, unresolved; NULL: nowhere */
+    ch_expr *const *grouping; /* also here */
+    int32_t n_grouping;
+    bool from_sql;         /* grouping may name positions of list */
+    bool merges;           /* GROUP BY: sessions that touch become one */
+    const ch_attr *column; /* out: what such a call means; NULL if there is none */
+} ch_an_time_window;
+/* Puts the column of windows below a clause that uses one: *input is resolved, before and after. */
+CH_NODISCARD ch_status ch_an_time_windows(ch_analyzer *a, ch_an_time_window *w, ch_rel **input,
+                                          ch_error *err);
+/* *out is the column if f is such a call and the scope has one; else NULL. */
+CH_NODISCARD ch_status ch_an_time_window_call(ch_analyzer *a, const ch_an_scope *scope,
+                                              const ch_expr_unresolved_function *f, ch_expr **out,
+                                              ch_error *err);
 
 /* ---- lambda functions (analyze_lambda.c) ---- */
 

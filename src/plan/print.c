@@ -454,7 +454,10 @@ static ch_status print_call_head(printer *p, const call_view *c, ch_error *err)
     /* first(x, true) ignores NULLs, which Spark does not show. */
     bool hide = !in_tree(p) && c->args->n == 2 && PAIR(FIRSTS, c->name);
     bool ranks = !in_tree(p) && PAIR(RANKS, c->name);
-    ch_expr_list shown = {c->args->item, hide ? 1 : ranks ? 0 : c->args->n};
+    hide |= !in_tree(p) && PAIR(FIRST_ONLY, c->name);
+    ch_expr_list shown = {c->args->item, hide && c->args->n ? 1 : ranks ? 0 : c->args->n};
+    if (!in_tree(p) && shown.n == 7 && strcasecmp(c->name, "try_make_timestamp") == 0)
+        shown.n = 6; /* Spark forgets the zone */
     CH_TRY(print_args(p, &shown, ", ", err));
     if (more && !in_tree(p))
         CH_TRY(put(p, more, err));

@@ -109,6 +109,38 @@ static const struct {
     {"lag", 2, ", NULL"},
     {"lead", 1, ", 1, NULL"},
     {"lead", 2, ", NULL"},
+    {"make_interval", 0, "0, 0, 0, 0, 0, 0, 0.000000"},
+    {"make_interval", 1, ", 0, 0, 0, 0, 0, 0.000000"},
+    {"make_interval", 2, ", 0, 0, 0, 0, 0.000000"},
+    {"make_interval", 3, ", 0, 0, 0, 0.000000"},
+    {"make_interval", 4, ", 0, 0, 0.000000"},
+    {"make_interval", 5, ", 0, 0.000000"},
+    {"make_interval", 6, ", 0.000000"},
+    {"try_make_interval", 0, "0, 0, 0, 0, 0, 0, 0.000000"},
+    {"try_make_interval", 1, ", 0, 0, 0, 0, 0, 0.000000"},
+    {"try_make_interval", 2, ", 0, 0, 0, 0, 0.000000"},
+    {"try_make_interval", 3, ", 0, 0, 0, 0.000000"},
+    {"try_make_interval", 4, ", 0, 0, 0.000000"},
+    {"try_make_interval", 5, ", 0, 0.000000"},
+    {"try_make_interval", 6, ", 0.000000"},
+    {"make_dt_interval", 0, "0, 0, 0, 0.000000"},
+    {"make_dt_interval", 1, ", 0, 0, 0.000000"},
+    {"make_dt_interval", 2, ", 0, 0.000000"},
+    {"make_dt_interval", 3, ", 0.000000"},
+    {"make_ym_interval", 0, "0, 0"},
+    {"make_ym_interval", 1, ", 0"},
+    {"aes_encrypt", 2, ", GCM, DEFAULT, , "},
+    {"aes_encrypt", 3, ", DEFAULT, , "},
+    {"aes_encrypt", 4, ", , "},
+    {"aes_encrypt", 5, ", "},
+    {"aes_decrypt", 2, ", GCM, DEFAULT, "},
+    {"aes_decrypt", 3, ", DEFAULT, "},
+    {"aes_decrypt", 4, ", "},
+    {"try_aes_decrypt", 2, ", GCM, DEFAULT, "},
+    {"try_aes_decrypt", 3, ", DEFAULT, "},
+    {"try_aes_decrypt", 4, ", "},
+    {"str_to_map", 1, ", ,, :"},
+    {"str_to_map", 2, ", :"},
 };
 
 static const name_pair TRIMS[] = {
@@ -116,6 +148,10 @@ static const name_pair TRIMS[] = {
 
 static const name_pair FIRSTS[] = {
     {"first", ""}, {"last", ""}, {"any_value", ""}, {"first_value", ""}, {"last_value", ""}};
+
+/* Schemas and options are not shown. */
+static const name_pair FIRST_ONLY[] = {
+    {"from_csv", ""}, {"to_csv", ""}, {"from_json", ""}, {"to_json", ""}, {"schema_of_json", ""}};
 
 static const name_pair RANKS[] = {{"rank", ""}, {"dense_rank", ""}, {"percent_rank", ""}};
 

@@ -273,3 +273,53 @@ def test_wrong_token():
         assert "UNAUTHENTICATED" in str(e.value) or "token" in str(e.value)
     finally:
         s.stop()
+
+
+def test_struct_fields_are_set_and_dropped(server):
+    spark = server.session()
+    df = spark.sql("SELECT named_struct('a', 1, 'b', named_struct('c', 2, 'd', 'x')) s UNION ALL SELECT NULL")
+    s = F.col("s")
+
+    def row(column):
+        got = df.select(column)
+        return got.columns[0], got.dtypes[0][1], [r[0] and r[0].asDict(True) for r in got.collect()]
+
+    assert row(s.withField("a", F.lit(5))) == (
+        "update_fields(s, WithField(5))", "struct<a:int,b:struct<c:int,d:string>>",
+        [{"a": 5, "b": {"c": 2, "d": "x"}}, None])
+    assert row(s.withField("b.c", F.lit(7))) == (
+        "update_fields(s, WithField(update_fields(s.b, WithField(7))))", "struct<a:int,b:struct<c:int,d:string>>",
+        [{"a": 1, "b": {"c": 7, "d": "x"}}, None])
+    assert row(s.withField("A", F.lit(5)))[1] == "struct<A:int,b:struct<c:int,d:string>>"
+    assert row(s.dropFields("b.c", "a")) == (
+        "update_fields(s, WithField(update_fields(s.b, dropfield())), dropfield())", "struct<b:struct<d:string>>",
+        [{"b": {"d": "x"}}, None])
+    assert row(s.dropFields("nope"))[1] == "struct<a:int,b:struct<c:int,d:string>>"
+    assert row(s.withField("a", F.lit(1)).withField("k", F.col("s.a") + 1)) == (
+        "update_fields(s, WithField(1), WithField((s.a + 1)))", "struct<a:int,b:struct<c:int,d:string>,k:int>",
+        [{"a": 1, "b": {"c": 2, "d": "x"}, "k": 2}, None])
+    for column, condition in ((s.dropFields("a", "b"), "DATATYPE_MISMATCH.CANNOT_DROP_ALL_FIELDS"),
+                              (s.withField("x.c", F.lit(7)), "FIELD_NOT_FOUND"),
+                              (F.col("s.a").withField("a", F.lit(1)), "DATATYPE_MISMATCH.UNEXPECTED_INPUT_TYPE")):
+        with pytest.raises(AnalysisException) as e:
+            df.select(column).collect()
+        assert e.value.getCondition() == condition
+
+
+def test_rows_are_grouped_by_windows_of_time(server):
+    spark = server.session()
+    at = lambda minute, second=0: dt.datetime(2021, 1, 1, 0, minute, second)
+    df = spark.sql("SELECT * FROM VALUES ('A1', TIMESTAMP'2021-01-01 00:00:00', 1), "
+                   "('A1', TIMESTAMP'2021-01-01 00:04:30', 2), ('A2', TIMESTAMP'2021-01-01 00:06:00', 3) t(a, b, v)")
+    tumbling = df.groupBy(F.window("b", "5 minutes")).agg(F.sum("v").alias("s"))
+    assert tumbling.columns == ["window", "s"]
+    assert [tuple(r) for r in tumbling.select("window.start", "window.end", "s").orderBy("start").collect()] == [
+        (at(0), at(5), 3), (at(5), at(10), 3)]
+    sliding = df.groupBy("a", F.window("b", "10 minutes", "5 minutes").alias("w")).count().orderBy("a", "w")
+    assert [(r.a, r.w.start.minute, r["count"]) for r in sliding.collect()] == [
+        ("A1", 55, 2), ("A1", 0, 2), ("A2", 0, 1), ("A2", 5, 1)]
+    sessions = df.groupBy(F.session_window("b", "5 minutes"), "a").count().orderBy("a")
+    assert [(r.session_window.start, r.session_window.end, r.a, r["count"]) for r in sessions.collect()] == [
+        (at(0), at(9, 30), "A1", 2), (at(6), at(11), "A2", 1)]
+    last = df.withColumn("w", F.window("b", "5 minutes")).select(F.window_time("w")).collect()
+    assert last[0][0] == dt.datetime(2021, 1, 1, 0, 4, 59, 999999)
