@@ -13,22 +13,42 @@
 
 /* ---- names ------------------------------------------------------------------------------------ */
 
-/* update_fields(s, WithField(1)), update_fields(s, dropfield()) */
+/* WithField(1), dropfield(); of a field deeper down, WithField(update_fields(s.b, WithField(1))). */
+static ch_status update_name(ch_analyzer *a, const ch_expr_update_fields *u, const char *base,
+                             const char **out, ch_error *err)
+{
+    ch_str_list path = {0};
+    const char *op = "dropfield()";
+    if (u->value) {
+        CH_AN_NEW(op, ch_expr_sql(a->arena, u->value, err));
+        CH_AN_NEW(op, ch_arena_printf(a->arena, err, "WithField(%s)", op));
+    }
+    CH_TRY(ch_name_split(a->arena, u->field, &path, err));
+    for (int32_t depth = path.n - 1; depth > 0; depth--) {
+        const char *at = base;
+        for (int32_t i = 0; i < depth; i++)
+            CH_AN_NEW(at, ch_arena_printf(a->arena, err, "%s.%s", at, path.item[i]));
+        CH_AN_NEW(op, ch_arena_printf(a->arena, err, "WithField(update_fields(%s, %s))", at, op));
+    }
+    *out = op;
+    return CH_OK;
+}
+
+/* update_fields(s, WithField(1), dropfield()): one update on top of another is shown as one. */
 static ch_status update_fields_name(ch_analyzer *a, const ch_expr *written, const char **out,
                                     ch_error *err)
 {
-    const ch_expr_update_fields *u = (const void *)written;
-    const char *child, *value = "dropfield()";
-    if (written->kind != CH_EXPR_UPDATE_FIELDS) {
-        CH_AN_NEW(*out, ch_expr_sql(a->arena, written, err));
-        return CH_OK;
+    const ch_expr *at = written;
+    const char *base, *ops = "", *op;
+    while (at->kind == CH_EXPR_UPDATE_FIELDS)
+        at = ((const ch_expr_update_fields *)at)->child;
+    CH_AN_NEW(base, ch_expr_sql(a->arena, at, err));
+    for (at = written; at->kind == CH_EXPR_UPDATE_FIELDS;
+         at = ((const ch_expr_update_fields *)at)->child) {
+        CH_TRY(update_name(a, (const void *)at, base, &op, err));
+        CH_AN_NEW(ops, ch_arena_printf(a->arena, err, ", %s%s", op, ops));
     }
-    CH_TRY(update_fields_name(a, u->child, &child, err));
-    if (u->value) {
-        CH_AN_NEW(value, ch_expr_sql(a->arena, u->value, err));
-        CH_AN_NEW(value, ch_arena_printf(a->arena, err, "WithField(%s)", value));
-    }
-    CH_AN_NEW(*out, ch_arena_printf(a->arena, err, "update_fields(%s, %s)", child, value));
+    CH_AN_NEW(*out, ch_arena_printf(a->arena, err, "update_fields(%s%s)", base, ops));
     return CH_OK;
 }
 
