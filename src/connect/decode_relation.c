@@ -2,8 +2,11 @@
 /* decode_relation.c - the protocol's relations as plan relations, and the table of them. */
 #include "connect/decode_relation.h"
 
+#include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
+#include "session/command.h"
 #include "sql/sql.h"
 
 typedef PB(Relation) message;
@@ -366,18 +369,82 @@ DECODER(set_op)
 
 /* ---- SQL and references ------------------------------------------------------------------ */
 
+/* A constant, or array(), map() or struct() of constants. */
+static bool is_argument(const ch_expr *e)
+{
+    static const char *const NAME[] = {
+        "array", "map", "struct", "map_from_arrays", "map_from_entries", "named_struct"};
+    const ch_expr_unresolved_function *f = (const void *)e;
+    bool known = e->kind == CH_EXPR_UNRESOLVED_FUNCTION;
+    if (e->kind == CH_EXPR_CAST)
+        return is_argument(((const ch_expr_cast *)e)->child);
+    if (!known)
+        return e->kind == CH_EXPR_LITERAL;
+    known = false;
+    for (size_t i = 0; i < sizeof NAME / sizeof *NAME; i++)
+        known |= strcasecmp(f->name, NAME[i]) == 0;
+    for (int32_t i = 0; i < f->args.n; i++)
+        known &= is_argument(f->args.item[i]);
+    return known;
+}
+
+typedef struct arguments {
+    const char **name;
+    ch_expr **value;
+    int32_t n;
+} arguments;
+
+static ch_status add_argument(cn_decode *d, arguments *to, const char *name,
+                              const PB(Expression) * e, const PB(Expression__Literal) * old,
+                              ch_error *err)
+{
+    PB(Expression) literal = SPARK__CONNECT__EXPRESSION__INIT;
+    if (!e) {
+        literal.expr_type_case = SPARK__CONNECT__EXPRESSION__EXPR_TYPE_LITERAL;
+        literal.literal = (PB(Expression__Literal) *)(uintptr_t)old;
+        e = &literal;
+    }
+    char place[16];
+    (void)snprintf(place, sizeof place, "_%d", (int)to->n);
+    CH_TRY(cn_decode_expr(d, e, &to->value[to->n], err));
+    if (name)
+        CH_TRY(cn_copy_text(d, name, &to->name[to->n], err));
+    if (!is_argument(to->value[to->n]))
+        CH_FAIL(err, INVALID_SQL_ARG, "name", name ? name : place);
+    to->n++;
+    return CH_OK;
+}
+
+static ch_status decode_arguments(cn_decode *d, const PB(SQL) * m, arguments *to, ch_error *err)
+{
+    size_t n = m->n_args + m->n_pos_args + m->n_named_arguments + m->n_pos_arguments;
+    *to = (arguments){0};
+    CH_ARENA_ARRAY(to->name, d->arena, n + 1, err);
+    CH_ARENA_ARRAY(to->value, d->arena, n + 1, err);
+    for (size_t i = 0; i < m->n_named_arguments; i++)
+        CH_TRY(add_argument(d, to, m->named_arguments[i]->key, m->named_arguments[i]->value, NULL,
+                            err));
+    for (size_t i = 0; i < m->n_args; i++)
+        CH_TRY(add_argument(d, to, m->args[i]->key, NULL, m->args[i]->value, err));
+    if (to->n == 0)
+        to->name = NULL;
+    for (size_t i = 0; i < m->n_pos_arguments; i++)
+        CH_TRY(add_argument(d, to, NULL, m->pos_arguments[i], NULL, err));
+    for (size_t i = 0; i < m->n_pos_args; i++)
+        CH_TRY(add_argument(d, to, NULL, NULL, m->pos_args[i], err));
+    return CH_OK;
+}
+
 ch_status cn_decode_sql(cn_decode *d, const PB(SQL) * m, ch_rel **out, ch_error *err)
 {
-    ch_session *session = d->session->session;
-    ch_sql_context ctx = {.arena = d->arena};
+    ch_sql_context ctx;
     const char *text;
+    arguments given;
     CH_TRY(cn_copy_text(d, m->query, &text, err));
-    ctx.ansi = ch_session_get_bool(session, "spark.sql.ansi.enabled");
-    ctx.double_quoted_identifiers =
-        ch_session_get_bool(session, "spark.sql.ansi.doubleQuotedIdentifiers");
-    CH_TRY(ch_session_get(session, "spark.sql.session.timeZone", d->arena, &ctx.time_zone, err));
-    if (m->n_args || m->n_pos_args || m->n_named_arguments || m->n_pos_arguments)
-        CN_UNSUPPORTED(err, "Parameters of spark.sql");
+    CH_TRY(ch_session_sql_context(d->session->session, d->arena, &ctx, err));
+    CH_TRY(decode_arguments(d, m, &given, err));
+    ch_sql_params params = {.value = given.value, .name = given.name, .n = given.n};
+    ctx.params = &params;
     d->frame->text = d->n_texts++ ? NULL : text;
     return ch_sql_parse(&ctx, text, out, err);
 }

@@ -32,6 +32,9 @@ struct ch_catalog {
     /* SQL text of an expression, parsed. */
     ch_status (*parse_expression)(ch_catalog *self, const char *text, ch_arena *arena,
                                   ch_expr **out, ch_error *err);
+    /* The value of a session variable; *found false when there is none of that name. */
+    ch_status (*variable)(ch_catalog *self, const char *name, ch_arena *arena, ch_scalar *out,
+                          bool *found, ch_error *err);
     /* Names of tables and views, for "did you mean". */
     ch_status (*names)(ch_catalog *self, ch_arena *arena, ch_str_list *out, ch_error *err);
     /* Set by the analyzer while it is inside a view: where names are looked up, and whether temporary

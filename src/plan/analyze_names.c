@@ -197,7 +197,9 @@ static ch_status find_lateral(ch_analyzer *a, ch_an_scope *scope,
         if (e->kind != CH_EXPR_ALIAS)
             continue;
         const ch_expr_alias *alias = (const void *)e;
-        if (!ch_an_same_name(a, alias->names.item[0], u->parts.item[0]))
+        const ch_expr_literal *variable = (const void *)alias->child;
+        if (!ch_an_same_name(a, alias->names.item[0], u->parts.item[0]) ||
+            (variable->head.kind == CH_EXPR_LITERAL && variable->shown)) /* means the same here */
             continue;
         ch_attr *attr;
         CH_ARENA_NEW(attr, a->arena, err);
@@ -267,6 +269,39 @@ static ch_status find_metadata(ch_analyzer *a, const ch_an_scope *scope,
     return CH_OK;
 }
 
+/* A session variable as a literal: v, session.v, system.session.v. *used 0: it is none. */
+static ch_status find_variable(ch_analyzer *a, const ch_expr_unresolved_attribute *u, ch_expr **out,
+                               int32_t *used, ch_error *err)
+{
+    const ch_catalog *catalog = a->ctx->catalog;
+    const char **part = u->parts.item;
+    bool system = u->parts.n > 2 && ch_an_same_name(a, part[0], "system") &&
+                  ch_an_same_name(a, part[1], "session");
+    bool session = u->parts.n > 1 && ch_an_same_name(a, part[0], "session");
+    int32_t qualified = system ? 2 : session ? 1 : 0;
+    *used = 0;
+    if (!catalog || !catalog->variable)
+        return CH_OK;
+    for (int32_t k = qualified;; k = 0) {
+        ch_scalar value;
+        bool found;
+        CH_TRY(catalog->variable(a->ctx->catalog, part[k], a->arena, &value, &found, err));
+        if (found) {
+            char *text;
+            CH_AN_NEW(*out, ch_make_literal(a->arena, &value, err));
+            CH_AN_NEW(text, ch_expr_sql(a->arena, *out, err));
+            CH_AN_NEW(text,
+                      ch_arena_printf(a->arena, err, "variablereference(system.session.%s=%s)",
+                                      part[k], text));
+            ((ch_expr_literal *)*out)->shown = text;
+            *used = k + 1;
+            return CH_OK;
+        }
+        if (k == 0)
+            return CH_OK;
+    }
+}
+
 ch_status ch_an_name(ch_analyzer *a, ch_an_scope *scope, const ch_expr_unresolved_attribute *u,
                      ch_expr **out, ch_error *err)
 {
@@ -304,18 +339,22 @@ ch_status ch_an_name(ch_analyzer *a, ch_an_scope *scope, const ch_expr_unresolve
     }
     if (!attr)
         CH_TRY(find_metadata(a, scope, u, &attr, &used, err));
-    if (!attr)
-        return unresolved(a, scope, u, err);
-    if (attr->hidden || strcmp(attr->name, u->parts.item[used - 1]) != 0) {
-        /* The output is named as it was written, and what is named is to be seen. */
-        ch_attr *renamed;
-        CH_ARENA_NEW(renamed, a->arena, err);
-        *renamed = *attr;
-        renamed->hidden = renamed->of_files = false;
-        renamed->name = u->parts.item[used - 1];
-        attr = renamed;
+    if (attr) {
+        if (attr->hidden || strcmp(attr->name, u->parts.item[used - 1]) != 0) {
+            /* The output is named as it was written, and what is named is to be seen. */
+            ch_attr *renamed;
+            CH_ARENA_NEW(renamed, a->arena, err);
+            *renamed = *attr;
+            renamed->hidden = renamed->of_files = false;
+            renamed->name = u->parts.item[used - 1];
+            attr = renamed;
+        }
+        CH_AN_NEW(*out, ch_make_ref(a->arena, attr, err));
+    } else {
+        CH_TRY(find_variable(a, u, out, &used, err));
+        if (!used)
+            return unresolved(a, scope, u, err);
     }
-    CH_AN_NEW(*out, ch_make_ref(a->arena, attr, err));
     (*out)->start = u->head.start;
     (*out)->stop = u->head.stop;
     for (int32_t i = used; i < u->parts.n; i++) {

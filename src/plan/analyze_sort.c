@@ -330,7 +330,9 @@ static ch_status count_of(ch_analyzer *a, const ch_rel *input, const ch_expr *wr
         CH_AN_FAIL(a, written, err, LIMIT_TYPE, "name", name, "expr", text, "dataType", type);
     }
     CH_TRY(ch_expr_fold(a->ctx->func, a->arena, e, &v, &done, err));
-    if (!done || v.is_null)
+    if (done && v.is_null)
+        CH_AN_FAIL(a, written, err, LIMIT_NULL, "name", name, "expr", text);
+    if (!done)
         CH_AN_FAIL(a, written, err, LIMIT_UNFOLDABLE, "name", name, "expr", text);
     if (v.v.i64 < 0)
         CH_AN_FAIL(a, written, err, INVALID_LIMIT, "name", name, "expr", text, "v",

@@ -86,6 +86,7 @@ struct ch_expr {
 typedef struct ch_expr_literal {
     ch_expr head; /* type is set from the start */
     ch_scalar value;
+    const char *shown; /* for names, in the value's place: variablereference(...); or NULL */
 } ch_expr_literal;
 
 /* a, t.a, `odd name`.b: name parts without quotes. */
@@ -343,6 +344,8 @@ typedef enum ch_rel_kind {
     CH_REL_DESCRIBE,
     CH_REL_SET,
     CH_REL_CACHE,
+    CH_REL_VARIABLE, /* DECLARE, SET and DROP of session variables */
+    CH_REL_EXECUTE,  /* EXECUTE IMMEDIATE */
     /* resolved only */
     CH_REL_WINDOW,
     CH_REL_SCAN,
@@ -806,6 +809,34 @@ typedef struct ch_rel_cache {
     ch_option_list options;
     bool lazy, if_exists;
 } ch_rel_cache;
+typedef enum ch_variable_action {
+    CH_VARIABLE_DECLARE,
+    CH_VARIABLE_SET,
+    CH_VARIABLE_DROP
+} ch_variable_action;
+
+/*
+ * Session variables. DECLARE: several names share a type, a value (at most one) or both. SET: one value
+ * for each name, of which the attribute `default` means the declaration's; or `query`, whose only row
+ * has one column for each name.
+ */
+typedef struct ch_rel_variable {
+    ch_rel head;
+    ch_variable_action action;
+    ch_expr_list names; /* unresolved attributes */
+    const ch_type *type;
+    ch_expr_list values;
+    ch_rel *query;
+    bool replace, if_exists;
+} ch_rel_variable;
+
+/* EXECUTE IMMEDIATE statement INTO variables USING arguments: aliases name the arguments. */
+typedef struct ch_rel_execute {
+    ch_rel head;
+    ch_expr *statement;
+    ch_expr_list into; /* unresolved attributes */
+    ch_expr_list arguments;
+} ch_rel_execute;
 
 typedef enum ch_window_rank { CH_RANK_ROW_NUMBER, CH_RANK_RANK, CH_RANK_DENSE_RANK } ch_window_rank;
 

@@ -673,6 +673,8 @@ static ch_status print(printer *p, const ch_expr *e, ch_error *err)
 {
     switch (e->kind) {
     case CH_EXPR_LITERAL:
+        if (((const ch_expr_literal *)e)->shown && !in_tree(p))
+            return put(p, ((const ch_expr_literal *)e)->shown, err);
         return ch_scalar_print(&((const ch_expr_literal *)e)->value, p->mode, p->zone, p->out, err);
     case CH_EXPR_UNRESOLVED_ATTRIBUTE:
         if (in_tree(p))

@@ -7,6 +7,8 @@
 
 #include "format/format.h"
 #include "plan/node.h"
+#include "session/command.h"
+#include "session/variable.h"
 #include "sql/sql.h"
 #include "table/dataset.h"
 #include "type/datetime.h"
@@ -299,12 +301,15 @@ static ch_status parse_expression(ch_catalog *base, const char *text, ch_arena *
                                   ch_expr **out, ch_error *err)
 {
     ch_session_catalog *self = (ch_session_catalog *)base;
-    ch_sql_context ctx = {.arena = arena,
-                          .ansi = self->func->ansi,
-                          .time_zone = self->func->time_zone,
-                          .double_quoted_identifiers = ch_session_get_bool(
-                              self->session, "spark.sql.ansi.doubleQuotedIdentifiers")};
+    ch_sql_context ctx;
+    CH_TRY(ch_session_sql_context(self->session, arena, &ctx, err));
     return ch_sql_parse_expr(&ctx, text, out, err);
+}
+
+static ch_status variable(ch_catalog *base, const char *name, ch_arena *arena, ch_scalar *out,
+                          bool *found, ch_error *err)
+{
+    return ch_variable_get(((ch_session_catalog *)base)->session, name, arena, out, found, err);
 }
 
 static ch_status names(ch_catalog *base, ch_arena *arena, ch_str_list *out, ch_error *err)
@@ -319,6 +324,7 @@ void ch_session_catalog_init(ch_session_catalog *catalog, ch_session *session, c
     *catalog = (ch_session_catalog){.catalog = {.table = table,
                                                 .data_source = data_source,
                                                 .parse_expression = parse_expression,
+                                                .variable = variable,
                                                 .names = names},
                                     .session = session,
                                     .arena = arena,

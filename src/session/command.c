@@ -10,6 +10,7 @@
 #include "session/cache.h"
 #include "session/catalog.h"
 #include "session/ddl.h"
+#include "session/variable.h"
 #include "sql/sql.h"
 
 /* -------------------------------------------------------------------- views */
@@ -153,6 +154,12 @@ static ch_status cache(ch_frame *frame, ch_rows *out, ch_error *err)
     return ch_cache_command(frame, out->frame, err);
 }
 
+static ch_status variable(ch_frame *frame, rows *out, ch_error *err)
+{
+    CH_UNUSED(out);
+    return ch_variable_run(frame, err);
+}
+
 /* ------------------------------------------------------------------- the map */
 
 static const struct {
@@ -169,6 +176,8 @@ static const struct {
     {CH_REL_EXPLAIN, explain},
     {CH_REL_WRITE_OPERATION, write_files},
     {CH_REL_CACHE, cache},
+    {CH_REL_VARIABLE, variable},
+    {CH_REL_EXECUTE, NULL},
 };
 #define N_COMMANDS (sizeof COMMANDS / sizeof *COMMANDS)
 
@@ -183,10 +192,15 @@ bool ch_is_command(const ch_rel *rel)
 ch_status ch_command_run(ch_frame *frame, ch_frame **out, ch_error *err)
 {
     ch_rows r = {0};
-    CH_TRY(ch_frame_new(frame->session, NULL, 0, &r.frame, err));
     ch_status status = CH_E_INTERNAL;
+    if (frame->rel->kind == CH_REL_EXECUTE) {
+        status = ch_execute_immediate(frame, out, err);
+        if (status != CH_OK || *out)
+            return status;
+    }
+    CH_TRY(ch_frame_new(frame->session, NULL, 0, &r.frame, err));
     for (size_t i = 0; i < N_COMMANDS; i++)
-        if (COMMANDS[i].kind == frame->rel->kind)
+        if (COMMANDS[i].kind == frame->rel->kind && COMMANDS[i].run)
             status = COMMANDS[i].run(frame, &r, err);
     if (status == CH_OK && !r.frame->rel)
         status = ch_rows_finish(&r, err);
@@ -198,32 +212,49 @@ ch_status ch_command_run(ch_frame *frame, ch_frame **out, ch_error *err)
     return status;
 }
 
+ch_status ch_session_sql_context(ch_session *session, ch_arena *arena, ch_sql_context *out,
+                                 ch_error *err)
+{
+    *out = (ch_sql_context){.arena = arena,
+                            .ansi = ch_session_get_bool(session, "spark.sql.ansi.enabled"),
+                            .double_quoted_identifiers = ch_session_get_bool(
+                                session, "spark.sql.ansi.doubleQuotedIdentifiers"),
+                            .constant = ch_session_constant,
+                            .user = session};
+    return ch_session_get(session, "spark.sql.session.timeZone", arena, &out->time_zone, err);
+}
+
+ch_status ch_session_parse(ch_session *session, const char *text, const ch_sql_params *params,
+                           ch_frame *parent, ch_frame **out, ch_error *err)
+{
+    ch_frame *frame;
+    ch_rel *rel = NULL;
+    ch_sql_context ctx;
+    *out = NULL;
+    CH_TRY(ch_frame_new(session, &parent, parent != NULL, &frame, err));
+    ch_status status = ch_session_sql_context(session, &frame->arena, &ctx, err);
+    ctx.params = params;
+    frame->text = ch_arena_str(&frame->arena, text, err);
+    if (status == CH_OK)
+        status = frame->text ? ch_sql_parse(&ctx, frame->text, &rel, err) : CH_E_MEMORY;
+    frame->rel = rel;
+    if (status == CH_OK)
+        *out = frame;
+    else
+        ch_frame_unref(frame);
+    return status;
+}
+
 ch_status ch_session_sql(ch_session *session, const char *text, ch_frame **out, ch_error *err)
 {
     ch_frame *frame;
     *out = NULL;
-    CH_TRY(ch_frame_new(session, NULL, 0, &frame, err));
+    CH_TRY(ch_session_parse(session, text, NULL, NULL, &frame, err));
     ch_status status = CH_OK;
-    ch_rel *rel = NULL;
-    const char *zone;
-    CH_TRY_OUT(ch_session_get(session, "spark.sql.session.timeZone", &frame->arena, &zone, err));
-    frame->text = ch_arena_str(&frame->arena, text, err);
-    if (!frame->text) {
-        status = CH_E_MEMORY;
-        goto out;
-    }
-    ch_sql_context ctx = {.arena = &frame->arena,
-                          .ansi = ch_session_get_bool(session, "spark.sql.ansi.enabled"),
-                          .double_quoted_identifiers = ch_session_get_bool(
-                              session, "spark.sql.ansi.doubleQuotedIdentifiers"),
-                          .time_zone = zone};
-    CH_TRY_OUT(ch_sql_parse(&ctx, frame->text, &rel, err));
-    frame->rel = rel;
-    if (ch_is_command(rel))
+    if (ch_is_command(frame->rel))
         status = ch_command_run(frame, out, err);
     else
         *out = ch_frame_ref(frame);
-out:
     ch_frame_unref(frame);
     return status;
 }

@@ -4,11 +4,20 @@
 #define CH_SESSION_COMMAND_H
 
 #include "session/query.h"
+#include "sql/sql.h"
 
 /* Is it a statement of that kind, not a query? */
 bool ch_is_command(const ch_rel *rel);
 /* Runs frame->rel; *out is a frame with the rows that the statement gives (none for most). */
 CH_NODISCARD ch_status ch_command_run(ch_frame *frame, ch_frame **out, ch_error *err);
+
+/* The settings that parsing needs, and the session's constants. */
+CH_NODISCARD ch_status ch_session_sql_context(ch_session *session, ch_arena *arena,
+                                              ch_sql_context *out, ch_error *err);
+/* A frame of the parsed statement. params may be NULL; parent, or NULL, is shared: it lives as long. */
+CH_NODISCARD ch_status ch_session_parse(ch_session *session, const char *text,
+                                        const ch_sql_params *params, ch_frame *parent,
+                                        ch_frame **out, ch_error *err);
 
 /* A write: the query's rows to files. n_rows, n_files may be NULL. (write.c) */
 CH_NODISCARD ch_status ch_write_run(ch_frame *frame, const ch_rel_write_operation *write,

@@ -10,6 +10,7 @@
 
 #include "session/cache.h"
 #include "session/query.h"
+#include "session/variable.h"
 #include "type/timezone.h"
 
 struct ch_engine {
@@ -46,6 +47,7 @@ struct ch_session {
     _Atomic int64_t next_id;
     ch_running running;
     ch_cache cache;
+    ch_variables variables;
 };
 
 /* ------------------------------------------------------------------- engine */
@@ -126,6 +128,7 @@ ch_status ch_session_new(ch_engine *engine, ch_session **out, ch_error *err)
     pthread_mutex_init(&session->lock, NULL);
     pthread_mutex_init(&session->running.lock, NULL);
     pthread_mutex_init(&session->cache.lock, NULL);
+    pthread_mutex_init(&session->variables.lock, NULL);
     *out = session;
     return CH_OK;
 }
@@ -159,6 +162,8 @@ void ch_session_free(ch_session *session)
         setting_free(s);
     }
     free(session->database);
+    ch_variables_release(session);
+    pthread_mutex_destroy(&session->variables.lock);
     pthread_mutex_destroy(&session->lock);
     pthread_mutex_destroy(&session->running.lock);
     pthread_mutex_destroy(&session->cache.lock);
@@ -174,6 +179,11 @@ ch_engine *ch_session_engine(ch_session *session)
 ch_mem *ch_session_mem(ch_session *session)
 {
     return session->mem;
+}
+
+ch_variables *ch_session_variables(ch_session *session)
+{
+    return &session->variables;
 }
 
 ch_running *ch_session_running(ch_session *session)

@@ -291,9 +291,28 @@ ch_status ch_sql_name(ch_sql_parser *p, const char **out)
     return *out ? CH_OK : CH_E_MEMORY;
 }
 
+/* `a`.`b` */
+static const char *names_shown(ch_sql_parser *p, const ch_str_list *parts)
+{
+    const char *text = "";
+    for (int32_t i = 0; i < parts->n && text; i++)
+        text = ch_arena_printf(p->arena, NULL, "%s%s`%s`", text, i ? "." : "", parts->item[i]);
+    return text ? text : "";
+}
+
 ch_status ch_sql_checked_name(ch_sql_parser *p, const char **out)
 {
     int32_t start = ch_sql_here(p);
+    if (ch_sql_starts_identifier(p)) {
+        ch_str_list parts = {0};
+        CH_TRY(ch_sql_identifier(p, &parts));
+        *out = parts.item[0];
+        return parts.n == 1 ? CH_OK
+                            : ch_sql_at(p, start, p->tok[p->at - 1].stop,
+                                        ch_error_set(p->err, CH_E_IDENTIFIER_TOO_MANY_NAME_PARTS,
+                                                     "identifier", names_shown(p, &parts), "limit",
+                                                     "1", (const char *)0));
+    }
     CH_TRY(ch_sql_name(p, out));
     int32_t stop = -1;
     while (ch_sql_is(p, '-') && ch_sql_is_name(p, 1)) {
@@ -305,6 +324,8 @@ ch_status ch_sql_checked_name(ch_sql_parser *p, const char **out)
 
 ch_status ch_sql_names(ch_sql_parser *p, ch_str_list *out)
 {
+    if (ch_sql_starts_identifier(p))
+        return ch_sql_identifier(p, out);
     do {
         const char *name;
         CH_TRY(ch_sql_checked_name(p, &name));
@@ -571,5 +592,17 @@ ch_status ch_sql_parse_expr(const ch_sql_context *ctx, const char *text, ch_expr
     *out = NULL;
     CH_TRY(open_parser(ctx, text, &p, err));
     CH_TRY(ch_sql_named_expr(&p, out));
+    return at_end(&p, false);
+}
+
+ch_status ch_sql_parse_names(const ch_sql_context *ctx, const char *text, ch_str_list *out,
+                             ch_error *err)
+{
+    ch_sql_parser p;
+    *out = (ch_str_list){0};
+    CH_TRY(open_parser(ctx, text, &p, err));
+    if (!text[strspn(text, " \t\r\n\f\v")])
+        CH_FAIL(err, PARSE_EMPTY_STATEMENT);
+    CH_TRY(ch_sql_names(&p, out));
     return at_end(&p, false);
 }

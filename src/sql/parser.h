@@ -16,6 +16,8 @@
  *   parser_primary.c    what stands between operators: calls, CASE, CAST, names
  *   parser_literal.c    numbers, strings, dates, intervals
  *   parser_type.c       data types, column definitions
+ *   parser_marker.c     parameters, IDENTIFIER(...)
+ *   parser_variable.c   session variables, EXECUTE IMMEDIATE
  *
  * No keyword is reserved, as in Spark, so that what a word means depends on what follows: a keyword
  * starts a clause or is an operator only if its operand can follow, else it is a name. Spark's
@@ -50,6 +52,8 @@ typedef struct ch_sql_parser {
     int32_t angles;              /* '>' left over from a >> or >>> that closed a nested type */
     const ch_sql_lambda *lambda; /* whose arguments are in sight */
     ch_expr_list windows;        /* OVER name, of the SELECT at hand */
+    int32_t n_taken;             /* parameters, by ? */
+    bool taken_by_name, taken_by_place;
 } ch_sql_parser;
 
 #define CH_SQL_MAX_DEPTH 400
@@ -176,6 +180,22 @@ CH_NODISCARD ch_status ch_sql_bare_columns(ch_sql_parser *p, const ch_type **out
 CH_NODISCARD ch_status ch_sql_table_columns(ch_sql_parser *p, const ch_type **out);
 /* [COMMENT 'x'] as metadata; NULL if there is none. */
 CH_NODISCARD ch_status ch_sql_field_comment(ch_sql_parser *p, const char **out);
+
+/* At ? or :name */
+CH_NODISCARD ch_status ch_sql_marker(ch_sql_parser *p, ch_expr **out);
+/* A positive number becomes negative; false: it is something else. */
+bool ch_sql_negate(ch_expr *e);
+/* The same where a number or text must stand: INTERVAL ? DAY. */
+CH_NODISCARD ch_status ch_sql_marker_text(ch_sql_parser *p, const char **out);
+/* IDENTIFIER('a.b') gives the parts of a name. */
+bool ch_sql_starts_identifier(const ch_sql_parser *p);
+CH_NODISCARD ch_status ch_sql_identifier(ch_sql_parser *p, ch_str_list *out);
+CH_NODISCARD ch_status ch_sql_declare(ch_sql_parser *p, ch_rel **out);
+bool ch_sql_starts_set_variable(const ch_sql_parser *p);
+CH_NODISCARD ch_status ch_sql_set_variable(ch_sql_parser *p, ch_rel **out);
+bool ch_sql_starts_drop_variable(const ch_sql_parser *p);
+CH_NODISCARD ch_status ch_sql_drop_variable(ch_sql_parser *p, ch_rel **out);
+CH_NODISCARD ch_status ch_sql_execute(ch_sql_parser *p, ch_rel **out);
 
 /* out = node, or returns CH_E_MEMORY from the calling rule. */
 #define CH_SQL_NEW(node, p, make, kind, start) \

@@ -97,9 +97,12 @@ static ch_status unary(ch_sql_parser *p, ch_expr **out)
     if (!name || (ch_sql_is(p, '-') && ch_sql_is_number(p, 1)))
         return ch_sql_primary(p, out);
     p->at++;
+    bool marker = ch_sql_is(p, '?') || ch_sql_is(p, ':');
     CH_SQL_DEEPER(p);
     CH_TRY(unary(p, out));
     p->depth--;
+    if (marker && name[0] == 'n' && ch_sql_negate(*out)) /* as if -5 were written */
+        return CH_OK;
     CH_TRY(grow_taller(p, 0));
     return ch_sql_call(p, name, start, *out, NULL, out);
 }

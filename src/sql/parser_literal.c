@@ -281,6 +281,8 @@ bool ch_sql_starts_interval(const ch_sql_parser *p)
     const ch_token *value = ch_sql_peek(p, 1);
     if (value->kind == CH_TOK_INTEGER || value->kind == CH_TOK_DECIMAL)
         return true;
+    if (value->kind == '?' || (value->kind == ':' && ch_sql_is_name(p, 2)))
+        return interval_unit_of(ch_sql_peek(p, value->kind == '?' ? 2 : 3), &unit);
     if (value->kind == '-' || value->kind == '+')
         return (ch_sql_is_number(p, 2) || ch_sql_is_string(p, 2)) &&
                interval_unit_of(ch_sql_peek(p, 3), &unit);
@@ -302,6 +304,8 @@ static ch_status interval_value(ch_sql_parser *p, const char **out)
     } else if (ch_sql_is(p, CH_TOK_INTEGER) || ch_sql_is(p, CH_TOK_DECIMAL)) {
         const ch_token *t = &p->tok[p->at++];
         text = ch_sql_slice(p, t->start, t->stop);
+    } else if (ch_sql_is(p, '?') || ch_sql_is(p, ':')) {
+        CH_TRY(ch_sql_marker_text(p, &text));
     } else {
         return ch_sql_unexpected(p);
     }

@@ -448,13 +448,16 @@ static ch_status parse_name(ch_sql_parser *p, ch_expr **out)
     int32_t start = ch_sql_here(p);
     ch_str_list parts = {0};
     const char *name;
-    for (;;) {
-        CH_TRY(ch_sql_name(p, &name));
-        CH_TRY(ch_str_list_add(p->arena, &parts, name, p->err));
-        if (!ch_sql_is(p, '.') || !ch_sql_is_name(p, 1))
-            break;
-        p->at++;
-    }
+    if (ch_sql_starts_identifier(p))
+        CH_TRY(ch_sql_identifier(p, &parts));
+    else
+        for (;;) {
+            CH_TRY(ch_sql_name(p, &name));
+            CH_TRY(ch_str_list_add(p->arena, &parts, name, p->err));
+            if (!ch_sql_is(p, '.') || !ch_sql_is_name(p, 1))
+                break;
+            p->at++;
+        }
     if (ch_sql_is(p, '.') && ch_sql_peek(p, 1)->kind == '*') {
         p->at++;
         return parse_star(p, parts, start, out);
@@ -658,7 +661,7 @@ static ch_status parse_base(ch_sql_parser *p, ch_expr **out)
     case '?':
     case ':':
         if (t->kind == '?' || ch_sql_is_name(p, 1))
-            return ch_sql_unsupported(p, t->start, "A parameter marker in SQL text");
+            return ch_sql_marker(p, out);
         return ch_sql_unexpected(p);
     default:
         return ch_sql_is_number(p, 0) ? ch_sql_number(p, false, t->start, out)

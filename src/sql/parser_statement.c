@@ -335,8 +335,12 @@ static ch_status parse_statement(ch_sql_parser *p, ch_rel **out)
         return ch_sql_query(p, out);
     case CH_KW_CREATE:
         return parse_create(p, out);
+    case CH_KW_DECLARE:
+        return ch_sql_declare(p, out);
+    case CH_KW_EXECUTE:
+        return ch_sql_execute(p, out);
     case CH_KW_DROP:
-        return parse_drop(p, out);
+        return ch_sql_starts_drop_variable(p) ? ch_sql_drop_variable(p, out) : parse_drop(p, out);
     case CH_KW_SHOW:
         if (ch_sql_peek_kw(p, 1, CH_KW_CACHE) &&
             (ch_sql_peek(p, 2)->kind == CH_TOK_EOF || ch_sql_peek(p, 2)->kind == ';'))
@@ -350,7 +354,7 @@ static ch_status parse_statement(ch_sql_parser *p, ch_rel **out)
             return ch_sql_set_catalog(p, out);
         return parse_set(p, out);
     case CH_KW_RESET:
-        return parse_set(p, out);
+        return ch_sql_starts_set_variable(p) ? ch_sql_set_variable(p, out) : parse_set(p, out);
     case CH_KW_EXPLAIN:
         return parse_explain(p, out);
     case CH_KW_USE:

@@ -11,8 +11,26 @@
 
 #include "plan/plan.h"
 
+/*
+ * Values for the markers of a text: :name finds its name, without case, and ? the next value. Values are
+ * literals, or functions of such, that do not depend on where they stand.
+ */
+typedef struct ch_sql_params {
+    ch_expr *const *value;
+    const char *const *name;  /* or NULL: none has one; item NULL: this has none */
+    const char *const *shown; /* the values as they were written, for errors; or NULL */
+    int32_t n;
+    bool
+        all_or_none; /* EXECUTE IMMEDIATE: ? takes values with names too, and :name needs all named */
+} ch_sql_params;
+
 typedef struct ch_sql_context {
     ch_arena *arena;
+    const ch_sql_params *params; /* or NULL */
+    /* The text that a constant expression gives, for IDENTIFIER(...); or NULL. */
+    ch_status (*constant)(void *user, ch_expr *expr, ch_arena *arena, const char **out,
+                          ch_error *err);
+    void *user;
     bool ansi;
     bool double_quoted_identifiers; /* spark.sql.ansi.doubleQuotedIdentifiers */
     const char *time_zone;          /* for TIMESTAMP literals without a zone */
@@ -22,6 +40,9 @@ typedef struct ch_sql_context {
  * lives. */
 CH_NODISCARD ch_status ch_sql_parse(const ch_sql_context *ctx, const char *text, ch_rel **out,
                                     ch_error *err);
+/* a.b.`c d`, and nothing else. */
+CH_NODISCARD ch_status ch_sql_parse_names(const ch_sql_context *ctx, const char *text,
+                                          ch_str_list *out, ch_error *err);
 /* One expression, with an optional alias: selectExpr("a + 1 AS b"). */
 CH_NODISCARD ch_status ch_sql_parse_expr(const ch_sql_context *ctx, const char *text, ch_expr **out,
                                          ch_error *err);

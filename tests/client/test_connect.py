@@ -323,3 +323,43 @@ def test_rows_are_grouped_by_windows_of_time(server):
         (at(0), at(9, 30), "A1", 2), (at(6), at(11), "A2", 1)]
     last = df.withColumn("w", F.window("b", "5 minutes")).select(F.window_time("w")).collect()
     assert last[0][0] == dt.datetime(2021, 1, 1, 0, 4, 59, 999999)
+
+
+# ---- parameters, variables
+
+
+def test_named_parameters(spark):
+    df = spark.sql("SELECT :a + :b AS s, :t, :l[1] FROM range(:n)",
+                   args={"a": 1, "b": 2.5, "t": "it's", "l": F.array(F.lit(7), F.lit(8)), "n": 2})
+    assert df.collect() == [Row(s=3.5, **{"it's": "it's", "array(7, 8)[1]": 8})] * 2
+    assert df.limit(1).count() == 1
+
+
+def test_positional_parameters(spark):
+    when = dt.datetime(2024, 5, 6, 7, 8, 9)
+    row = spark.sql("SELECT ? + 1, ?, typeof(?), ? IS NULL", args=[1, when, 1.5, None]).collect()[0]
+    assert tuple(row) == (2, when, "double", True)
+    assert [r.id for r in spark.sql("SELECT id FROM range(10) WHERE id > ? LIMIT ?", args=[3, 2]).collect()] == [4, 5]
+
+
+def test_parameters_of_statements(spark):
+    spark.sql("CREATE OR REPLACE TEMP VIEW pv AS SELECT :x AS x", args={"x": 3})
+    assert spark.table("pv").collect() == [Row(x=3)]
+    assert spark.sql("SELECT IDENTIFIER(:c) FROM IDENTIFIER(:t)", args={"c": "x", "t": "pv"}).collect() == [Row(x=3)]
+
+
+def test_wrong_parameters(spark):
+    for text, args, name in [("SELECT :a", {"b": 1}, "UNBOUND_SQL_PARAMETER"), ("SELECT ?", [], "UNBOUND_SQL_PARAMETER"),
+                             ("SELECT :a", {"a": F.col("x")}, "INVALID_SQL_ARG")]:
+        with pytest.raises(AnalysisException) as e:
+            spark.sql(text, args=args).collect()
+        assert e.value.getCondition() == name, text
+
+
+def test_variables_and_execute_immediate(spark):
+    spark.sql("DECLARE OR REPLACE VARIABLE v INT DEFAULT 5")
+    assert spark.sql("SELECT v + 1 AS x").collect() == [Row(x=6)]
+    spark.sql("EXECUTE IMMEDIATE 'SELECT v * ?' INTO v USING 4")
+    assert spark.sql("SELECT session.v").collect() == [Row(v=20)]
+    assert spark.sql("EXECUTE IMMEDIATE 'SELECT id FROM range(:n)' USING 2 AS n").collect() == [Row(id=0), Row(id=1)]
+    spark.sql("DROP TEMPORARY VARIABLE v")
