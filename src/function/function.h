@@ -134,6 +134,8 @@ struct ch_func {
     void (*close)(const ch_call *call, void *state);
     const ch_agg *agg;
     uint32_t flags;
+    /* Names for f(name => value), "str, upperChar = 'X'": optional ones have a value; NULL: none. */
+    const char *parameters;
     const char *doc;     /* one sentence */
     const char *example; /* "SELECT factorial(5)" */
     const char *expect;  /* "120" */

@@ -240,29 +240,29 @@ static ch_status eval_stack(const ch_call *call, ch_column **out, ch_error *err)
     return CH_OK;
 }
 
-#define ROW(fn, binder, kernel, text, ex, want)                                              \
-    {                                                                                        \
-        .name = fn, .bind = binder, .eval = kernel, .flags = CH_FUNC_GENERATOR, .doc = text, \
-        .example = "SELECT " ex, .expect = want, .since = "0.1"                              \
+#define ROW(fn, binder, kernel, names, text, ex, want)                                            \
+    {                                                                                             \
+        .name = fn, .bind = binder, .eval = kernel, .flags = CH_FUNC_GENERATOR,                   \
+        .parameters = names, .doc = text, .example = "SELECT " ex, .expect = want, .since = "0.1" \
     }
 
 const ch_func ch_func_generate[] = {
-    ROW("explode", bind_explode, eval_explode, "One row for each element of an array or a map.",
-        "explode(array(10))", "10"),
-    ROW("explode_outer", bind_explode, eval_explode,
+    ROW("explode", bind_explode, eval_explode, "collection",
+        "One row for each element of an array or a map.", "explode(array(10))", "10"),
+    ROW("explode_outer", bind_explode, eval_explode, "collection",
         "One row for each element of an array or a map; one of NULLs if there is none.",
         "explode_outer(array(10))", "10"),
-    ROW("posexplode", bind_explode, eval_explode,
+    ROW("posexplode", bind_explode, eval_explode, "collection",
         "One row for each element of an array or a map, with its position from 0.",
         "posexplode(array(10))", "0"),
-    ROW("posexplode_outer", bind_explode, eval_explode,
+    ROW("posexplode_outer", bind_explode, eval_explode, "collection",
         "One row for each element, with its position from 0; one of NULLs if there is none.",
         "posexplode_outer(array(10))", "0"),
-    ROW("inline", bind_inline, eval_inline, "One row for each struct of an array.",
+    ROW("inline", bind_inline, eval_inline, "input", "One row for each struct of an array.",
         "inline(array(struct(1, 'a')))", "1"),
-    ROW("inline_outer", bind_inline, eval_inline,
+    ROW("inline_outer", bind_inline, eval_inline, "input",
         "One row for each struct of an array; one of NULLs if there is none.",
         "inline_outer(array(struct(1, 'a')))", "1"),
-    ROW("stack", bind_stack, eval_stack, "The values in n rows.", "stack(1, 2, 3)", "2"),
+    ROW("stack", bind_stack, eval_stack, NULL, "The values in n rows.", "stack(1, 2, 3)", "2"),
     CH_FUNC_END,
 };

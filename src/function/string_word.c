@@ -339,6 +339,7 @@ const ch_func ch_func_string_word[] = {
      .bind = bind_mask,
      .eval = eval_mask,
      .flags = CH_FUNC_MAKES_NULL,
+     .parameters = "str, upperChar = 'X', lowerChar = 'x', digitChar = 'n', otherChar = NULL",
      .doc = "Letters and digits replaced.",
      .example = "SELECT mask('AbCD123-@$#')",
      .expect = "XxXXnnn-@$#",

@@ -404,6 +404,16 @@ ch_status ch_an_call(ch_analyzer *a, ch_an_scope *scope, const ch_expr_unresolve
                      ch_expr **out, ch_error *err)
 {
     char *name;
+    ch_expr_unresolved_function placed = *f;
+    CH_TRY(ch_an_arguments(a, f->name, &f->head, &placed.args, err));
+    if (placed.args.item != f->args.item) {
+        ch_expr_unresolved_function *copy;
+        CH_AN_NEW(copy, ch_expr_clone(a->arena, &f->head, err));
+        copy->args = placed.args;
+        if (scope->over == f)
+            scope->over = copy;
+        f = copy;
+    }
     CH_AN_NEW(name, lower(a->arena, f->name, err));
     bool is_struct = strcmp(name, "struct") == 0;
     const ch_type *to = f->args.n == 1 ? type_of_function(name) : NULL;

@@ -272,6 +272,9 @@ static ch_status resolve(ch_analyzer *a, ch_an_scope *scope, const ch_expr *e, c
                    "A lambda function outside of a function's arguments");
     case CH_EXPR_UNRESOLVED_NAMED_LAMBDA_VARIABLE:
         return ch_an_lambda_variable(a, scope, (const void *)e, out, err);
+    case CH_EXPR_NAMED_ARGUMENT:
+        CH_AN_FAIL(a, e, err, NAMED_PARAMETERS_NOT_SUPPORTED, "functionName",
+                   ((const ch_expr_named_argument *)e)->key);
     default:
         *out = (ch_expr *)e; /* resolved before */
         return CH_OK;

@@ -73,7 +73,9 @@ static ch_status bind_generator(ch_analyzer *a, ch_an_scope *scope,
     draft->head.start = f->head.start;
     draft->head.stop = f->head.stop;
     draft->name = func->name;
-    CH_TRY(ch_an_exprs(a, scope, &f->args, &draft->args, err));
+    ch_expr_list args = f->args;
+    CH_TRY(ch_an_arguments(a, f->name, &f->head, &args, err));
+    CH_TRY(ch_an_exprs(a, scope, &args, &draft->args, err));
     for (int32_t i = 0; i < draft->args.n; i++)
         if (draft->args.item[i]->kind == CH_EXPR_ALIAS)
             draft->args.item[i] = ((ch_expr_alias *)draft->args.item[i])->child;
@@ -283,6 +285,8 @@ ch_status ch_an_table_function(ch_analyzer *a, const ch_rel_unresolved_table_val
 {
     ch_rel *one;
     ch_rel_generate *g;
+    if (ch_an_is_range(&t->head))
+        return ch_an_range(a, t, out, err);
     CH_AN_NEW(one, ch_rel_new(a->arena, CH_REL_ONE_ROW, err));
     one->output = (ch_attr_list){0};
     CH_TRY(table_function(a, t, one, false, &g, err));
@@ -345,8 +349,9 @@ ch_status ch_an_lateral_generator(ch_analyzer *a, const ch_rel_join *j, ch_rel *
     }
     /* LEFT JOIN without ON keeps no row alone in Spark 4. */
     bool left = j->join_type == CH_JOIN_LEFT_OUTER, on_true = is_true(j->condition);
-    if (!j->lateral || right->kind != CH_REL_UNRESOLVED_TABLE_VALUED_FUNCTION || j->natural ||
-        j->using_columns.n || (left && j->condition && !on_true) ||
+    if (!j->lateral || right->kind != CH_REL_UNRESOLVED_TABLE_VALUED_FUNCTION ||
+        ch_an_is_range(right) || j->natural || j->using_columns.n ||
+        (left && j->condition && !on_true) ||
         (j->join_type != CH_JOIN_INNER && j->join_type != CH_JOIN_CROSS && !left))
         return CH_OK;
     ch_rel *input;

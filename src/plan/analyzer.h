@@ -151,6 +151,9 @@ CH_NODISCARD ch_status ch_an_time_windows(ch_analyzer *a, ch_an_time_window *w, 
 CH_NODISCARD ch_status ch_an_time_window_call(ch_analyzer *a, const ch_an_scope *scope,
                                               const ch_expr_unresolved_function *f, ch_expr **out,
                                               ch_error *err);
+/* Arguments by name at their places, others as they are (analyze_named.c). */
+CH_NODISCARD ch_status ch_an_arguments(ch_analyzer *a, const char *function, const ch_expr *at,
+                                       ch_expr_list *args, ch_error *err);
 
 /* ---- lambda functions (analyze_lambda.c) ---- */
 
@@ -231,6 +234,10 @@ CH_NODISCARD ch_status ch_an_generate(ch_analyzer *a, const ch_rel_generate *g, 
 CH_NODISCARD ch_status ch_an_table_function(ch_analyzer *a,
                                             const ch_rel_unresolved_table_valued_function *f,
                                             ch_rel **out, ch_error *err);
+/* range(...) with arguments that the parser left as they are (analyze_range.c). */
+bool ch_an_is_range(const ch_rel *rel);
+CH_NODISCARD ch_status ch_an_range(ch_analyzer *a, const ch_rel_unresolved_table_valued_function *f,
+                                   ch_rel **out, ch_error *err);
 /* left, LATERAL generator(...): *out is NULL if the right side is something else. */
 CH_NODISCARD ch_status ch_an_lateral_generator(ch_analyzer *a, const ch_rel_join *j, ch_rel **out,
                                                ch_error *err);

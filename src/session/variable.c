@@ -8,6 +8,7 @@
 
 #include <strings.h>
 
+#include "plan/make.h"
 #include "plan/node.h"
 #include "plan/print.h"
 
@@ -186,9 +187,10 @@ static const char *name_of(const ch_expr *e)
 static ch_status unresolved(ch_frame *frame, const ch_expr *e, const char *path, ch_error *err)
 {
     const ch_str_list *parts = &((const ch_expr_unresolved_attribute *)e)->parts;
-    const char *quoted = ch_names_quoted(&frame->arena, parts, NULL);
-    ch_status status = ch_error_set(err, CH_E_UNRESOLVED_VARIABLE, "variableName",
-                                    quoted ? quoted : "", "searchPath", path, (const char *)0);
+    const char *quoted;
+    CH_AN_NEW(quoted, ch_names_quoted(&frame->arena, parts, err));
+    ch_status status = ch_error_set(err, CH_E_UNRESOLVED_VARIABLE, "variableName", quoted,
+                                    "searchPath", path, (const char *)0);
     ch_error_locate(err, frame->text, e->start, e->stop);
     return status;
 }
@@ -247,27 +249,35 @@ static ch_status quoted_name(ch_frame *frame, const char *name, const char **out
     return *out ? CH_OK : CH_E_MEMORY;
 }
 
-/* Puts v in the place of the one of its name. */
-static ch_status put(ch_frame *frame, ch_variable *v, bool replace, ch_error *err)
+/* Puts each of a list in the place of the one of its name; or none of them. Takes the list. */
+static ch_status put(ch_frame *frame, ch_variable *list, bool replace, ch_error *err)
 {
     ch_variables *all = ch_session_variables(frame->session);
+    ch_variable *v = list;
+    ch_status status = CH_OK;
+    const char *name = NULL;
     pthread_mutex_lock(&all->lock);
-    ch_variable **at = find(frame->session, v->name), *old = *at;
-    bool refused = old && !replace;
-    if (!refused) {
-        v->next = old ? old->next : NULL;
-        *at = v;
+    for (; v && !replace; v = v->next)
+        if (*find(frame->session, v->name))
+            break;
+    if (v && !replace)
+        status = quoted_name(frame, v->name, &name, err);
+    while (list && !name && status == CH_OK) {
+        ch_variable **at = find(frame->session, list->name), *old = *at, *next = list->next;
+        list->next = old ? old->next : NULL;
+        *at = list;
+        variable_free(frame->session, old);
+        list = next;
     }
     pthread_mutex_unlock(&all->lock);
-    if (!refused) {
-        variable_free(frame->session, old);
-        return CH_OK;
+    for (ch_variable *next; list; list = next) {
+        next = list->next;
+        variable_free(frame->session, list);
     }
-    const char *name;
-    ch_status status = quoted_name(frame, v->name, &name, err);
-    variable_free(frame->session, v);
     CH_TRY(status);
-    CH_FAIL(err, VARIABLE_ALREADY_EXISTS, "variableName", name);
+    if (name)
+        CH_FAIL(err, VARIABLE_ALREADY_EXISTS, "variableName", name);
+    return CH_OK;
 }
 
 static ch_status look_for_subquery(void *user, ch_expr **child, ch_error *err)
@@ -295,18 +305,27 @@ static ch_status declare(ch_frame *frame, const ch_rel_variable *d, ch_error *er
     if (value && ch_expr_has_subquery(value)) {
         const char *name, *text = "";
         if (frame->text && value->start >= 0)
-            text = ch_arena_strn(&frame->arena, frame->text + value->start,
-                                 (size_t)(value->stop - value->start), err);
+            CH_AN_NEW(text, ch_arena_strn(&frame->arena, frame->text + value->start,
+                                          (size_t)(value->stop - value->start), err));
         CH_TRY(quoted_name(frame, name_of(d->names.item[0]), &name, err));
         CH_FAIL(err, DEFAULT_VALUE_SUBQUERY, "statement", "DECLARE VARIABLE", "colName", name,
-                "defaultValue", text ? text : "");
+                "defaultValue", text);
     }
+    ch_variable *list = NULL;
     for (int32_t i = 0; i < d->names.n; i++) {
         ch_variable *v;
-        CH_TRY(variable_new(frame, name_of(d->names.item[i]), d->type, value, &v, err));
-        CH_TRY(put(frame, v, d->replace, err));
+        ch_status status = variable_new(frame, name_of(d->names.item[i]), d->type, value, &v, err);
+        if (status != CH_OK) {
+            for (ch_variable *next; list; list = next) {
+                next = list->next;
+                variable_free(frame->session, list);
+            }
+            return status;
+        }
+        v->next = list;
+        list = v;
     }
-    return CH_OK;
+    return put(frame, list, d->replace, err);
 }
 
 /* ---- SET ------------------------------------------------------------------------------------- */
@@ -367,9 +386,10 @@ static ch_status check_targets(ch_frame *frame, const ch_expr_list *names, ch_er
         ch_frame_unref(from);
         for (int32_t j = 0; j < i; j++)
             if (strcasecmp(name_of(names->item[i]), name_of(names->item[j])) == 0) {
-                const char *name =
-                    ch_arena_printf(&frame->arena, err, "`%s`", name_of(names->item[i]));
-                CH_FAIL(err, DUPLICATE_ASSIGNMENTS, "nameList", name ? name : "");
+                const char *name;
+                CH_AN_NEW(name,
+                          ch_arena_printf(&frame->arena, err, "`%s`", name_of(names->item[i])));
+                CH_FAIL(err, DUPLICATE_ASSIGNMENTS, "nameList", name);
             }
     }
     return CH_OK;

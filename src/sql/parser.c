@@ -296,7 +296,7 @@ static const char *names_shown(ch_sql_parser *p, const ch_str_list *parts)
 {
     const char *text = "";
     for (int32_t i = 0; i < parts->n && text; i++)
-        text = ch_arena_printf(p->arena, NULL, "%s%s`%s`", text, i ? "." : "", parts->item[i]);
+        text = ch_arena_printf(p->arena, p->err, "%s%s`%s`", text, i ? "." : "", parts->item[i]);
     return text ? text : "";
 }
 

@@ -286,7 +286,7 @@ static ch_status parse_form(ch_sql_parser *p, ch_expr_list *args, ch_expr **out)
 
 /* ---- calls --------------------------------------------------------------------------------- */
 
-static ch_status parse_arg(ch_sql_parser *p, bool named, ch_expr **out)
+ch_status ch_sql_argument(ch_sql_parser *p, bool named, ch_expr **out)
 {
     if (named)
         return ch_sql_named_expr(p, out);
@@ -356,7 +356,7 @@ static ch_status parse_args(ch_sql_parser *p, ch_expr_unresolved_function *f)
     bool named = strcasecmp(f->name, "struct") == 0;
     do {
         ch_expr *arg;
-        CH_TRY(parse_arg(p, named, &arg));
+        CH_TRY(ch_sql_argument(p, named, &arg));
         CH_TRY(ch_expr_list_add(p->arena, &f->args, arg, p->err));
     } while (ch_sql_accept(p, ','));
     return CH_OK;

@@ -85,19 +85,19 @@ static bool whole_value(const ch_expr *e, int64_t *out)
     return true;
 }
 
-/* range([start,] end [, step [, partitions]]) */
+/* range([start,] end [, step [, partitions]]) of integer literals; *out NULL: of something else. */
 static ch_status make_range(ch_sql_parser *p, const ch_expr_list *args, int32_t start, ch_rel **out)
 {
     int64_t value[4] = {0, 0, 1, 0};
     ch_rel_range *r;
+    *out = NULL;
     if (args->n < 1 || args->n > 4)
-        return ch_sql_at(p, start, ch_sql_here(p),
-                         ch_error_set(p->err, CH_E_WRONG_NUM_ARGS, "functionName", "`range`",
-                                      "expectedNum", "[1, 2, 3, 4]", "actualNum", CH_I64(args->n),
-                                      (const char *)0));
+        return CH_OK;
     for (int32_t i = 0; i < args->n; i++)
         if (!whole_value(args->item[i], &value[args->n == 1 ? 1 : i]))
-            return ch_sql_unsupported(p, start, "range() of anything but integer literals");
+            return CH_OK;
+    if (value[2] == 0)
+        return CH_OK;
     CH_SQL_NEW(r, p, ch_sql_rel_new, CH_REL_RANGE, start);
     r->from = value[0];
     r->to = value[1];
@@ -115,14 +115,15 @@ static ch_status table_function(ch_sql_parser *p, const ch_str_list *name, int32
     if (!ch_sql_is(p, ')')) {
         do {
             ch_expr *e;
-            CH_TRY(ch_sql_expr(p, &e));
+            CH_TRY(ch_sql_argument(p, false, &e));
             CH_TRY(ch_expr_list_add(p->arena, &args, e, p->err));
         } while (ch_sql_accept(p, ','));
     }
     CH_TRY(ch_sql_close_list(p, args.n));
     if (strcasecmp(name->item[name->n - 1], "range") == 0) {
         CH_TRY(make_range(p, &args, start, out));
-        return table_alias(p, start, out);
+        if (*out)
+            return table_alias(p, start, out);
     }
     ch_rel_unresolved_table_valued_function *f;
     CH_SQL_NEW(f, p, ch_sql_rel_new, CH_REL_UNRESOLVED_TABLE_VALUED_FUNCTION, start);
