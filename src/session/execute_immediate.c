@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* execute.c - EXECUTE IMMEDIATE, and the constants that IDENTIFIER(...) needs while text is parsed. */
+/* execute_immediate.c - EXECUTE IMMEDIATE, and the constants that IDENTIFIER(...) needs while text is parsed. */
 #include <ctype.h>
 #include <strings.h>
 
