@@ -159,6 +159,16 @@ static ch_status apply(const ch_analyze_context *ctx, ch_rel **rel, bool *change
     }
     case CH_REL_SCAN:
         return tell_scan(ctx, l, rel, changed, err);
+    case CH_REL_RECURSION: {
+        ch_rel_recursion *r;
+        const ch_rel_recursion *now = (const ch_rel_recursion *)input;
+        if (now->limit >= 0 && now->limit <= l->limit)
+            return CH_OK;
+        CH_AN_NEW(r, ch_rel_clone(ctx->arena, input, err));
+        r->limit = l->limit;
+        *changed = true;
+        return ch_with_input(ctx->arena, &l->head, &r->head, rel, err);
+    }
     default:
         return CH_OK;
     }

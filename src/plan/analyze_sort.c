@@ -7,6 +7,8 @@
  *
  *   SELECT a FROM t ORDER BY b      Project [a]  +- Sort [b]  +- Project [a, b]
  */
+#include <ctype.h>
+
 #include "plan/analyzer.h"
 #include "plan/fold.h"
 
@@ -118,10 +120,92 @@ ch_status ch_an_check_filter(ch_analyzer *a, const ch_rel *at, ch_expr **conditi
     CH_AN_FAIL(a, at, err, FILTER_NOT_BOOLEAN, "sqlExpr", text, "filter", text, "type", type);
 }
 
+/* ---- QUALIFY ---------------------------------------------------------------------------------------- */
+
+/* Aggregate functions that have no OVER. */
+static ch_status plain_aggregates(void *user, ch_expr **child, ch_error *err)
+{
+    const ch_expr **found = user;
+    ch_expr *e = *child;
+    if (e->kind == CH_EXPR_WINDOW || e->kind == CH_EXPR_SUBQUERY || *found)
+        return CH_OK;
+    if (e->kind == CH_EXPR_UNRESOLVED_FUNCTION) {
+        const char *name = ((const ch_expr_unresolved_function *)e)->name;
+        char lower[64];
+        size_t n = 0;
+        for (; name[n] && n < sizeof lower - 1; n++)
+            lower[n] = (char)tolower((unsigned char)name[n]);
+        lower[n] = 0;
+        const ch_func *func = ch_func_find(lower);
+        if (func && (func->flags & CH_FUNC_AGGREGATE)) {
+            *found = e;
+            return CH_OK;
+        }
+    }
+    return ch_expr_map_children(NULL, child, plain_aggregates, user, err);
+}
+
+static bool over_windows(const ch_rel *rel)
+{
+    while (rel->kind == CH_REL_PROJECT || rel->kind == CH_REL_HINT)
+        rel = rel->kind == CH_REL_PROJECT ? ((const ch_rel_project *)rel)->input
+                                          : ((const ch_rel_hint *)rel)->input;
+    return rel->kind == CH_REL_WINDOW;
+}
+
+/*
+ * Names are the input's first, then the select list's. The condition becomes a column beside the list:
+ *
+ *   Project [list]  +- Filter [q]  +- Project [list, condition AS q]  +- Window  +- select
+ */
+static ch_status qualify(ch_analyzer *a, const ch_rel_filter *f, ch_rel **out, ch_error *err)
+{
+    ch_rel *rel;
+    const ch_expr *aggregate = NULL;
+    ch_expr *condition = f->condition;
+    CH_TRY(plain_aggregates(&aggregate, &condition, err));
+    if (aggregate) {
+        char *text;
+        CH_AN_NEW(text, ch_expr_quoted(a->arena, aggregate, err));
+        CH_AN_FAIL(a, aggregate, err, QUALIFY_AGGREGATE, "aggregateExpr", text);
+    }
+    CH_TRY(ch_an_rel(a, f->input, &rel, err));
+    ch_attr_list visible = rel->output;
+    const ch_attr_list *dropped = dropped_by(rel);
+    ch_an_scope scope = ch_an_scope_of(a, rel, NULL, "QUALIFY");
+    scope.windows = true;
+    scope.proposal = &visible;
+    if (dropped) {
+        scope.tier[1] = scope.tier[0];
+        scope.tier[0] = dropped;
+        scope.n_tiers = 2;
+    }
+    CH_TRY(ch_an_expr(a, &scope, f->condition, &condition, err));
+    ch_expr_list list = {&condition, 1};
+    if (!ch_an_has_window(&list) && !over_windows(rel))
+        CH_AN_FAIL(a, &f->head, err, QUALIFY_WITHOUT_WINDOW);
+    CH_TRY(keep_for(a, &rel, &list, err));
+    list = (ch_expr_list){0};
+    CH_TRY(ch_make_refs(a->arena, &visible, &list, err));
+    CH_TRY(ch_make_cast(a->arena, &condition, CH_T_BOOLEAN, err)); /* Spark takes numbers, too */
+    CH_AN_NEW(condition, ch_make_alias(a->ctx, condition, "qualify", err));
+    CH_TRY(ch_expr_list_add(a->arena, &list, condition, err));
+    CH_TRY(ch_an_project(a, rel, &list, &rel, err));
+    ch_rel_filter *filter;
+    CH_AN_NEW(filter, ch_rel_new(a->arena, CH_REL_FILTER, err));
+    filter->input = rel;
+    filter->head.output = rel->output;
+    CH_AN_NEW(filter->condition, ch_make_ref(a->arena, rel->output.item[rel->output.n - 1], err));
+    *out = &filter->head;
+    return drop_kept(a, &visible, out, err);
+}
+
 ch_status ch_an_filter(ch_analyzer *a, const ch_rel_filter *f, ch_rel **out, ch_error *err)
 {
     if (f->is_having)
         return ch_an_having(a, f, out, err);
+    if (f->is_qualify)
+        return qualify(a, f, out, err);
     ch_rel *input;
     CH_TRY(ch_an_rel(a, f->input, &input, err));
     ch_attr_list visible = input->output;

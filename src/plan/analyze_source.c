@@ -90,26 +90,46 @@ static ch_an_cte *find_cte(const ch_analyzer *a, const ch_str_list *parts)
     return NULL;
 }
 
-static ch_status resolve_cte(ch_analyzer *a, const ch_an_cte *cte, ch_rel **out, ch_error *err)
+static ch_status resolve_definition(ch_analyzer *a, ch_an_cte *cte, ch_rel **out, ch_error *err)
 {
-    ch_rel *input;
+    ch_rel *input = NULL;
+    ch_str_list qualifier = {0};
+    a->ctes = cte;
+    if (cte->recursive)
+        CH_TRY(ch_an_recursion(a, cte, &input, err));
+    if (input) { /* its columns have their names */
+        CH_TRY(ch_str_list_add(a->arena, &qualifier, cte->def->alias, err));
+        return alias_of(a, input, cte->def->alias, &qualifier, out, err);
+    }
+    a->ctes = cte->up;
+    CH_TRY(ch_an_input(a, cte->def->input, &input, err));
+    return over_alias(a, cte->def, input, out, err);
+}
+
+static ch_status resolve_cte(ch_analyzer *a, ch_an_cte *cte, ch_rel **out, ch_error *err)
+{
     ch_an_cte *ctes = a->ctes;
     const char *sql = a->sql;
     const ch_an_scope *outer = a->outer;
-    a->ctes = cte->up;
     a->sql = cte->sql;
     a->outer = cte->outer;
-    ch_status status = ch_an_input(a, cte->def->input, &input, err);
-    if (status == CH_OK)
-        status = over_alias(a, cte->def, input, out, err);
+    ch_status status = resolve_definition(a, cte, out, err);
+    cte->state = CH_CTE_KNOWN;
     a->ctes = ctes;
     a->sql = sql;
     a->outer = outer;
     return status;
 }
 
-static ch_status use_cte(ch_analyzer *a, ch_an_cte *cte, ch_rel **out, ch_error *err)
+static ch_status use_cte(ch_analyzer *a, ch_an_cte *cte, const ch_rel *at, ch_rel **out,
+                         ch_error *err)
 {
+    if (cte->state != CH_CTE_KNOWN) {
+        ch_str_list qualifier = {0};
+        CH_TRY(ch_an_recursion_ref(a, cte, at, out, err));
+        CH_TRY(ch_str_list_add(a->arena, &qualifier, cte->def->alias, err));
+        return alias_of(a, *out, cte->def->alias, &qualifier, out, err);
+    }
     if (!cte->resolved)
         return resolve_cte(a, cte, out, err);
     *out = cte->resolved;
@@ -192,7 +212,7 @@ static ch_status read_table(ch_analyzer *a, const ch_rel_read_named_table *t, ch
 {
     ch_an_cte *cte = find_cte(a, &t->parts);
     if (cte)
-        return use_cte(a, cte, out, err);
+        return use_cte(a, cte, &t->head, out, err);
     ch_rel *plan = NULL;
     ch_str_list qualifier = {0};
     ch_catalog *catalog = a->ctx->catalog;
@@ -225,14 +245,13 @@ static ch_status read_table(ch_analyzer *a, const ch_rel_read_named_table *t, ch
 
 static ch_status with(ch_analyzer *a, const ch_rel_with *w, ch_rel **out, ch_error *err)
 {
-    if (w->recursive)
-        CH_AN_FAIL(a, &w->head, err, UNSUPPORTED, "feature", "WITH RECURSIVE");
     ch_an_cte *before = a->ctes;
     for (int32_t i = 0; i < w->ctes.n; i++) {
         ch_an_cte *cte;
         CH_ARENA_NEW(cte, a->arena, err);
         *cte = (ch_an_cte){.up = a->ctes,
                            .def = (const ch_rel_subquery_alias *)w->ctes.item[i],
+                           .recursive = w->recursive,
                            .sql = a->sql,
                            .outer = a->outer};
         a->ctes = cte;

@@ -22,6 +22,11 @@ struct ch_an_cte {
     const ch_rel_subquery_alias *def;
     ch_rel *
         resolved; /* for the first use; each other one resolves it again, with columns of its own */
+    /* WITH RECURSIVE: what naming it means while it is resolved (analyze_recursion.c). */
+    bool recursive, referenced;
+    enum { CH_CTE_KNOWN, CH_CTE_ANCHOR, CH_CTE_STEP } state;
+    ch_attr_list columns; /* of the step's references */
+    struct ch_recursion_rows *rows;
     const char *sql;                 /* the text that its places point into */
     const struct ch_an_scope *outer; /* of the query around the subquery that it stands in */
 };
@@ -337,6 +342,11 @@ CH_NODISCARD ch_status ch_an_no_maps(ch_analyzer *a, const ch_rel *at, const ch_
                                      ch_error *err);
 /* Tables, files, rows in memory, ranges, aliases, WITH (analyze_source.c) */
 CH_NODISCARD ch_status ch_an_source(ch_analyzer *a, const ch_rel *rel, ch_rel **out, ch_error *err);
+/* A recursive definition, which `a` sees; *out NULL: it does not name itself (analyze_recursion.c). */
+CH_NODISCARD ch_status ch_an_recursion(ch_analyzer *a, ch_an_cte *cte, ch_rel **out, ch_error *err);
+/* The name of a definition inside of it. */
+CH_NODISCARD ch_status ch_an_recursion_ref(ch_analyzer *a, ch_an_cte *cte, const ch_rel *at,
+                                           ch_rel **out, ch_error *err);
 /* DISTINCT, withColumns, drop, toDF, sample, ... (analyze_frame.c) */
 CH_NODISCARD ch_status ch_an_frame(ch_analyzer *a, const ch_rel *rel, ch_rel **out, ch_error *err);
 /* Statements (analyze_command.c) */

@@ -350,6 +350,8 @@ typedef enum ch_rel_kind {
     CH_REL_WINDOW,
     CH_REL_SCAN,
     CH_REL_REUSE,
+    CH_REL_RECURSION,
+    CH_REL_RECURSION_REF,
     CH_N_REL_KINDS
 } ch_rel_kind;
 
@@ -395,6 +397,7 @@ typedef struct ch_rel_subquery_alias {
     ch_rel *input;
     const char *alias;
     ch_str_list columns; /* AS t(a, b): new names; n = 0 keeps them */
+    int64_t max_level;   /* in WITH RECURSIVE: MAX RECURSION LEVEL n; 0: the setting's */
 } ch_rel_subquery_alias;
 
 /* SELECT list. Without aggregates; the parser puts those with aggregates here
@@ -409,6 +412,7 @@ typedef struct ch_rel_filter {
     ch_rel head;
     ch_rel *input;
     ch_expr *condition;
+    bool is_qualify; /* unresolved: QUALIFY, whose window functions are over the select list */
     bool is_having; /* unresolved: names may mean the select list's aliases and
                      aggregates */
 } ch_rel_filter;
@@ -893,5 +897,26 @@ typedef struct ch_rel_reuse {
     ch_rel *input;
     int64_t number;
 } ch_rel_reuse;
+
+/* Rows of the level at hand, while a recursion runs; flat, borrowed from it. */
+struct ch_recursion_rows {
+    struct ch_batch **batch;
+    int32_t n;
+};
+
+/* Resolved: WITH RECURSIVE. Rows of anchor, and those that step makes of the rows before. */
+typedef struct ch_rel_recursion {
+    ch_rel head;
+    ch_rel *anchor, *step; /* columns by position */
+    struct ch_recursion_rows *rows;
+    int64_t level_limit, row_limit; /* more are an error; -1 = any number */
+    int64_t limit;                  /* by the optimizer: rows that are needed; -1 = all */
+} ch_rel_recursion;
+
+/* Resolved, in a step: the rows that the level before gave. */
+typedef struct ch_rel_recursion_ref {
+    ch_rel head;
+    struct ch_recursion_rows *rows;
+} ch_rel_recursion_ref;
 
 #endif

@@ -83,6 +83,10 @@ static ch_status analyze(ch_query *q, const ch_rel *rel, ch_error *err)
                                       .catalog = &q->catalog.catalog,
                                       .func = &q->func,
                                       .next_id = ch_session_next_id(q->session),
+                                      .recursion_levels = ch_session_get_int(
+                                          q->session, "spark.sql.cteRecursionLevelLimit"),
+                                      .recursion_rows = ch_session_get_int(
+                                          q->session, "spark.sql.cteRecursionRowLimit"),
                                       .sql = q->frame->text};
     CH_TRY(ch_session_get(q->session, "spark.sql.optimizer.excludedRules", &q->arena,
                           &q->analyze.excluded_rules, err));

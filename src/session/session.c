@@ -273,7 +273,10 @@ static ch_status check_setting(const ch_setting *s, const char *value, ch_error 
     if (s->type == CH_SETTING_BOOL && strcasecmp(value, "true") != 0 &&
         strcasecmp(value, "false") != 0)
         expected = "boolean";
-    if (s->type == CH_SETTING_INT && (strtol(value, &end, 10) < 0 || end == value || *end))
+    bool unlimited =
+        strncmp(s->name, "spark.sql.cteRecursion", 22) == 0 && strcmp(value, "-1") == 0;
+    if (s->type == CH_SETTING_INT && !unlimited &&
+        (strtol(value, &end, 10) < 0 || end == value || *end))
         expected = "int";
     if (strcmp(s->name, "chert.batch.rows") == 0 && !expected &&
         (strtol(value, NULL, 10) < 1 || strtol(value, NULL, 10) > MAX_BATCH_ROWS))

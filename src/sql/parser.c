@@ -183,6 +183,23 @@ bool ch_sql_starts_query(const ch_sql_parser *p, int32_t ahead)
     return open->match < 0 || continues_query(&p->tok[open->match + 1]);
 }
 
+/* QUALIFY with a condition: no alias, with columns or without, or in front of a clause. */
+static bool starts_qualify(const ch_sql_parser *p)
+{
+    ch_sql_parser next = *p;
+    next.at++;
+    if (!ch_sql_starts_expr(p, 1) || ch_sql_starts_clause(&next) ||
+        ch_keyword_is_strict((ch_keyword)ch_sql_peek(p, 1)->keyword))
+        return false;
+    int32_t close = p->tok[p->at + 1].match;
+    if (ch_sql_peek(p, 1)->kind != '(' || close < 0)
+        return true;
+    for (int32_t i = p->at + 2; i < close; i++) /* (a, b) */
+        if ((i - p->at) % 2 ? p->tok[i].kind != ',' : !ch_sql_is_name(p, i - p->at))
+            return true;
+    return false;
+}
+
 bool ch_sql_starts_clause(const ch_sql_parser *p)
 {
     const ch_token *next = ch_sql_peek(p, 1);
@@ -201,6 +218,8 @@ bool ch_sql_starts_clause(const ch_sql_parser *p)
     case CH_KW_CLUSTER:
     case CH_KW_DISTRIBUTE:
         return next->keyword == CH_KW_BY && ch_sql_starts_expr(p, 2);
+    case CH_KW_QUALIFY:
+        return starts_qualify(p);
     case CH_KW_WINDOW:
         return ch_sql_is_name(p, 1) && ch_sql_peek_kw(p, 2, CH_KW_AS);
     case CH_KW_UNION:

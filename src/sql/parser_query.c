@@ -7,6 +7,7 @@
  */
 #include "sql/parser_ddl.h"
 
+#include <stdlib.h>
 #include <strings.h>
 
 /* ---- sort orders --------------------------------------------------------------- */
@@ -344,6 +345,31 @@ static ch_status select_output(ch_sql_parser *p, ch_expr_list items, int32_t sta
     return CH_OK;
 }
 
+/* QUALIFY and WINDOW, in any order. */
+static ch_status qualify(ch_sql_parser *p, int32_t first_window, int32_t start, ch_rel **plan)
+{
+    int32_t window = -1;
+    bool done = false;
+    for (;;) {
+        if (window < 0 && is_clause(p, CH_KW_WINDOW)) {
+            window = p->at;
+            CH_TRY(ch_sql_window_clause(p, first_window));
+        } else if (!done && is_clause(p, CH_KW_QUALIFY)) {
+            CH_TRY(filter(p, false, start, plan));
+            ((ch_rel_filter *)*plan)->is_qualify = done = true;
+        } else {
+            break;
+        }
+    }
+    if (window < 0 || !done)
+        return CH_OK;
+    int32_t at = p->at; /* the windows of a QUALIFY that came later are specified, too */
+    p->at = window;
+    CH_TRY(ch_sql_window_clause(p, first_window));
+    p->at = at;
+    return CH_OK;
+}
+
 /* SELECT ... up to WINDOW; with `from` the FROM clause was in front: FROM t SELECT a. */
 static ch_status parse_select(ch_sql_parser *p, ch_rel *from, ch_rel **out)
 {
@@ -371,8 +397,7 @@ static ch_status parse_select(ch_sql_parser *p, ch_rel *from, ch_rel **out)
     if (is_clause(p, CH_KW_WHERE))
         CH_TRY(filter(p, false, start, out));
     CH_TRY(select_output(p, items, start, out));
-    if (is_clause(p, CH_KW_WINDOW))
-        CH_TRY(ch_sql_window_clause(p, first_window));
+    CH_TRY(qualify(p, first_window, start, out));
     p->windows.n = first_window;
     if (distinct) {
         ch_rel_deduplicate *d;
@@ -600,6 +625,23 @@ static ch_status named_query(ch_sql_parser *p, ch_rel_with *with)
     CH_TRY(ch_sql_checked_name(p, &name));
     if (ch_sql_is(p, '(') && !ch_sql_starts_query(p, 1))
         CH_TRY(ch_sql_name_list(p, &columns));
+    int64_t max_level = 0;
+    if (ch_sql_is_kw(p, CH_KW_MAX) && ch_sql_peek_kw(p, 1, CH_KW_RECURSION)) {
+        p->at += 2;
+        CH_TRY(ch_sql_expect_kw(p, CH_KW_LEVEL));
+        const ch_token *level = &p->tok[p->at];
+        if (level->kind != CH_TOK_INTEGER)
+            return ch_sql_unexpected(p);
+        max_level = strtoll(p->text + level->start, NULL, 10);
+        p->at++;
+        if (!with->recursive)
+            return ch_sql_at(
+                p, start, ch_sql_here(p),
+                ch_error_set(p->err, CH_E_MAX_RECURSION_WITHOUT_RECURSIVE, "message",
+                             "Cannot specify MAX RECURSION LEVEL when the CTE is not marked as "
+                             "RECURSIVE",
+                             (const char *)0));
+    }
     ch_sql_accept_kw(p, CH_KW_AS);
     if (!ch_sql_accept(p, '('))
         return ch_sql_unexpected(p);
@@ -610,6 +652,7 @@ static ch_status named_query(ch_sql_parser *p, ch_rel_with *with)
     alias->input = query;
     alias->alias = name;
     alias->columns = columns;
+    alias->max_level = max_level;
     return ch_rel_list_add(p->arena, &with->ctes, &alias->head, p->err);
 }
 
