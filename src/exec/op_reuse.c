@@ -22,6 +22,7 @@ typedef struct keep_slot {
 typedef struct op_keep {
     ch_op op;
     int64_t number;
+    bool shown; /* EXPLAIN has it below its first reader */
     ch_rowlayout layout;
     keep_slot *slot;
     ch_spill *spill;
@@ -276,20 +277,55 @@ static ch_status make_keep(ch_compiler *c, const ch_rel_reuse *rel, op_keep **ou
     return ch_compile_into(c, rel->input, &op->op, err);
 }
 
-static ch_status make_reuse(ch_compiler *c, const ch_rel *rel, ch_op *next, ch_error *err)
+static ch_status make_reader(ch_compiler *c, const ch_rel *rel, op_keep *keep, ch_op *next,
+                             ch_error *err)
 {
-    const ch_rel_reuse *reuse = (const ch_rel_reuse *)rel;
-    op_keep *keep = find_keep(c, reuse->number);
-    bool first = !keep;
-    if (first)
-        CH_TRY(make_keep(c, reuse, &keep, err));
     op_reader *op = ch_op_new(c->exec, &READER, sizeof *op, rel, NULL, err);
     if (!op)
         return CH_E_MEMORY;
     op->keep = keep;
-    if (first)
+    if (!keep->shown)
         ch_op_add_feeder(&op->op, &keep->op);
+    keep->shown = true;
     return ch_compile_source(c, &op->op, next, err);
 }
 
+static ch_status make_reuse(ch_compiler *c, const ch_rel *rel, ch_op *next, ch_error *err)
+{
+    const ch_rel_reuse *reuse = (const ch_rel_reuse *)rel;
+    op_keep *keep = find_keep(c, reuse->number);
+    if (!keep)
+        CH_TRY(make_keep(c, reuse, &keep, err));
+    return make_reader(c, rel, keep, next, err);
+}
+
 const ch_op_maker ch_op_maker_reuse = {CH_REL_REUSE, make_reuse};
+
+/* Shared: the same, but the definition stands above all that read it. */
+static ch_status make_shared(ch_compiler *c, const ch_rel *rel, ch_op *next, ch_error *err)
+{
+    const ch_rel_shared *s = (const ch_rel_shared *)rel;
+    op_keep *keep = find_keep(c, s->number);
+    if (!keep) {
+        ch_rel_reuse *reuse = ch_rel_new(c->exec->arena, CH_REL_REUSE, err);
+        if (!reuse)
+            return CH_E_MEMORY;
+        reuse->input = s->definition;
+        reuse->number = s->number;
+        reuse->head.output = s->definition->output;
+        CH_TRY(make_keep(c, reuse, &keep, err));
+    }
+    return ch_compile_into(c, s->body, next, err);
+}
+
+const ch_op_maker ch_op_maker_shared = {CH_REL_SHARED, make_shared};
+
+static ch_status make_shared_ref(ch_compiler *c, const ch_rel *rel, ch_op *next, ch_error *err)
+{
+    op_keep *keep = find_keep(c, ((const ch_rel_shared_ref *)rel)->number);
+    if (!keep)
+        CH_FAIL(err, INTERNAL, "message", "a shared definition is not above its use");
+    return make_reader(c, rel, keep, next, err);
+}
+
+const ch_op_maker ch_op_maker_shared_ref = {CH_REL_SHARED_REF, make_shared_ref};

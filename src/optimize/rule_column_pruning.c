@@ -185,25 +185,39 @@ static ch_status prune_union(const ch_analyze_context *ctx, ch_rel **rel,
     return CH_OK;
 }
 
-/* All columns of both sides, which are known by their places. */
+/* Below: all columns, which are known by their places. */
+static ch_status prune_fixed(const ch_analyze_context *ctx, ch_rel **input, ch_error *err)
+{
+    ch_attr_list want = (*input)->output;
+    CH_TRY(prune(ctx, input, &want, false, err));
+    bool same = (*input)->output.n == want.n;
+    for (int32_t i = 0; i < want.n && same; i++)
+        same = (*input)->output.item[i]->id == want.item[i]->id;
+    if (same)
+        return CH_OK;
+    ch_expr_list list = {0};
+    CH_TRY(ch_make_refs(ctx->arena, &want, &list, err));
+    return ch_make_project(ctx->arena, *input, &list, input, err);
+}
+
 static ch_status prune_recursion(const ch_analyze_context *ctx, ch_rel **rel, ch_error *err)
 {
     ch_rel_recursion *r;
     CH_AN_NEW(r, ch_rel_clone(ctx->arena, *rel, err));
-    for (int side = 0; side < 2; side++) {
-        ch_rel **input = side ? &r->step : &r->anchor;
-        ch_attr_list want = (*input)->output;
-        CH_TRY(prune(ctx, input, &want, false, err));
-        bool same = (*input)->output.n == want.n;
-        for (int32_t i = 0; i < want.n && same; i++)
-            same = (*input)->output.item[i]->id == want.item[i]->id;
-        if (same)
-            continue;
-        ch_expr_list list = {0};
-        CH_TRY(ch_make_refs(ctx->arena, &want, &list, err));
-        CH_TRY(ch_make_project(ctx->arena, *input, &list, input, err));
-    }
     *rel = &r->head;
+    CH_TRY(prune_fixed(ctx, &r->anchor, err));
+    return prune_fixed(ctx, &r->step, err);
+}
+
+static ch_status prune_shared(const ch_analyze_context *ctx, ch_rel **rel,
+                              const ch_attr_list *needed, ch_error *err)
+{
+    ch_rel_shared *s;
+    CH_AN_NEW(s, ch_rel_clone(ctx->arena, *rel, err));
+    *rel = &s->head;
+    CH_TRY(prune_fixed(ctx, &s->definition, err));
+    CH_TRY(prune(ctx, &s->body, needed, false, err));
+    s->head.output = s->body->output;
     return CH_OK;
 }
 
@@ -304,6 +318,9 @@ static ch_status prune(const ch_analyze_context *ctx, ch_rel **rel, const ch_att
             CH_TRY(prune_union(ctx, rel, needed, err));
         else
             CH_TRY(ch_rel_map_inputs(ctx->arena, rel, prune_all, (void *)ctx, err));
+        break;
+    case CH_REL_SHARED:
+        CH_TRY(prune_shared(ctx, rel, needed, err));
         break;
     case CH_REL_RECURSION:
         CH_TRY(prune_recursion(ctx, rel, err));

@@ -130,6 +130,11 @@ static ch_status use_cte(ch_analyzer *a, ch_an_cte *cte, const ch_rel *at, ch_re
         CH_TRY(ch_str_list_add(a->arena, &qualifier, cte->def->alias, err));
         return alias_of(a, *out, cte->def->alias, &qualifier, out, err);
     }
+    bool in_step = false;
+    for (const ch_an_cte *up = a->ctes; up; up = up->up)
+        in_step |= up->state != CH_CTE_KNOWN;
+    if (cte->shared && !in_step)
+        return ch_an_shared_ref(a, cte, out, err);
     if (!cte->resolved)
         return resolve_cte(a, cte, out, err);
     *out = cte->resolved;
@@ -257,8 +262,12 @@ static ch_status with(ch_analyzer *a, const ch_rel_with *w, ch_rel **out, ch_err
         a->ctes = cte;
         /* An unused definition must be right too. */
         CH_TRY(resolve_cte(a, cte, &cte->resolved, err));
+        CH_TRY(ch_an_share(a, w, i, cte, err));
     }
     ch_status status = ch_an_rel(a, w->input, out, err);
+    for (const ch_an_cte *cte = a->ctes; cte != before && status == CH_OK; cte = cte->up)
+        if (cte->shared)
+            status = ch_an_shared(a, cte, out, err);
     a->ctes = before;
     return status;
 }

@@ -22,6 +22,9 @@ struct ch_an_cte {
     const ch_rel_subquery_alias *def;
     ch_rel *
         resolved; /* for the first use; each other one resolves it again, with columns of its own */
+    /* Computed once for all uses (analyze_shared.c); else NULL. */
+    ch_rel *shared;
+    int64_t number;
     /* WITH RECURSIVE: what naming it means while it is resolved (analyze_recursion.c). */
     bool recursive, referenced;
     enum { CH_CTE_KNOWN, CH_CTE_ANCHOR, CH_CTE_STEP } state;
@@ -342,6 +345,14 @@ CH_NODISCARD ch_status ch_an_no_maps(ch_analyzer *a, const ch_rel *at, const ch_
                                      ch_error *err);
 /* Tables, files, rows in memory, ranges, aliases, WITH (analyze_source.c) */
 CH_NODISCARD ch_status ch_an_source(ch_analyzer *a, const ch_rel *rel, ch_rel **out, ch_error *err);
+/* Decides whether definition `at` of w, which is resolved, is shared (analyze_shared.c). */
+CH_NODISCARD ch_status ch_an_share(ch_analyzer *a, const ch_rel_with *w, int32_t at, ch_an_cte *cte,
+                                   ch_error *err);
+/* A use of a shared definition; and the relation around all of them. */
+CH_NODISCARD ch_status ch_an_shared_ref(ch_analyzer *a, const ch_an_cte *cte, ch_rel **out,
+                                        ch_error *err);
+CH_NODISCARD ch_status ch_an_shared(ch_analyzer *a, const ch_an_cte *cte, ch_rel **body,
+                                    ch_error *err);
 /* A recursive definition, which `a` sees; *out NULL: it does not name itself (analyze_recursion.c). */
 CH_NODISCARD ch_status ch_an_recursion(ch_analyzer *a, ch_an_cte *cte, ch_rel **out, ch_error *err);
 /* The name of a definition inside of it. */

@@ -140,6 +140,8 @@ static const ch_node_class REL[CH_N_REL_KINDS] = {
     REL_CLASS(WINDOW, window, "Window", input, functions, partition, order, limit, limit_by),
     REL_CLASS(SCAN, scan, "Scan", format, name, options, schema, file, n_files, dataset, wanted, pushed, limit),
     REL_CLASS(REUSE, reuse, "Reuse", input, number),
+    REL_CLASS(SHARED, shared, "Shared", definition, body, number),
+    REL_CLASS(SHARED_REF, shared_ref, "SharedRef", number),
     REL_CLASS(RECURSION, recursion, "Recursion", anchor, step, rows, level_limit, row_limit, limit),
     REL_CLASS(RECURSION_REF, recursion_ref, "RecursionRef", rows),
 };

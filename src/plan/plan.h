@@ -350,6 +350,8 @@ typedef enum ch_rel_kind {
     CH_REL_WINDOW,
     CH_REL_SCAN,
     CH_REL_REUSE,
+    CH_REL_SHARED,
+    CH_REL_SHARED_REF,
     CH_REL_RECURSION,
     CH_REL_RECURSION_REF,
     CH_N_REL_KINDS
@@ -413,7 +415,7 @@ typedef struct ch_rel_filter {
     ch_rel *input;
     ch_expr *condition;
     bool is_qualify; /* unresolved: QUALIFY, whose window functions are over the select list */
-    bool is_having; /* unresolved: names may mean the select list's aliases and
+    bool is_having;  /* unresolved: names may mean the select list's aliases and
                      aggregates */
 } ch_rel_filter;
 
@@ -897,6 +899,18 @@ typedef struct ch_rel_reuse {
     ch_rel *input;
     int64_t number;
 } ch_rel_reuse;
+
+/* Resolved: rows of body, in which each SharedRef of the number gives those of definition, computed once. */
+typedef struct ch_rel_shared {
+    ch_rel head;
+    ch_rel *definition, *body;
+    int64_t number;
+} ch_rel_shared;
+
+typedef struct ch_rel_shared_ref {
+    ch_rel head; /* columns of the definition, by position */
+    int64_t number;
+} ch_rel_shared_ref;
 
 /* Rows of the level at hand, while a recursion runs; flat, borrowed from it. */
 struct ch_recursion_rows {
