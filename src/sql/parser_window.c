@@ -163,11 +163,11 @@ ch_status ch_sql_window_clause(ch_sql_parser *p, int32_t first_window)
             CH_TRY(resolve_window(p, start, list, d));
     for (int32_t i = first_window; i < p->windows.n; i++) {
         ch_expr_window *w = (ch_expr_window *)p->windows.item[i];
-        const window_def *def = find_window(list, w->name);
+        const window_def *def = w->name ? find_window(list, w->name) : NULL;
         if (def && def->spec->name)
             def = find_window(list, def->spec->name);
         if (!def)
-            continue; /* the analyzer says so */
+            continue; /* done before, or the analyzer says so */
         ch_expr_window filled = *def->spec;
         filled.head = w->head;
         filled.function = w->function;
