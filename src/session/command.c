@@ -154,7 +154,7 @@ static ch_status cache(ch_frame *frame, ch_rows *out, ch_error *err)
     return ch_cache_command(frame, out->frame, err);
 }
 
-static ch_status variable(ch_frame *frame, rows *out, ch_error *err)
+static ch_status variable(ch_frame *frame, ch_rows *out, ch_error *err)
 {
     CH_UNUSED(out);
     return ch_variable_run(frame, err);
