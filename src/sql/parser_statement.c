@@ -352,9 +352,9 @@ static ch_status parse_statement(ch_sql_parser *p, ch_rel **out)
     case CH_KW_SET:
         if (ch_sql_peek_kw(p, 1, CH_KW_CATALOG) && (ch_sql_is_name(p, 2) || ch_sql_is_string(p, 2)))
             return ch_sql_set_catalog(p, out);
-        return parse_set(p, out);
-    case CH_KW_RESET:
         return ch_sql_starts_set_variable(p) ? ch_sql_set_variable(p, out) : parse_set(p, out);
+    case CH_KW_RESET:
+        return parse_set(p, out);
     case CH_KW_EXPLAIN:
         return parse_explain(p, out);
     case CH_KW_USE:
