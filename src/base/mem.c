@@ -290,6 +290,9 @@ void *ch_mem_zalloc(ch_mem *mem, size_t bytes, ch_error *err)
     void *ptr = obtain(mem, bytes, &zeroed, err);
     if (ptr && !zeroed)
         memset(ptr, 0, bytes);
+    /* Reading a fresh page maps a shared one, which the first write exchanges: that interrupts every core. */
+    for (size_t i = 0; ptr && zeroed && i < bytes; i += 4096)
+        *(volatile char *)((char *)ptr + i) = 0;
     return ptr;
 }
 
