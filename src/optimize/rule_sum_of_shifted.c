@@ -30,7 +30,8 @@ static bool is_shifted(const ch_expr *e, ch_expr **base, int64_t *shift)
         arg = ((const ch_expr_cast *)arg)->child;
     const ch_expr_call *op = (const ch_expr_call *)arg;
     bool minus = ch_is_call(arg, "-");
-    if ((!minus && !ch_is_call(arg, "+")) || op->args.n != 2 || !ch_type_is_integral(arg->type))
+    if ((!minus && !ch_is_call(arg, "+")) || op->args.n != 2 ||
+        (arg->type->id != CH_INT && arg->type->id != CH_LONG))
         return false;
     for (int side = 0; side < 2 - minus; side++) {
         const ch_scalar *value;
