@@ -49,11 +49,13 @@ struct ch_mem {
     _Atomic int n_reclaimers;
 };
 
-static _Atomic int64_t n_allocs;
+static _Atomic int64_t n_allocs; /* counted once somebody asked to fail: all threads meet here */
 static _Atomic int64_t fail_at;
+static _Atomic bool counting;
 
 int64_t ch_mem_fail_nth(int64_t n)
 {
+    atomic_store(&counting, true);
     int64_t made = atomic_exchange(&n_allocs, 0);
     atomic_store(&fail_at, n);
     return made;
@@ -61,6 +63,8 @@ int64_t ch_mem_fail_nth(int64_t n)
 
 static bool told_to_fail(void)
 {
+    if (!atomic_load_explicit(&counting, memory_order_relaxed))
+        return false;
     int64_t n = atomic_fetch_add_explicit(&n_allocs, 1, memory_order_relaxed) + 1;
     int64_t at = atomic_load_explicit(&fail_at, memory_order_relaxed);
     return at && n == at;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* bitpack.c - unpacking by one unaligned load, shift and mask per value. */
 #include "codec/bitpack.h"
+#include "base/cpu.h"
 
 #include <stdbool.h>
 #include <string.h>
@@ -28,13 +29,7 @@ void ch_unpack32(const uint8_t *in, int width, int64_t from, int64_t n, uint32_t
         return;
     }
 #if defined(__x86_64__)
-    static int has_avx2; /* 0 unknown, 1 yes, 2 no; every thread finds the same */
-    int known = __atomic_load_n(&has_avx2, __ATOMIC_RELAXED);
-    if (!known) {
-        known = __builtin_cpu_supports("avx2") ? 1 : 2;
-        __atomic_store_n(&has_avx2, known, __ATOMIC_RELAXED);
-    }
-    if (known == 1 && width <= 25 && n >= FEW) {
+    if (ch_cpu_has_avx2() && width <= 25 && n >= FEW) {
         int64_t head = -from & 7, body = (n - head) & ~INT64_C(7);
         ch_unpack32_scalar(in, width, from, head, out);
         ch_unpack32_avx2(in, width, from + head, body, out + head);
