@@ -7,13 +7,29 @@
  */
 #include "optimize/rewrite.h"
 
+enum {
+    ROW_BUILT = 64,  /* what hashing and chaining a row costs, beside its bytes */
+    ROW_PROBED = 16, /* and looking one up */
+};
+
+/* Of hashing `build` and looking `probe` up in it, in bytes moved; below 0: nothing is known. */
+static double cost(const ch_rel *build, const ch_rel *probe)
+{
+    int64_t bytes = ch_estimate_bytes(build), rows = ch_estimate_rows(build);
+    int64_t probes = ch_estimate_rows(probe);
+    if (bytes < 0 || rows < 0)
+        return -1;
+    return (double)bytes + (double)rows * ROW_BUILT +
+           (double)(probes > 0 ? probes : 0) * ROW_PROBED;
+}
+
 static ch_build_side choose(const ch_rel_join *j)
 {
     if (j->null_aware || j->join_type == CH_JOIN_EXISTENCE)
         return CH_BUILD_RIGHT;
     if (j->build != CH_BUILD_UNDECIDED)
         return j->build;
-    int64_t left = ch_estimate_bytes(j->left), right = ch_estimate_bytes(j->right);
+    double left = cost(j->left, j->right), right = cost(j->right, j->left);
     return left >= 0 && (right < 0 || left < right) ? CH_BUILD_LEFT : CH_BUILD_RIGHT;
 }
 
