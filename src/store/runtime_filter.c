@@ -2,6 +2,7 @@
 /* runtime_filter.c - sets of values made and asked while a query runs. */
 #include "store/runtime_filter.h"
 
+#include "base/cpu.h"
 #include "column/take.h"
 #include "kernel/hash.h"
 
@@ -237,6 +238,17 @@ TEST_VALUES(test_i64, int64_t)
 
 static uint64_t test_values(const ch_runtime_filter *f, const ch_column *c, int64_t from, int64_t n)
 {
+#if defined(__x86_64__)
+    uint64_t span = (uint64_t)f->range.max - (uint64_t)f->range.min;
+    if (f->exact && n == 64 && span <= INT32_MAX && ch_cpu_has_avx2()) {
+        if (ch_type_width(c->type) == 8)
+            return ch_filter_exact_i64_avx2(f->exact, f->range.min, (uint32_t)span,
+                                            (const int64_t *)c->data + from);
+        if (ch_type_width(c->type) == 4)
+            return ch_filter_exact_i32_avx2(f->exact, f->range.min, (uint32_t)span,
+                                            (const int32_t *)c->data + from);
+    }
+#endif
     switch (ch_type_width(c->type)) {
     case 1:
         return test_i8(f, c->data, from, n);

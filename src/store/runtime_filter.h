@@ -76,4 +76,11 @@ CH_NODISCARD ch_status ch_runtime_filter_test(ch_runtime_filter *f, ch_column *c
 /* Is it worth asking? Not before it is ready, and no more once it let most rows through. */
 bool ch_runtime_filter_useful(const ch_runtime_filter *f);
 
+/*
+ * Of v[0..63], one bit each: those in [min, min + span] whose bit v - min is set in `bits`, 32-bit words in
+ * the machine's order. span < 2^31; i32: min is an int32_t.
+ */
+uint64_t ch_filter_exact_i32_avx2(const void *bits, int64_t min, uint32_t span, const int32_t *v);
+uint64_t ch_filter_exact_i64_avx2(const void *bits, int64_t min, uint32_t span, const int64_t *v);
+
 #endif

@@ -87,6 +87,35 @@ static void close_values_are_kept_exactly(void **state)
     UNIT_END();
 }
 
+/* Around the set, below zero, and so far off that distances wrap: each row by itself. */
+static void exact_values_are_found_wherever_they_lie(void **state)
+{
+    UNIT_BEGIN(state);
+    static const int64_t start[] = {-7000, 0, INT32_MIN, INT32_MAX - 3 * (int64_t)N, INT64_MIN + 600};
+    static uint64_t keep[N / 64 + 1];
+    const ch_type *types[] = {CH_T_INT, CH_T_LONG};
+    for (int t = 0; t < 2; t++)
+        for (int s = 0; s < 4 + t; s++) {
+            ch_column *set = longs(mem, types[t], start[s], 3, 0);
+            /* 715827883 * 6 is 2 beyond 2^32: every value, some far away, some one step of 2^32 away. */
+            ch_column *far = longs(mem, types[t], start[s] - 600, t ? 715827883 : 6, 0);
+            ch_runtime_filter f;
+            fill(&f, mem, set, INT64_MAX);
+            assert_non_null(f.exact);
+            ch_bits_fill(keep, N, true);
+            assert_ok(ch_runtime_filter_test(&f, far, keep, mem, &err));
+            for (int64_t i = 0; i < N; i++) {
+                int64_t v = t ? ((int64_t *)far->data)[i] : ((int32_t *)far->data)[i];
+                uint64_t d = (uint64_t)v - (uint64_t)start[s];
+                assert_int_equal(ch_bit_get(keep, i), d < 3 * N && d % 3 == 0);
+            }
+            ch_runtime_filter_release(&f);
+            ch_column_unref(set);
+            ch_column_unref(far);
+        }
+    UNIT_END();
+}
+
 static void scattered_values_go_into_a_bloom_filter(void **state)
 {
     UNIT_BEGIN(state);
@@ -225,6 +254,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(close_values_are_kept_exactly),
+        cmocka_unit_test(exact_values_are_found_wherever_they_lie),
         cmocka_unit_test(scattered_values_go_into_a_bloom_filter),
         cmocka_unit_test(without_memory_the_range_alone_decides),
         cmocka_unit_test(text_short_and_long_is_found_by_its_hash),
