@@ -6,7 +6,7 @@ JOBS ?= $(shell nproc)
 PREFIX ?= /usr/local
 BUILD := $(if $(filter release,$(PRESET)),build,build-$(PRESET))
 
-.PHONY: build deps deps-dev run test test-services bench install format lint sanitize fuzz clean help
+.PHONY: build deps deps-dev run test clients test-services bench install format lint sanitize fuzz clean help
 
 build: deps             ## build everything; the binary is build/chert
 	@test -f $(BUILD)/build.ninja || cmake --preset $(PRESET) >/dev/null
@@ -23,8 +23,11 @@ run: deps               ## build the binary, generate a small data set, run the 
 	@cmake --build $(BUILD) -j $(JOBS) --target chert
 	@tools/run_programs.sh $(BUILD)
 
-test: build             ## run every test, or those under T=path (a test, a file or a folder)
+test: clients build     ## run every test, or those under T=path (a test, a file or a folder)
 	@tools/run_tests.sh $(BUILD) $(T)
+
+clients: deps           ## make the private Python of the client tests (PySpark, pytest), where it is missing
+	@tools/client_python.sh $(BUILD)
 
 test-services: build    ## run the tests that talk to real outside services
 	@tools/run_service_tests.sh $(BUILD)

@@ -8,7 +8,7 @@
 # apt is called only when something is missing; that takes root, or sudo.
 set -euo pipefail
 
-packages=(gcc g++ libc6-dev cmake ninja-build pkgconf python3 tzdata
+packages=(gcc g++ libc6-dev cmake ninja-build pkgconf python3 python3-venv tzdata
     libxxhash-dev zlib1g-dev libzstd-dev liblz4-dev libsnappy-dev libbrotli-dev libbz2-dev libpcre2-dev
     libnghttp2-dev libprotobuf-c-dev protobuf-c-compiler libssl-dev libmimalloc-dev libedit-dev libcmocka-dev zstd)
 dev_packages=(ccache clang libclang-rt-14-dev clang-format clang-tidy cppcheck)

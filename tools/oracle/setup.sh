@@ -2,16 +2,17 @@
 # SPDX-License-Identifier: Apache-2.0
 # setup.sh - make the private Python that holds the engines we compare with.
 #
-#   tools/oracle/setup.sh [--bench]     prints the venv's folder on stdout
+#   tools/oracle/setup.sh [--bench | --client]     prints the venv's folder on stdout
 #
 # The venv is ${CHERT_CACHE:-$HOME/.cache/chert}/venv and is only touched when a package is missing.
-# --bench asks for DuckDB and Polars alone (Spark too if a Java is there).
+# --bench asks for DuckDB and Polars alone (Spark too if a Java is there), --client for what tests/client needs.
 set -eu
 cache=${CHERT_CACHE:-$HOME/.cache/chert}
 venv=$cache/venv
 want="duckdb polars pyarrow pandas pytest grpcio grpcio-status googleapis-common-protos zstandard protobuf"
+[ "${1:-}" != --client ] || want="duckdb pyarrow pandas pytest grpcio grpcio-status googleapis-common-protos zstandard protobuf"
 if [ "${1:-}" != --bench ] || command -v java >/dev/null 2>&1; then
-    want="pyspark>=4.1,<5 $want"
+    want="pyspark>=4.3,<5 $want"
 fi
 have() {
     "$venv/bin/python" - "$@" <<'PY' 2>/dev/null
