@@ -566,18 +566,24 @@ static ch_status coalesce_branch(const run *r, node *v, ch_batch *batch, uint64_
         ch_batch_release(&sub);
         CH_TRY(status);
     }
-    p->value[p->n++] = value;
     memset(hit, 0, (size_t)ch_bit_bytes(rows));
     int64_t k = 0;
+    bool any = false;
     for (int64_t w = 0; w < ch_bit_words(rows); w++) {
         for (uint64_t bits = rest[w]; bits; bits &= bits - 1, k++) {
             int64_t i = w * 64 + __builtin_ctzll(bits);
             if (!ch_column_is_null(value, k)) {
                 p->idx[i] = (int32_t)(p->base + k);
                 ch_bit_set(hit, i);
+                any = true;
             }
         }
     }
+    if (!any) {
+        ch_column_unref(value);
+        return CH_OK;
+    }
+    p->value[p->n++] = value;
     p->base += n_rest;
     for (int64_t w = 0; w < ch_bit_words(rows); w++)
         rest[w] &= ~hit[w];

@@ -35,7 +35,7 @@ static ch_status read_options(ch_bind *bind, int32_t i, ch_strmap *out, ch_error
     if (i >= bind->n_args)
         return CH_OK;
     const ch_type *t = bind->arg_type[i];
-    const ch_scalar *v = bind->arg_const ? bind->arg_const[i] : NULL;
+    const ch_scalar *v = ch_bind_constant(bind, i);
     bind->final = true;
     if (t->id != CH_MAP || !ch_type_is_string(t->field[0].type) ||
         !ch_type_is_string(t->field[1].type) || !v || v->is_null)
@@ -65,10 +65,10 @@ typedef struct csv_job {
 
 static ch_status parse_schema(ch_bind *bind, const ch_type **out, ch_error *err)
 {
-    const ch_scalar *v = bind->arg_const ? bind->arg_const[1] : NULL;
+    const ch_scalar *v = ch_bind_constant(bind, 1);
     bind->final = true;
     if (!v || v->is_null || !ch_type_is_string(v->type))
-        CH_FAIL(err, SCHEMA_NOT_LITERAL, "inputSchema", bind->arg_sql[1]);
+        CH_FAIL(err, SCHEMA_NOT_LITERAL, "inputSchema", ch_bind_arg_sql(bind, 1));
     char *text = ch_arena_strn(bind->arena, v->v.str.text, (size_t)v->v.str.len, err);
     if (!text)
         return CH_E_MEMORY;
@@ -91,7 +91,7 @@ static ch_status parse_schema(ch_bind *bind, const ch_type **out, ch_error *err)
         return status;
     }
     if ((*out)->id != CH_STRUCT)
-        CH_FAIL(err, SCHEMA_NOT_STRUCT, "inputSchema", bind->arg_sql[1], "dataType",
+        CH_FAIL(err, SCHEMA_NOT_STRUCT, "inputSchema", ch_bind_arg_sql(bind, 1), "dataType",
                 ch_quote_type(*out).text);
     return CH_OK;
 }
@@ -313,8 +313,8 @@ static ch_status bind_to(ch_bind *bind, ch_error *err)
         return ch_bind_count(bind, "[1, 2]", err);
     if (bind->arg_type[0]->id != CH_STRUCT) {
         bind->final = true;
-        CH_FAIL(err, DATATYPE_UNSUPPORTED_INPUT, "sqlExpr", bind->sql, "functionName", "`to_csv`",
-                "dataType", ch_quote_type(bind->arg_type[0]).text);
+        CH_FAIL(err, DATATYPE_UNSUPPORTED_INPUT, "sqlExpr", ch_bind_sql(bind), "functionName",
+                "`to_csv`", "dataType", ch_quote_type(bind->arg_type[0]).text);
     }
     ch_strmap *options = ch_arena_alloc(bind->arena, sizeof *options, err);
     if (!options)

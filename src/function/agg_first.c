@@ -177,7 +177,7 @@ static ch_status bind_first(ch_bind *bind, ch_error *err)
         return CH_E_MEMORY;
     rule->kind = bind->func->name[0] == 'l' ? LAST : FIRST;
     if (bind->n_args == 2) {
-        const ch_scalar *v = bind->arg_const ? bind->arg_const[1] : NULL;
+        const ch_scalar *v = ch_bind_constant(bind, 1);
         if (!v || v->is_null || v->type->id != CH_BOOLEAN)
             return ch_bind_wrong_type(bind, 1, "BOOLEAN", err);
         rule->ignore_nulls = v->v.boolean;

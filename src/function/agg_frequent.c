@@ -228,7 +228,7 @@ static ch_status bind_frequent(ch_bind *bind, ch_error *err)
 {
     if (bind->n_args != 2)
         return ch_bind_count(bind, "2", err);
-    const ch_scalar *v = bind->arg_const ? bind->arg_const[1] : NULL;
+    const ch_scalar *v = ch_bind_constant(bind, 1);
     double *support = ch_arena_alloc(bind->arena, sizeof *support, err);
     if (!support)
         return CH_E_MEMORY;

@@ -243,7 +243,7 @@ static ch_status bind_percentile(ch_bind *bind, ch_error *err)
             return CH_E_MEMORY;
         rule->at[0] = 0.5;
     } else {
-        const ch_scalar *p = bind->arg_const ? bind->arg_const[1] : NULL;
+        const ch_scalar *p = ch_bind_constant(bind, 1);
         if (!p || p->is_null)
             return ch_bind_wrong_type(bind, 1, "a constant percentage", err);
         rule->array = p->type->id == CH_ARRAY;

@@ -95,10 +95,10 @@ static ch_status bind_to_binary(ch_bind *bind, ch_error *err)
     for (int32_t i = 0; i < bind->n_args; i++)
         CH_TRY(ch_bind_cast(bind, i, CH_T_STRING, err));
     bind->result = ch_type_of(CH_BINARY);
-    const ch_scalar *f = bind->n_args == 1 ? &hex : bind->arg_const ? bind->arg_const[1] : NULL;
+    const ch_scalar *f = bind->n_args == 1 ? &hex : ch_bind_constant(bind, 1);
     if (!f)
-        CH_FAIL(err, DATATYPE_MISMATCH_FOLDABLE, "sqlExpr", bind->sql, "inputName", "fmt",
-                "inputType", "\"STRING\"", "inputExpr", bind->arg_sql[1]);
+        CH_FAIL(err, DATATYPE_MISMATCH_FOLDABLE, "sqlExpr", ch_bind_sql(bind), "inputName", "fmt",
+                "inputType", "\"STRING\"", "inputExpr", ch_bind_arg_sql(bind, 1));
     bind->nullable |= lenient;
     if (f->is_null)
         return CH_OK;
@@ -108,9 +108,9 @@ static ch_status bind_to_binary(ch_bind *bind, ch_error *err)
             bind->data = (void *)(uintptr_t)&FORMAT[i];
     if (bind->data || lenient)
         return CH_OK;
-    CH_FAIL(err, DATATYPE_INVALID_ARG, "sqlExpr", bind->sql, "inputName", "fmt", "requireType",
-            "case-insensitive \"hex\", \"utf-8\", \"utf8\", or \"base64\"", "inputValue",
-            bind->arg_sql[1]);
+    CH_FAIL(err, DATATYPE_INVALID_ARG, "sqlExpr", ch_bind_sql(bind), "inputName", "fmt",
+            "requireType", "case-insensitive \"hex\", \"utf-8\", \"utf8\", or \"base64\"",
+            "inputValue", ch_bind_arg_sql(bind, 1));
 }
 
 static ch_status eval_to_binary(const ch_call *call, ch_column **out, ch_error *err)

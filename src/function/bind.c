@@ -99,6 +99,21 @@ ch_status ch_bind_count(const ch_bind *bind, const char *expected, ch_error *err
             CH_I64(bind->n_args));
 }
 
+const char *ch_bind_sql(const ch_bind *bind)
+{
+    return bind->source->sql(bind->source, -1);
+}
+
+const char *ch_bind_arg_sql(const ch_bind *bind, int32_t i)
+{
+    return bind->source->sql(bind->source, i);
+}
+
+const ch_scalar *ch_bind_constant(const ch_bind *bind, int32_t i)
+{
+    return bind->source->constant(bind->source, i);
+}
+
 static const char *ordinal(int i)
 {
     static const char *const name[] = {"first", "second",  "third",  "fourth", "fifth",
@@ -109,8 +124,8 @@ static const char *ordinal(int i)
 ch_status ch_bind_wrong_type(const ch_bind *bind, int i, const char *required, ch_error *err)
 {
     char sql[512], arg[256], need[128];
-    snprintf(sql, sizeof sql, "\"%s\"", bind->sql ? bind->sql : bind->func->name);
-    snprintf(arg, sizeof arg, "\"%s\"", bind->arg_sql ? bind->arg_sql[i] : "");
+    snprintf(sql, sizeof sql, "\"%s\"", ch_bind_sql(bind));
+    snprintf(arg, sizeof arg, "\"%s\"", ch_bind_arg_sql(bind, i));
     snprintf(need, sizeof need, "\"%s\"", required);
     CH_FAIL(err, DATATYPE_MISMATCH_INPUT, "paramIndex", ordinal(i), "inputSql", arg, "inputType",
             ch_quote_type(bind->arg_type[i]).text, "requiredType", need, "sqlExpr", sql);
@@ -119,7 +134,7 @@ ch_status ch_bind_wrong_type(const ch_bind *bind, int i, const char *required, c
 ch_status ch_bind_differ(const ch_bind *bind, ch_error *err)
 {
     char sql[512], name[80], types[512] = "(";
-    snprintf(sql, sizeof sql, "\"%s\"", bind->sql ? bind->sql : bind->func->name);
+    snprintf(sql, sizeof sql, "\"%s\"", ch_bind_sql(bind));
     snprintf(name, sizeof name, "`%s`", bind->func->name);
     size_t n = 1;
     for (int32_t i = 0; i < bind->n_args && n < sizeof types - 1; i++) {

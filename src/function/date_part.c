@@ -481,7 +481,7 @@ static ch_status bind_extract(ch_bind *bind, ch_error *err)
 {
     if (bind->n_args != 2)
         return ch_bind_count(bind, "2", err);
-    const ch_scalar *field = bind->arg_const ? bind->arg_const[0] : NULL;
+    const ch_scalar *field = ch_bind_constant(bind, 0);
     const ch_type *t = bind->arg_type[1];
     if (!field || field->is_null || !ch_type_is_string(field->type))
         return ch_bind_wrong_type(bind, 0, "STRING", err);
@@ -508,8 +508,7 @@ static ch_status bind_extract(ch_bind *bind, ch_error *err)
     size_t n = field->v.str.len < 63 ? (size_t)field->v.str.len : 63;
     memcpy(text, field->v.str.text, n);
     text[n] = 0;
-    CH_FAIL(err, INVALID_EXTRACT_FIELD, "field", text, "expr",
-            bind->arg_sql ? bind->arg_sql[1] : "");
+    CH_FAIL(err, INVALID_EXTRACT_FIELD, "field", text, "expr", ch_bind_arg_sql(bind, 1));
 }
 
 #define ROW(fn, signature, kernel, flag, text, ex, want)                                         \

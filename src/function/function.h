@@ -26,6 +26,7 @@
 
 typedef struct ch_func ch_func;
 typedef struct ch_bind ch_bind;
+typedef struct ch_bind_source ch_bind_source;
 typedef struct ch_call ch_call;
 
 /* What the session says about evaluation; immutable during a query. */
@@ -54,12 +55,9 @@ struct ch_bind {
     const ch_func *func;
     const ch_func_context *ctx;
     ch_arena *arena;
-    const char *sql; /* the call as SQL text, for errors ("sqlExpr") */
     int32_t n_args;
-    const char *const *arg_sql;
     const bool *arg_nullable;
-    /* The value of a foldable argument, which may itself be NULL-valued; otherwise NULL. */
-    const ch_scalar *const *arg_const;
+    ch_bind_source *source; /* for the functions below; the analyzer's */
 
     /* In: the arguments' types. Out: the types they must be cast to. */
     const ch_type **arg_type;
@@ -71,6 +69,20 @@ struct ch_bind {
     /* Set by bind() when it has refused with an error that another row of the same name must not hide. */
     bool final;
 };
+
+/*
+ * What takes as long to make as an argument is large, and is therefore made when asked for. A failure (no
+ * memory) gives the empty text or NULL, and is what the binding ends with, whatever follows from it.
+ */
+struct ch_bind_source {
+    const char *(*sql)(ch_bind_source *self, int32_t arg); /* -1: of the call */
+    const ch_scalar *(*constant)(ch_bind_source *self, int32_t arg);
+};
+/* The call as SQL text, for errors ("sqlExpr"), and argument i. */
+const char *ch_bind_sql(const ch_bind *bind);
+const char *ch_bind_arg_sql(const ch_bind *bind, int32_t i);
+/* The value of a foldable argument, which may itself be NULL-valued; otherwise NULL. */
+const ch_scalar *ch_bind_constant(const ch_bind *bind, int32_t i);
 
 struct ch_call {
     const ch_func *func;

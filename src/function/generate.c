@@ -161,7 +161,7 @@ static ch_status stack_types(ch_bind *bind, int32_t n_fields, ch_field *field, c
             } else if (t != field[c].type) {
                 ch_quoted_type left = ch_quote_type(field[c].type), right = ch_quote_type(t);
                 bind->final = true;
-                CH_FAIL(err, STACK_TYPES, "sqlExpr", bind->sql, "columnIndex", CH_I64(c),
+                CH_FAIL(err, STACK_TYPES, "sqlExpr", ch_bind_sql(bind), "columnIndex", CH_I64(c),
                         "leftParamIndex", CH_I64(first), "leftType", left.text, "rightParamIndex",
                         CH_I64(i), "rightType", right.text);
             }
@@ -178,12 +178,12 @@ static ch_status bind_stack(ch_bind *bind, ch_error *err)
         return ch_bind_count(bind, "> 1", err);
     if (bind->arg_type[0]->id != CH_INT)
         return ch_bind_wrong_type(bind, 0, "INT", err);
-    const ch_scalar *n = bind->arg_const ? bind->arg_const[0] : NULL;
+    const ch_scalar *n = ch_bind_constant(bind, 0);
     if (!n)
-        CH_FAIL(err, DATATYPE_NON_FOLDABLE, "sqlExpr", bind->sql, "inputName", "`n`", "inputType",
-                "\"INT\"", "inputExpr", bind->arg_sql[0]);
+        CH_FAIL(err, DATATYPE_NON_FOLDABLE, "sqlExpr", ch_bind_sql(bind), "inputName", "`n`",
+                "inputType", "\"INT\"", "inputExpr", ch_bind_arg_sql(bind, 0));
     if (n->is_null || n->v.i64 < 1)
-        CH_FAIL(err, DATATYPE_VALUE_OUT_OF_RANGE, "sqlExpr", bind->sql, "exprName", "`n`",
+        CH_FAIL(err, DATATYPE_VALUE_OUT_OF_RANGE, "sqlExpr", ch_bind_sql(bind), "exprName", "`n`",
                 "valueRange", "(0, 2147483647]", "currentValue", CH_I64(n->is_null ? 0 : n->v.i64));
     int64_t rows = n->v.i64, n_values = bind->n_args - 1;
     int32_t n_fields = (int32_t)((n_values + rows - 1) / rows);

@@ -19,13 +19,13 @@ static ch_status read_options(ch_bind *bind, int32_t i, ch_json_options *o, ch_e
     if (i >= bind->n_args)
         return CH_OK;
     const ch_type *t = bind->arg_type[i];
-    const ch_scalar *v = bind->arg_const ? bind->arg_const[i] : NULL;
+    const ch_scalar *v = ch_bind_constant(bind, i);
     if (t->id != CH_MAP || !ch_type_is_string(t->field[0].type) ||
         !ch_type_is_string(t->field[1].type))
         return ch_bind_wrong_type(bind, i, "MAP<STRING, STRING>", err);
     if (!v || v->is_null)
-        CH_FAIL(err, DATATYPE_NON_FOLDABLE, "sqlExpr", bind->sql, "inputName", "`options`",
-                "inputType", "\"MAP<STRING, STRING>\"", "inputExpr", bind->arg_sql[i]);
+        CH_FAIL(err, DATATYPE_NON_FOLDABLE, "sqlExpr", ch_bind_sql(bind), "inputName", "`options`",
+                "inputType", "\"MAP<STRING, STRING>\"", "inputExpr", ch_bind_arg_sql(bind, i));
     for (int64_t k = 0; k + 1 < v->v.list.n; k += 2) {
         const ch_scalar *key = &v->v.list.item[k], *value = &v->v.list.item[k + 1];
         if (value->is_null)
@@ -43,10 +43,10 @@ static ch_status read_options(ch_bind *bind, int32_t i, ch_json_options *o, ch_e
 
 static ch_status parse_schema(ch_bind *bind, int32_t i, const ch_type **out, ch_error *err)
 {
-    const ch_scalar *v = bind->arg_const ? bind->arg_const[i] : NULL;
+    const ch_scalar *v = ch_bind_constant(bind, i);
     if (!ch_type_is_string(bind->arg_type[i]) || !v || v->is_null)
-        CH_FAIL(err, DATATYPE_NON_FOLDABLE, "sqlExpr", bind->sql, "inputName", "`schema`",
-                "inputType", "\"STRING\"", "inputExpr", bind->arg_sql[i]);
+        CH_FAIL(err, DATATYPE_NON_FOLDABLE, "sqlExpr", ch_bind_sql(bind), "inputName", "`schema`",
+                "inputType", "\"STRING\"", "inputExpr", ch_bind_arg_sql(bind, i));
     char *text = ch_arena_strn(bind->arena, v->v.str.text, (size_t)v->v.str.len, err);
     if (!text)
         return CH_E_MEMORY;
@@ -103,7 +103,7 @@ static ch_status bind_from(ch_bind *bind, ch_error *err)
     CH_TRY(parse_schema(bind, 1, &schema, err));
     if (!ch_type_is_nested(schema)) {
         ch_quoted_type t = ch_quote_type(schema);
-        CH_FAIL(err, INVALID_JSON_SCHEMA, "sqlExpr", bind->sql, "schema", t.text);
+        CH_FAIL(err, INVALID_JSON_SCHEMA, "sqlExpr", ch_bind_sql(bind), "schema", t.text);
     }
     ch_json_options *o = ch_arena_alloc(bind->arena, sizeof *o, err);
     if (!o)
@@ -166,7 +166,7 @@ static ch_status bind_to(ch_bind *bind, ch_error *err)
         return ch_bind_count(bind, "[1, 2]", err);
     if (!ch_type_is_nested(bind->arg_type[0])) {
         ch_quoted_type t = ch_quote_type(bind->arg_type[0]);
-        CH_FAIL(err, INVALID_JSON_SCHEMA, "sqlExpr", bind->sql, "schema", t.text);
+        CH_FAIL(err, INVALID_JSON_SCHEMA, "sqlExpr", ch_bind_sql(bind), "schema", t.text);
     }
     ch_json_options *o = ch_arena_alloc(bind->arena, sizeof *o, err);
     if (!o)
@@ -209,12 +209,12 @@ static ch_status bind_schema(ch_bind *bind, ch_error *err)
 {
     if (bind->n_args < 1 || bind->n_args > 2)
         return ch_bind_count(bind, "[1, 2]", err);
-    const ch_scalar *v = bind->arg_const ? bind->arg_const[0] : NULL;
+    const ch_scalar *v = ch_bind_constant(bind, 0);
     if (!ch_type_is_string(bind->arg_type[0]))
         return ch_bind_wrong_type(bind, 0, "STRING", err);
     if (!v)
-        CH_FAIL(err, DATATYPE_NON_FOLDABLE, "sqlExpr", bind->sql, "inputName", "`json`",
-                "inputType", "\"STRING\"", "inputExpr", bind->arg_sql[0]);
+        CH_FAIL(err, DATATYPE_NON_FOLDABLE, "sqlExpr", ch_bind_sql(bind), "inputName", "`json`",
+                "inputType", "\"STRING\"", "inputExpr", ch_bind_arg_sql(bind, 0));
     ch_json_options *o = ch_arena_alloc(bind->arena, sizeof *o, err);
     if (!o)
         return CH_E_MEMORY;

@@ -164,8 +164,8 @@ static ch_status bind_map_zip(ch_bind *bind, ch_error *err)
     const ch_type *key = ch_tightest_type(a[0].type, b[0].type);
     if (!key) {
         ch_quoted_type left = ch_quote_type(a[0].type), right = ch_quote_type(b[0].type);
-        CH_FAIL(err, MAP_ZIP_WITH_TYPES, "sqlExpr", bind->sql, "functionName", "`map_zip_with`",
-                "leftType", left.text, "rightType", right.text);
+        CH_FAIL(err, MAP_ZIP_WITH_TYPES, "sqlExpr", ch_bind_sql(bind), "functionName",
+                "`map_zip_with`", "leftType", left.text, "rightType", right.text);
     }
     bind->arg_type[0] = ch_type_map(key, a[1].type, a[1].nullable);
     bind->arg_type[1] = ch_type_map(key, b[1].type, b[1].nullable);
@@ -178,7 +178,7 @@ static ch_status bind_sort(ch_bind *bind, ch_error *err)
     CH_TRY(need(bind, 0, CH_ARRAY, err));
     if (bind->arg_type[1]->id != CH_INT) {
         ch_quoted_type t = ch_quote_type(bind->arg_type[1]);
-        CH_FAIL(err, UNEXPECTED_RETURN_TYPE, "sqlExpr", bind->sql, "functionName",
+        CH_FAIL(err, UNEXPECTED_RETURN_TYPE, "sqlExpr", ch_bind_sql(bind), "functionName",
                 "`lambdafunction`", "expectedType", "\"INT\"", "actualType", t.text);
     }
     bind->result = bind->arg_type[0];

@@ -250,7 +250,7 @@ static ch_status bind_round(ch_bind *bind, ch_error *err)
         return CH_E_MEMORY;
     rule->how = way_of(bind->func->name);
     if (bind->n_args == 2) {
-        const ch_scalar *v = bind->arg_const ? bind->arg_const[1] : NULL;
+        const ch_scalar *v = ch_bind_constant(bind, 1);
         if (!v || (!ch_type_is_integral(v->type) && v->type->id != CH_NULL))
             return ch_bind_wrong_type(bind, 1, "INT", err);
         int64_t scale = v->is_null ? 0 : v->v.i64;
@@ -342,8 +342,8 @@ static ch_status bind_whole(ch_bind *bind, ch_error *err)
 static ch_status eval_extreme(const ch_call *call, ch_column **out, ch_error *err)
 {
     bool greatest = call->func->name[0] == 'g';
-    size_t bytes = sizeof(int16_t) * (size_t)call->rows;
-    int16_t *which = ch_mem_alloc(call->mem, bytes, err);
+    size_t bytes = sizeof(int32_t) * (size_t)call->rows;
+    int32_t *which = ch_mem_alloc(call->mem, bytes, err);
     if (!which)
         return CH_E_MEMORY;
     for (int64_t i = 0; i < call->rows; i++) {
@@ -357,7 +357,7 @@ static ch_status eval_extreme(const ch_call *call, ch_column **out, ch_error *er
                 if (greatest ? cmp <= 0 : cmp >= 0)
                     continue;
             }
-            which[i] = (int16_t)a;
+            which[i] = a;
         }
     }
     ch_column *c;

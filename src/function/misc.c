@@ -135,7 +135,7 @@ static ch_status bind_raise(ch_bind *bind, ch_error *err)
         CH_TRY(ch_bind_cast(bind, 0, CH_T_BOOLEAN, err));
     if (!assert || bind->n_args == 2)
         CH_TRY(ch_bind_cast(bind, bind->n_args - 1, CH_T_STRING, err));
-    bind->data = (void *)(uintptr_t)bind->arg_sql[0];
+    bind->data = (void *)(uintptr_t)ch_bind_arg_sql(bind, 0);
     bind->result = CH_T_NULL;
     bind->nullable = true;
     return CH_OK;

@@ -68,7 +68,7 @@ static ch_status bind_struct(ch_bind *bind, ch_error *err)
     if (!field)
         return CH_E_MEMORY;
     for (int32_t i = 0; i < bind->n_args; i += 2) {
-        const ch_scalar *name = bind->arg_const ? bind->arg_const[i] : NULL;
+        const ch_scalar *name = ch_bind_constant(bind, i);
         if (!name || name->is_null || !ch_type_is_string(name->type))
             return ch_bind_wrong_type(bind, i, "STRING", err);
         field[i / 2].name =

@@ -13,7 +13,7 @@
 /* A column's name for a plain name, else the argument's number. */
 static const char *field_name(ch_bind *bind, int32_t i, ch_error *err)
 {
-    const char *sql = bind->arg_sql[i], *last = sql;
+    const char *sql = ch_bind_arg_sql(bind, i), *last = sql;
     bool plain = isalpha((unsigned char)sql[0]) || sql[0] == '_';
     for (const char *p = sql; *p && plain; p++) {
         plain = isalnum((unsigned char)*p) || *p == '_' || *p == '.';

@@ -161,11 +161,11 @@ static ch_status check_format(const number_format *f, ch_error *err)
 /* The format is a constant; *out is NULL if that is NULL. */
 static ch_status bind_format(ch_bind *bind, number_format **out, ch_error *err)
 {
-    const ch_scalar *v = bind->arg_const ? bind->arg_const[1] : NULL;
+    const ch_scalar *v = ch_bind_constant(bind, 1);
     *out = NULL;
     if (!v)
-        CH_FAIL(err, DATATYPE_MISMATCH_FOLDABLE, "sqlExpr", bind->sql, "inputName", "`format`",
-                "inputType", "\"STRING\"", "inputExpr", bind->arg_sql[1]);
+        CH_FAIL(err, DATATYPE_MISMATCH_FOLDABLE, "sqlExpr", ch_bind_sql(bind), "inputName",
+                "`format`", "inputType", "\"STRING\"", "inputExpr", ch_bind_arg_sql(bind, 1));
     if (v->is_null)
         return CH_OK;
     if (!ch_type_is_string(v->type))

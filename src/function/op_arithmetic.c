@@ -486,7 +486,7 @@ static char op_of(const char *name)
 static ch_status wrong_types(const ch_bind *bind, const ch_type *a, const ch_type *b, ch_error *err)
 {
     char sql[512];
-    snprintf(sql, sizeof sql, "\"%s\"", bind->sql ? bind->sql : bind->func->name);
+    snprintf(sql, sizeof sql, "\"%s\"", ch_bind_sql(bind));
     if (a == b)
         CH_FAIL(err, DATATYPE_MISMATCH_BINARY_WRONG, "inputType",
                 strcmp(bind->func->name, "*") == 0 || strcmp(bind->func->name, "%") == 0
@@ -501,8 +501,8 @@ static ch_status wrong_types(const ch_bind *bind, const ch_type *a, const ch_typ
 /* An integer literal beside a DECIMAL has the precision of its digits. */
 static const ch_type *as_decimal(const ch_bind *bind, int i, const ch_type *t)
 {
-    const ch_scalar *c = bind->arg_const ? bind->arg_const[i] : NULL;
-    if (ch_type_is_integral(t) && c && !c->is_null && ch_type_is_integral(c->type))
+    const ch_scalar *c = ch_type_is_integral(t) ? ch_bind_constant(bind, i) : NULL;
+    if (c && !c->is_null && ch_type_is_integral(c->type))
         return ch_type_decimal(ch_dec_digits(c->v.i64), 0);
     return ch_dec_for(t);
 }

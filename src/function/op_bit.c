@@ -10,10 +10,10 @@ static ch_status wrong_types(const ch_bind *bind, ch_error *err)
 {
     ch_quoted_type a = ch_quote_type(bind->arg_type[0]), b = ch_quote_type(bind->arg_type[1]);
     if (bind->arg_type[0] != bind->arg_type[1])
-        CH_FAIL(err, DATATYPE_MISMATCH_BINARY, "sqlExpr", bind->sql, "left", a.text, "right",
-                b.text);
-    CH_FAIL(err, DATATYPE_MISMATCH_BINARY_WRONG, "sqlExpr", bind->sql, "inputType", "\"INTEGRAL\"",
-            "actualDataType", a.text);
+        CH_FAIL(err, DATATYPE_MISMATCH_BINARY, "sqlExpr", ch_bind_sql(bind), "left", a.text,
+                "right", b.text);
+    CH_FAIL(err, DATATYPE_MISMATCH_BINARY_WRONG, "sqlExpr", ch_bind_sql(bind), "inputType",
+            "\"INTEGRAL\"", "actualDataType", a.text);
 }
 
 #define EACH(T, EXPR)                                             \

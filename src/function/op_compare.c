@@ -50,14 +50,16 @@ static ch_status bind_compare(ch_bind *bind, ch_error *err)
         return ch_bind_count(bind, "2", err);
     const ch_type *t = comparison_type(bind->arg_type[0], bind->arg_type[1], bind->ctx->ansi);
     char sql[512];
-    snprintf(sql, sizeof sql, "\"%s\"", bind->sql ? bind->sql : bind->func->name);
-    if (!t)
+    if (!t) {
+        snprintf(sql, sizeof sql, "\"%s\"", ch_bind_sql(bind));
         CH_FAIL(err, DATATYPE_MISMATCH_BINARY, "left", ch_quote_type(bind->arg_type[0]).text,
                 "right", ch_quote_type(bind->arg_type[1]).text, "sqlExpr", sql);
+    }
     bool equality = bind->func->name[0] == '=' || bind->func->name[0] == '!' ||
                     strcmp(bind->func->name, "<=>") == 0 || strcmp(bind->func->name, "<>") == 0;
     if (!ch_type_is_orderable(t) && !(equality && t->id == CH_CALENDAR_INTERVAL)) {
         char name[16];
+        snprintf(sql, sizeof sql, "\"%s\"", ch_bind_sql(bind));
         snprintf(name, sizeof name, "`%s`", bind->func->name);
         CH_FAIL(err, UNORDERABLE, "functionName", name, "dataType", ch_quote_type(t).text,
                 "sqlExpr", sql);

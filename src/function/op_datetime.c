@@ -280,7 +280,7 @@ static ch_status eval_scale(const ch_call *call, ch_column **out, ch_error *err)
 static ch_status refuse(const ch_bind *bind, ch_error *err)
 {
     char sql[512];
-    snprintf(sql, sizeof sql, "\"%s\"", bind->sql ? bind->sql : bind->func->name);
+    snprintf(sql, sizeof sql, "\"%s\"", ch_bind_sql(bind));
     CH_FAIL(err, DATATYPE_MISMATCH_BINARY, "left", ch_quote_type(bind->arg_type[0]).text, "right",
             ch_quote_type(bind->arg_type[1]).text, "sqlExpr", sql);
 }
@@ -294,7 +294,7 @@ static ch_status no_days(ch_bind *bind, int base, ch_error *err)
     char sql[512], input[512];
     const char *text[2];
     for (int i = 0; i < 2; i++)
-        text[i] = bind->arg_sql ? bind->arg_sql[i] : "";
+        text[i] = ch_bind_arg_sql(bind, i);
     snprintf(sql, sizeof sql, "\"%s(%s, %s)\"", verb, text[date], text[n]);
     snprintf(input, sizeof input, "\"%s\"", text[n]);
     const ch_type *type = bind->arg_type[n];

@@ -91,7 +91,7 @@ static ch_status bind_and(ch_bind *bind, ch_error *err)
     if ((left || t[0]->id == CH_NULL) && (right || t[1]->id == CH_NULL))
         return CH_OK;
     char sql[512];
-    snprintf(sql, sizeof sql, "\"%s\"", bind->sql ? bind->sql : bind->func->name);
+    snprintf(sql, sizeof sql, "\"%s\"", ch_bind_sql(bind));
     if (t[0] == t[1])
         CH_FAIL(err, DATATYPE_MISMATCH_BINARY_WRONG, "sqlExpr", sql, "inputType", "\"BOOLEAN\"",
                 "actualDataType", ch_quote_type(t[0]).text);
@@ -176,9 +176,9 @@ static ch_status eval_nullif(const ch_call *call, ch_column **out, ch_error *err
     ch_column *a = call->arg[0], *same = NULL, *c = NULL;
     const ch_type *t = call->data;
     ch_status status = CH_OK;
-    size_t bytes = sizeof(int16_t) * (size_t)call->rows;
+    size_t bytes = sizeof(int32_t) * (size_t)call->rows;
     int64_t bits_bytes = ch_bit_bytes(call->rows);
-    int16_t *which = ch_mem_alloc(call->mem, bytes, err);
+    int32_t *which = ch_mem_alloc(call->mem, bytes, err);
     uint64_t *bits = ch_mem_zalloc(call->mem, (size_t)bits_bytes, err);
     if (!which || !bits) {
         status = CH_E_MEMORY;
@@ -205,15 +205,15 @@ out:
 /* out[i] = the first argument that is not NULL. */
 static ch_status eval_coalesce(const ch_call *call, ch_column **out, ch_error *err)
 {
-    size_t bytes = sizeof(int16_t) * (size_t)call->rows;
-    int16_t *which = ch_mem_alloc(call->mem, bytes, err);
+    size_t bytes = sizeof(int32_t) * (size_t)call->rows;
+    int32_t *which = ch_mem_alloc(call->mem, bytes, err);
     if (!which)
         return CH_E_MEMORY;
     for (int64_t i = 0; i < call->rows; i++) {
         which[i] = -1;
         for (int32_t a = 0; a < call->n_args && which[i] < 0; a++)
             if (!ch_column_is_null(call->arg[a], i))
-                which[i] = (int16_t)a;
+                which[i] = a;
     }
     ch_column *c;
     ch_status status = ch_choose(call->arg, call->n_args, which, NULL, call->rows, call->result,
@@ -225,16 +225,16 @@ static ch_status eval_coalesce(const ch_call *call, ch_column **out, ch_error *e
 /* when(c1, v1, ..., otherwise), all arguments known. */
 static ch_status eval_when(const ch_call *call, ch_column **out, ch_error *err)
 {
-    size_t bytes = sizeof(int16_t) * (size_t)call->rows;
-    int16_t *which = ch_mem_alloc(call->mem, bytes, err);
+    size_t bytes = sizeof(int32_t) * (size_t)call->rows;
+    int32_t *which = ch_mem_alloc(call->mem, bytes, err);
     if (!which)
         return CH_E_MEMORY;
     for (int64_t i = 0; i < call->rows; i++) {
-        which[i] = call->n_args % 2 ? (int16_t)(call->n_args - 1) : -1;
+        which[i] = call->n_args % 2 ? call->n_args - 1 : -1;
         for (int32_t a = 0; a + 1 < call->n_args; a += 2) {
             const ch_column *c = call->arg[a];
             if (!ch_column_is_null(c, i) && ch_bit_get(c->data, ch_column_slot(c, i))) {
-                which[i] = (int16_t)(a + 1);
+                which[i] = a + 1;
                 break;
             }
         }
@@ -248,8 +248,8 @@ static ch_status eval_when(const ch_call *call, ch_column **out, ch_error *err)
 
 static ch_status eval_nvl2(const ch_call *call, ch_column **out, ch_error *err)
 {
-    size_t bytes = sizeof(int16_t) * (size_t)call->rows;
-    int16_t *which = ch_mem_alloc(call->mem, bytes, err);
+    size_t bytes = sizeof(int32_t) * (size_t)call->rows;
+    int32_t *which = ch_mem_alloc(call->mem, bytes, err);
     if (!which)
         return CH_E_MEMORY;
     for (int64_t i = 0; i < call->rows; i++)

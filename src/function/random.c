@@ -141,7 +141,7 @@ static ch_status bind_seed(ch_bind *bind, int32_t i, rand_job **out, ch_error *e
     bind->data = *out = job;
     if (i >= bind->n_args)
         return CH_OK;
-    const ch_scalar *v = bind->arg_const ? bind->arg_const[i] : NULL;
+    const ch_scalar *v = ch_bind_constant(bind, i);
     if (!v || (v->type->id != CH_NULL && !ch_type_is_integral(v->type)))
         return ch_bind_wrong_type(bind, i, "INT\" or \"BIGINT", err);
     job->seed = v->is_null ? 0 : v->v.i64;
@@ -161,8 +161,8 @@ static ch_status bind_rand(ch_bind *bind, ch_error *err)
 static ch_status not_constant(const ch_bind *bind, int i, const char *name, const char *type,
                               ch_error *err)
 {
-    CH_FAIL(err, DATATYPE_MISMATCH_FOLDABLE, "sqlExpr", bind->sql, "inputName", name, "inputType",
-            type, "inputExpr", bind->arg_sql[i]);
+    CH_FAIL(err, DATATYPE_MISMATCH_FOLDABLE, "sqlExpr", ch_bind_sql(bind), "inputName", name,
+            "inputType", type, "inputExpr", ch_bind_arg_sql(bind, i));
 }
 
 /* ---- uniform(min, max [, seed]) ---- */
@@ -199,7 +199,7 @@ static ch_status bind_uniform(ch_bind *bind, ch_error *err)
         return ch_bind_count(bind, "[2, 3]", err);
     for (int i = 0; i < 2; i++) {
         const ch_type *t = bind->arg_type[i];
-        const ch_scalar *v = bind->arg_const ? bind->arg_const[i] : NULL;
+        const ch_scalar *v = ch_bind_constant(bind, i);
         if (!ch_type_is_numeric(t) && t->id != CH_NULL)
             return ch_bind_wrong_type(bind, i, "INTEGRAL\" or \"FLOAT\" or \"DOUBLE\" or \"DECIMAL",
                                       err);
@@ -286,15 +286,15 @@ static ch_status bind_randstr(ch_bind *bind, ch_error *err)
     rand_job *job;
     if (bind->n_args < 1 || bind->n_args > 2)
         return ch_bind_count(bind, "[1, 2]", err);
-    const ch_scalar *v = bind->arg_const ? bind->arg_const[0] : NULL;
+    const ch_scalar *v = ch_bind_constant(bind, 0);
     if (!v || v->is_null)
         return not_constant(bind, 0, "`length`", "INT or SMALLINT", err);
     if (!ch_type_is_integral(bind->arg_type[0]) || bind->arg_type[0]->id == CH_LONG)
         return ch_bind_wrong_type(bind, 0, "INT\" or \"SMALLINT", err);
     CH_TRY(bind_seed(bind, 1, &job, err));
     if (v->v.i64 < 0)
-        CH_FAIL(err, DATATYPE_VALUE_OUT_OF_RANGE, "sqlExpr", bind->sql, "exprName", "`length`",
-                "valueRange", "[0, 2147483647]", "currentValue", CH_I64(v->v.i64));
+        CH_FAIL(err, DATATYPE_VALUE_OUT_OF_RANGE, "sqlExpr", ch_bind_sql(bind), "exprName",
+                "`length`", "valueRange", "[0, 2147483647]", "currentValue", CH_I64(v->v.i64));
     job->length = (int32_t)v->v.i64;
     bind->result = CH_T_STRING;
     bind->nullable = false;

@@ -43,7 +43,7 @@ static ch_status bind_window(ch_bind *bind, ch_error *err)
         CH_TRY(ch_bind_cast(bind, 0, CH_T_TIMESTAMP, err));
     int64_t *const part[] = {&w->length, &w->slide, &w->start};
     for (int i = 0; i < 3; i++) {
-        const ch_scalar *v = bind->arg_const[i + 1];
+        const ch_scalar *v = ch_bind_constant(bind, i + 1);
         if (!v || v->is_null || v->type->id != CH_LONG)
             return ch_bind_wrong_type(bind, i + 1, "BIGINT", err);
         *part[i] = v->v.i64;

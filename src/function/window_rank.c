@@ -16,16 +16,17 @@ static ch_status constant_int(ch_bind *bind, int32_t i, const char *input, int64
                               bool *is_null, ch_error *err)
 {
     char sql[512], name[64], arg[256];
-    snprintf(sql, sizeof sql, "\"%s\"", bind->sql ? bind->sql : bind->func->name);
     const ch_type *type = bind->arg_type[i];
     if (type->id != CH_NULL && !ch_type_is_integral(type))
         return ch_bind_wrong_type(bind, i, "INT", err);
-    const ch_scalar *v = bind->arg_const ? bind->arg_const[i] : NULL;
-    snprintf(name, sizeof name, "`%s`", input);
-    snprintf(arg, sizeof arg, "\"%s\"", bind->arg_sql ? bind->arg_sql[i] : "");
-    if (!v)
+    const ch_scalar *v = ch_bind_constant(bind, i);
+    if (!v) {
+        snprintf(sql, sizeof sql, "\"%s\"", ch_bind_sql(bind));
+        snprintf(name, sizeof name, "`%s`", input);
+        snprintf(arg, sizeof arg, "\"%s\"", ch_bind_arg_sql(bind, i));
         CH_FAIL(err, DATATYPE_MISMATCH_FOLDABLE, "sqlExpr", sql, "inputName", name, "inputType",
                 "\"INT\"", "inputExpr", arg);
+    }
     *is_null = v->is_null || v->type->id == CH_NULL;
     *value = *is_null ? 0 : v->v.i64;
     return CH_OK;
@@ -35,7 +36,7 @@ static ch_status refuse_value(const ch_bind *bind, const char *name, const char 
                               const char *value, ch_error *err)
 {
     char sql[512];
-    snprintf(sql, sizeof sql, "\"%s\"", bind->sql ? bind->sql : bind->func->name);
+    snprintf(sql, sizeof sql, "\"%s\"", ch_bind_sql(bind));
     CH_FAIL(err, DATATYPE_MISMATCH_RANGE, "sqlExpr", sql, "exprName", name, "valueRange", range,
             "currentValue", value);
 }

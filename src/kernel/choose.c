@@ -118,7 +118,7 @@ void ch_valid_bits(const ch_column *a, int64_t rows, uint64_t *bits)
 }
 
 /* All branches in one long column, then one gather: start[b] is where branch b begins. */
-ch_status ch_choose(ch_column *const *branch, int32_t n, const int16_t *which, const int32_t *at,
+ch_status ch_choose(ch_column *const *branch, int32_t n, const int32_t *which, const int32_t *at,
                     int64_t rows, const ch_type *type, ch_mem *mem, ch_column **out, ch_error *err)
 {
     *out = NULL;
@@ -149,7 +149,7 @@ ch_status ch_choose(ch_column *const *branch, int32_t n, const int16_t *which, c
     }
     bool nulls = false;
     for (int64_t i = 0; i < rows; i++) {
-        int16_t b = which[i];
+        int32_t b = which[i];
         if (b < 0) {
             idx[i] = -1;
             nulls = true;

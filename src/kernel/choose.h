@@ -27,12 +27,12 @@ void ch_valid_bits(const ch_column *a, int64_t rows, uint64_t *bits);
 /*
  * out[i] = branch[which[i]][at[i]], or NULL where which[i] is negative.
  *   branch  borrows  n columns of one type; a column may be NULL if no row wants it
- *   which   int16[rows]
+ *   which   int32[rows]
  *   at      int32[rows], or NULL for at[i] = i
  *   out     gives    a column of `rows` rows
  * This is how CASE, IF and COALESCE put together what their branches gave for their rows.
  */
-CH_NODISCARD ch_status ch_choose(ch_column *const *branch, int32_t n, const int16_t *which,
+CH_NODISCARD ch_status ch_choose(ch_column *const *branch, int32_t n, const int32_t *which,
                                  const int32_t *at, int64_t rows, const ch_type *type, ch_mem *mem,
                                  ch_column **out, ch_error *err);
 

@@ -9,37 +9,68 @@
 
 /* ---- binding ---------------------------------------------------------------------------------- */
 
-static ch_status fill_bind(ch_analyzer *a, const ch_expr_call *call, ch_bind *b, ch_error *err)
+/* What binding asks for seldom: a long chain of operators would otherwise be printed and computed at each. */
+typedef struct bind_source {
+    ch_bind_source head;
+    ch_analyzer *a;
+    const ch_expr_call *call;
+    ch_status status; /* of the first failure, which err tells */
+    ch_error err;
+} bind_source;
+
+static const char *source_sql(ch_bind_source *self, int32_t arg)
+{
+    bind_source *s = (bind_source *)self;
+    const ch_expr *e = arg < 0 ? &s->call->head : s->call->args.item[arg];
+    ch_error err = {0};
+    const char *text = ch_expr_sql(s->a->arena, e, &err);
+    if (text)
+        return text;
+    if (s->status == CH_OK) {
+        s->status = CH_E_MEMORY;
+        s->err = err;
+    } else {
+        ch_error_release(&err);
+    }
+    return "";
+}
+
+static const ch_scalar *source_constant(ch_bind_source *self, int32_t arg)
+{
+    bind_source *s = (bind_source *)self;
+    const ch_expr *e = s->call->args.item[arg];
+    if (e->kind == CH_EXPR_LITERAL)
+        return &((const ch_expr_literal *)e)->value;
+    bool done = false;
+    ch_error err = {0};
+    ch_scalar *folded = ch_arena_alloc(s->a->arena, sizeof *folded, &err);
+    ch_status status =
+        folded ? ch_expr_fold(s->a->ctx->func, s->a->arena, e, folded, &done, &err) : CH_E_MEMORY;
+    if (status != CH_OK && s->status == CH_OK) {
+        s->status = status;
+        s->err = err;
+    } else {
+        ch_error_release(&err);
+    }
+    return done ? folded : NULL;
+}
+
+static ch_status fill_bind(ch_analyzer *a, const ch_expr_call *call, bind_source *source,
+                           ch_bind *b, ch_error *err)
 {
     int32_t n = call->args.n;
-    const char **sql;
     bool *nullable;
-    const ch_scalar **value;
-    CH_ARENA_ARRAY(sql, a->arena, n + 1, err);
     CH_ARENA_ARRAY(nullable, a->arena, n + 1, err);
-    CH_ARENA_ARRAY(value, a->arena, n + 1, err);
-    for (int32_t i = 0; i < n; i++) {
-        const ch_expr *arg = call->args.item[i];
-        CH_AN_NEW(sql[i], ch_expr_sql(a->arena, arg, err));
-        nullable[i] = arg->nullable;
-        if (arg->kind == CH_EXPR_LITERAL) {
-            value[i] = &((const ch_expr_literal *)arg)->value;
-        } else if (ch_expr_is_foldable(arg)) {
-            ch_scalar *folded;
-            bool done;
-            CH_ARENA_NEW(folded, a->arena, err);
-            CH_TRY(ch_expr_fold(a->ctx->func, a->arena, arg, folded, &done, err));
-            value[i] = done ? folded : NULL;
-        }
-    }
-    CH_AN_NEW(b->sql, ch_expr_sql(a->arena, &call->head, err));
+    CH_ARENA_ARRAY(b->arg_type, a->arena, n + 1, err);
+    for (int32_t i = 0; i < n; i++)
+        nullable[i] = call->args.item[i]->nullable;
+    *source = (bind_source){
+        .head = {.sql = source_sql, .constant = source_constant}, .a = a, .call = call};
+    b->source = &source->head;
     b->ctx = a->ctx->func;
     b->arena = a->arena;
     b->n_args = n;
-    b->arg_sql = sql;
     b->arg_nullable = nullable;
-    b->arg_const = value;
-    CH_ARENA_ARRAY(b->arg_type, a->arena, n + 1, err);
     return CH_OK;
 }
 
@@ -112,12 +143,17 @@ ch_status ch_an_bound(ch_analyzer *a, const ch_expr_call *draft, const ch_expr *
     ch_expr_call *call;
     CH_AN_NEW(call, ch_expr_clone(a->arena, &draft->head, err));
     ch_bind bind = {0};
-    CH_TRY(fill_bind(a, call, &bind, err));
+    bind_source source;
+    CH_TRY(fill_bind(a, call, &source, &bind, err));
     ch_status status = CH_E_INTERNAL;
     for (; func; func = ch_func_next(func)) {
         reset_bind(call, func, &bind);
         ch_error attempt = {0};
         status = ch_func_bind(&bind, &attempt);
+        if (source.status != CH_OK) {
+            ch_error_release(&attempt);
+            return ch_error_pass(err, &source.err);
+        }
         bool last = status == CH_OK || status == CH_E_MEMORY || bind.final || !ch_func_next(func);
         if (last && status != CH_OK && err && err->code == CH_OK) {
             *err = attempt;
