@@ -8,6 +8,8 @@
 #include <pthread.h>
 #include <stdlib.h>
 
+#include "base/stack.h"
+
 typedef struct ring_job ring_job;
 struct ring_job {
     ch_job_step step;
@@ -27,6 +29,9 @@ struct ch_pool {
     bool stopping;
     pthread_t *threads;
 };
+
+/* Fits expressions as deep as plans may have them, whatever `ulimit -s` says; bytes. */
+#define STACK_BYTES ((size_t)CH_STACK_PER_LEVEL * 2800)
 
 typedef struct worker_start {
     ch_pool *pool;
@@ -129,17 +134,22 @@ static void *worker_main(void *arg)
 
 static void start_threads(ch_pool *pool)
 {
+    pthread_attr_t attr;
+    if (pool->n_started == pool->n_threads || pthread_attr_init(&attr) != 0)
+        return;
+    (void)pthread_attr_setstacksize(&attr, STACK_BYTES); /* else the usual size */
     while (pool->n_started < pool->n_threads) {
         worker_start *start = malloc(sizeof *start);
         if (!start)
-            return;
+            break;
         *start = (worker_start){pool, pool->n_started};
-        if (pthread_create(&pool->threads[pool->n_started], NULL, worker_main, start) != 0) {
+        if (pthread_create(&pool->threads[pool->n_started], &attr, worker_main, start) != 0) {
             free(start);
-            return;
+            break;
         }
         pool->n_started++;
     }
+    pthread_attr_destroy(&attr);
 }
 
 static void run_here(ch_job_step step, void *job)

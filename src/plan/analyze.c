@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* analyze.c - the door of the analyzer, and who resolves which relation. */
+#include "base/stack.h"
 #include "plan/analyzer.h"
-
-/* Deeper than any program writes, and far from the end of the stack. */
-#define MAX_DEPTH 1000
 
 static ch_status resolve(ch_analyzer *a, const ch_rel *rel, ch_rel **out, ch_error *err)
 {
@@ -73,16 +71,30 @@ static ch_status resolve(ch_analyzer *a, const ch_rel *rel, ch_rel **out, ch_err
     }
 }
 
+typedef struct resolution {
+    ch_analyzer *a;
+    const ch_rel *rel;
+    ch_rel **out;
+} resolution;
+
+static ch_status resolve_there(void *user, ch_error *err)
+{
+    const resolution *r = user;
+    return resolve(r->a, r->rel, r->out, err);
+}
+
 ch_status ch_an_rel(ch_analyzer *a, const ch_rel *rel, ch_rel **out, ch_error *err)
 {
     if (rel->output.n >= 0) { /* resolved before */
         *out = (ch_rel *)rel;
         return CH_OK;
     }
-    if (a->depth > MAX_DEPTH)
+    if (a->depth > CH_AN_MOST_LEVELS)
         CH_AN_FAIL(a, rel, err, UNSUPPORTED, "feature", "A query nested this deep");
-    a->depth++;
-    ch_status status = resolve(a, rel, out, err);
+    resolution r = {a, rel, out};
+    ch_status status = ++a->depth % CH_AN_LEVELS_AT_ONCE
+                           ? resolve(a, rel, out, err)
+                           : ch_stack_run(CH_AN_LEVELS_OF_ROOM, resolve_there, &r, err);
     a->depth--;
     if (status == CH_OK && rel->plan_id >= 0 && (*out)->plan_id != rel->plan_id) {
         CH_AN_NEW(*out, ch_rel_clone(a->arena, *out, err));

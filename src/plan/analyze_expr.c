@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* analyze_expr.c - expressions of every kind, resolved against the columns of a scope. */
+#include "base/stack.h"
 #include "plan/analyzer.h"
-
-/* Deeper than any program writes, and far from the end of the stack. */
-#define MAX_DEPTH 2000
 
 /* ---- types ----------------------------------------------------------------------------------- */
 
@@ -281,13 +279,28 @@ static ch_status resolve(ch_analyzer *a, ch_an_scope *scope, const ch_expr *e, c
     }
 }
 
+typedef struct resolution {
+    ch_analyzer *a;
+    ch_an_scope *scope;
+    const ch_expr *expr;
+    ch_expr **out;
+} resolution;
+
+static ch_status resolve_there(void *user, ch_error *err)
+{
+    const resolution *r = user;
+    return resolve(r->a, r->scope, r->expr, r->out, err);
+}
+
 ch_status ch_an_expr(ch_analyzer *a, ch_an_scope *scope, const ch_expr *expr, ch_expr **out,
                      ch_error *err)
 {
-    if (a->depth > MAX_DEPTH)
+    if (a->depth > CH_AN_MOST_LEVELS)
         CH_AN_FAIL(a, expr, err, UNSUPPORTED, "feature", "An expression nested this deep");
-    a->depth++;
-    ch_status status = resolve(a, scope, expr, out, err);
+    resolution r = {a, scope, expr, out};
+    ch_status status = ++a->depth % CH_AN_LEVELS_AT_ONCE
+                           ? resolve(a, scope, expr, out, err)
+                           : ch_stack_run(CH_AN_LEVELS_OF_ROOM, resolve_there, &r, err);
     a->depth--;
     if (status == CH_OK && *out != expr && (*out)->start >= 0 && !(*out)->text)
         (*out)->text = a->sql;

@@ -56,6 +56,12 @@ typedef struct ch_analyzer {
     int32_t depth;            /* of relations and expressions, against overflow of the stack */
 } ch_analyzer;
 
+/* Deeper than programs are written, or programs write; every so many levels room for more is looked for. */
+#define CH_AN_MOST_LEVELS 5000
+#define CH_AN_LEVELS_AT_ONCE 256
+/* With what functions need that look at all that is below. */
+#define CH_AN_LEVELS_OF_ROOM (4 * (int64_t)CH_AN_LEVELS_AT_ONCE)
+
 /*
  * What names may mean, and what may stand, in the expressions of one clause.
  *

@@ -7,6 +7,7 @@
 #include <strings.h>
 #include <xxhash.h>
 
+#include "base/stack.h"
 #include "column/take.h"
 #include "format/format.h"
 #include "function/function.h"
@@ -267,12 +268,25 @@ static ch_status canon_rel(void *user, ch_rel **rel, ch_error *err)
     return canon_output(c, copy, err);
 }
 
+typedef struct canon_job {
+    canon c;
+    ch_rel **rel;
+} canon_job;
+
+static ch_status canon_there(void *user, ch_error *err)
+{
+    canon_job *job = user;
+    return canon_rel(&job->c, job->rel, err);
+}
+
 ch_status ch_plan_canonical(ch_arena *arena, const ch_rel *rel, ch_rel **out, ch_error *err)
 {
-    canon c = {.arena = arena};
+    canon_job job = {.c = {.arena = arena}, .rel = out};
+    int32_t levels;
     *out = (ch_rel *)(uintptr_t)rel;
-    CH_TRY(canon_rel(&c, out, err));
-    if (c.is_random)
+    CH_TRY(ch_rel_levels(rel, arena->mem, &levels, err));
+    CH_TRY(ch_stack_run(levels, canon_there, &job, err));
+    if (job.c.is_random)
         *out = NULL;
     return CH_OK;
 }

@@ -86,6 +86,14 @@ CH_NODISCARD ch_status ch_rel_map_inputs(ch_arena *arena, ch_rel **rel, ch_rel_f
 CH_NODISCARD ch_status ch_rel_map_exprs(ch_arena *arena, ch_rel **rel, ch_expr_fn fn, void *user,
                                         ch_error *err);
 
+/*
+ * How many nodes stand one below the other at most, CH_MOST_LEVELS if it is more: what must be known to call
+ * oneself on each (base/stack.h). Cost O(nodes), and at most a million.
+ */
+#define CH_MOST_LEVELS 20000
+CH_NODISCARD ch_status ch_rel_levels(const ch_rel *rel, ch_mem *mem, int32_t *levels,
+                                     ch_error *err);
+
 /* Structural equality and hash; attributes by id, places in the text ignored.
  */
 bool ch_expr_equal(const ch_expr *a, const ch_expr *b);

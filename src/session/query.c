@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/stack.h"
 #include "optimize/optimize.h"
 #include "plan/node.h"
 #include "session/cache.h"
@@ -28,6 +29,7 @@ struct ch_query {
     ch_analyze_context analyze;
     const ch_rel *written; /* the frame's */
     ch_rel *analyzed, *optimized;
+    int32_t levels; /* of the analyzed plan: what reads it needs the stack for them */
     ch_exec exec;
     ch_physical *physical;
     ch_op *collect;
@@ -63,7 +65,34 @@ static ch_status snapshot(ch_query *q, ch_error *err)
     return ch_session_database(s, &q->arena, &q->func.database, err);
 }
 
-static ch_status analyze(ch_query *q, const ch_rel *rel, ch_error *err)
+/* ------------------------------------------------------------------ room to recurse */
+
+/* What names stand for may be deeper than what was written: the analyzer looks for room itself from there on. */
+#define LEAST_LEVELS 256
+/* Rules may put filters and projects between the relations that they find. */
+#define LEVELS_OF_RULES(n) (2 * (n) + 64)
+
+static ch_status deep(ch_query *q, ch_stack_fn fn, void *user, ch_error *err)
+{
+    return ch_stack_run(q->levels > LEAST_LEVELS ? q->levels : LEAST_LEVELS, fn, user, err);
+}
+
+static ch_status measure(ch_query *q, const ch_rel *rel, ch_error *err)
+{
+    CH_TRY(ch_rel_levels(rel, q->mem, &q->levels, err));
+    q->levels = LEVELS_OF_RULES(q->levels);
+    return CH_OK;
+}
+
+/* ------------------------------------------------------------------ making the plan */
+
+static ch_status analyze_there(void *user, ch_error *err)
+{
+    ch_query *q = user;
+    return ch_analyze(&q->analyze, q->written, &q->analyzed, err);
+}
+
+static ch_status analyze(ch_query *q, ch_error *err)
 {
     CH_TRY(snapshot(q, err));
     const char *memory;
@@ -79,18 +108,19 @@ static ch_status analyze(ch_query *q, const ch_rel *rel, ch_error *err)
     most = most < LEAST_PLAN_BYTES ? LEAST_PLAN_BYTES : most;
     ch_mem_set_limit(q->plan_mem, most < MOST_PLAN_BYTES ? most : MOST_PLAN_BYTES);
     ch_session_catalog_init(&q->catalog, q->session, &q->arena, q->mem, &q->func);
-    q->analyze = (ch_analyze_context){.arena = &q->arena,
-                                      .catalog = &q->catalog.catalog,
-                                      .func = &q->func,
-                                      .next_id = ch_session_next_id(q->session),
-                                      .recursion_levels = ch_session_get_int(
-                                          q->session, "spark.sql.cteRecursionLevelLimit"),
-                                      .recursion_rows = ch_session_get_int(
-                                          q->session, "spark.sql.cteRecursionRowLimit"),
-                                      .sql = q->frame->text};
+    q->analyze = (ch_analyze_context){
+        .arena = &q->arena,
+        .catalog = &q->catalog.catalog,
+        .func = &q->func,
+        .next_id = ch_session_next_id(q->session),
+        .recursion_levels = ch_session_get_int(q->session, "spark.sql.cteRecursionLevelLimit"),
+        .recursion_rows = ch_session_get_int(q->session, "spark.sql.cteRecursionRowLimit"),
+        .sql = q->frame->text};
     CH_TRY(ch_session_get(q->session, "spark.sql.optimizer.excludedRules", &q->arena,
                           &q->analyze.excluded_rules, err));
-    return ch_analyze(&q->analyze, rel, &q->analyzed, err);
+    CH_TRY(measure(q, q->written, err));
+    CH_TRY(deep(q, analyze_there, q, err));
+    return measure(q, q->analyzed, err);
 }
 
 static void opened(ch_query *q)
@@ -157,8 +187,7 @@ ch_status ch_query_open(ch_frame *frame, const ch_rel *rel, ch_query **out, ch_e
     ch_arena_init(&q->arena, q->plan_mem);
     opened(q);
     plan_begins(q);
-    ch_status status =
-        q->plan_mem ? analyze(q, rel, err) : ch_error_memory(err, "query", sizeof *q, 0);
+    ch_status status = q->plan_mem ? analyze(q, err) : ch_error_memory(err, "query", sizeof *q, 0);
     status = plan_ended(q, status, err);
     if (status != CH_OK) {
         ch_query_close(q);
@@ -195,18 +224,23 @@ const ch_rel *ch_query_analyzed(const ch_query *q)
     return q->analyzed;
 }
 
+static ch_status optimize_there(void *user, ch_error *err)
+{
+    ch_query *q = user;
+    ch_rel *plan = q->analyzed;
+    CH_TRY(ch_cache_apply(q->session, &q->func, &q->arena, q->skip, &plan, &q->kept, err));
+    CH_TRY(ch_optimize(&q->analyze, &plan, err));
+    CH_TRY(measure(q, plan, err));
+    q->optimized = plan;
+    return CH_OK;
+}
+
 ch_status ch_query_optimized(ch_query *q, const ch_rel **out, ch_error *err)
 {
     if (!q->optimized) {
-        ch_rel *plan = q->analyzed;
         plan_begins(q);
         ch_cache_use_release(&q->kept);
-        ch_status status =
-            ch_cache_apply(q->session, &q->func, &q->arena, q->skip, &plan, &q->kept, err);
-        if (status == CH_OK)
-            status = ch_optimize(&q->analyze, &plan, err);
-        CH_TRY(plan_ended(q, status, err));
-        q->optimized = plan;
+        CH_TRY(plan_ended(q, deep(q, optimize_there, q, err), err));
     }
     *out = q->optimized;
     return CH_OK;
@@ -291,19 +325,42 @@ static ch_status begin(ch_query *q, ch_error *err)
     return ch_physical_new(&q->exec, &q->physical, err);
 }
 
+typedef struct compilation {
+    ch_query *query;
+    ch_op *sink;
+} compilation;
+
+static ch_status compile_there(void *user, ch_error *err)
+{
+    const compilation *c = user;
+    return ch_compile(c->query->physical, c->query->optimized, c->sink, err);
+}
+
 static ch_status compile(ch_query *q, ch_op *sink, ch_error *err)
 {
+    compilation c = {q, sink};
     plan_begins(q);
-    CH_TRY(plan_ended(q, ch_compile(q->physical, q->optimized, sink, err), err));
+    CH_TRY(plan_ended(q, deep(q, compile_there, &c, err), err));
     atomic_store(&q->compiled, true);
     return CH_OK;
+}
+
+static ch_status run_there(void *user, ch_error *err)
+{
+    return ch_physical_run(user, err);
+}
+
+static ch_status prepare_there(void *user, ch_error *err)
+{
+    ch_query *q = user;
+    return ch_cache_prepare(q->optimized, cancel_flag(q), err);
 }
 
 /* What begin does, and kept rows that the plan reads are there. */
 static ch_status begin_run(ch_query *q, ch_error *err)
 {
     CH_TRY(begin(q, err));
-    return ch_cache_prepare(q->optimized, cancel_flag(q), err);
+    return deep(q, prepare_there, q, err);
 }
 
 ch_status ch_query_collect(ch_query *q, ch_error *err)
@@ -311,7 +368,7 @@ ch_status ch_query_collect(ch_query *q, ch_error *err)
     CH_TRY(begin_run(q, err));
     CH_TRY(ch_op_collect_new(&q->exec, &q->optimized->output, &q->collect, err));
     CH_TRY(compile(q, q->collect, err));
-    return ch_physical_run(q->physical, err);
+    return deep(q, run_there, q->physical, err);
 }
 
 ch_batch *ch_query_batch(ch_query *q, int64_t i)
@@ -330,7 +387,7 @@ ch_status ch_query_each(ch_query *q, ch_batch_fn fn, void *user, bool ordered, c
     CH_TRY(begin_run(q, err));
     CH_TRY(ch_op_call_new(&q->exec, fn, user, ordered, &sink, err));
     CH_TRY(compile(q, sink, err));
-    return ch_physical_run(q->physical, err);
+    return deep(q, run_there, q->physical, err);
 }
 
 void ch_query_park(ch_query *q)
@@ -412,6 +469,11 @@ static ch_status drop_batch(void *user, int slot, ch_batch *batch, ch_error *err
     CH_UNUSED(batch);
     CH_UNUSED(err);
     return CH_OK;
+}
+
+ch_status ch_query_deep(ch_query *q, ch_stack_fn fn, void *user, ch_error *err)
+{
+    return deep(q, fn, user, err);
 }
 
 ch_status ch_query_explain_physical(ch_query *q, ch_physical_style style, ch_buf *out,

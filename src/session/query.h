@@ -13,6 +13,7 @@
 
 #include <pthread.h>
 
+#include "base/stack.h"
 #include "exec/exec.h"
 #include "session/session.h"
 #include "type/timezone.h"
@@ -68,6 +69,8 @@ CH_NODISCARD ch_status ch_query_explain(ch_query *query, ch_explain_mode mode, c
 /* What observe() saw: a list, NULL if there is none; valid until close. */
 const ch_observed *ch_query_observed(const ch_query *query);
 int ch_query_slots(const ch_query *query);
+/* fn(user) where there is stack for functions that call themselves on each node of the plan. */
+CH_NODISCARD ch_status ch_query_deep(ch_query *query, ch_stack_fn fn, void *user, ch_error *err);
 
 /*
  * The open queries of a session, those of writes and commands among them. Cancelling ends each with

@@ -81,19 +81,34 @@ static ch_status extended(ch_query *q, const ch_rel *optimized, ch_buf *out, ch_
     return section("Optimized Logical Plan", optimized, NULL, out, err);
 }
 
-ch_status ch_query_explain(ch_query *q, ch_explain_mode mode, ch_buf *out, ch_error *err)
+typedef struct explanation {
+    ch_query *query;
+    ch_explain_mode mode;
+    ch_buf *out;
+} explanation;
+
+static ch_status explain_there(void *user, ch_error *err)
 {
+    const explanation *e = user;
+    ch_query *q = e->query;
+    ch_buf *out = e->out;
     const ch_rel *optimized;
     CH_TRY(ch_query_optimized(q, &optimized, err));
-    if (mode == CH_EXPLAIN_CODEGEN)
+    if (e->mode == CH_EXPLAIN_CODEGEN)
         return ch_buf_adds(out, "Found 0 WholeStageCodegen subtrees.\n", err);
-    if (mode == CH_EXPLAIN_EXTENDED)
+    if (e->mode == CH_EXPLAIN_EXTENDED)
         CH_TRY(extended(q, optimized, out, err));
-    if (mode == CH_EXPLAIN_COST)
+    if (e->mode == CH_EXPLAIN_COST)
         CH_TRY(section("Optimized Logical Plan", optimized, statistics, out, err));
     CH_TRY(ch_buf_adds(out, "== Physical Plan ==\n", err));
-    ch_physical_style style = mode == CH_EXPLAIN_ANALYZE     ? CH_PHYSICAL_ANALYZED
-                              : mode == CH_EXPLAIN_FORMATTED ? CH_PHYSICAL_FORMATTED
-                                                             : CH_PHYSICAL_TREE;
+    ch_physical_style style = e->mode == CH_EXPLAIN_ANALYZE     ? CH_PHYSICAL_ANALYZED
+                              : e->mode == CH_EXPLAIN_FORMATTED ? CH_PHYSICAL_FORMATTED
+                                                                : CH_PHYSICAL_TREE;
     return ch_query_explain_physical(q, style, out, err);
+}
+
+ch_status ch_query_explain(ch_query *q, ch_explain_mode mode, ch_buf *out, ch_error *err)
+{
+    explanation e = {q, mode, out};
+    return ch_query_deep(q, explain_there, &e, err);
 }

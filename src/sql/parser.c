@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <strings.h>
 
+#include "base/stack.h"
 #include "base/unicode.h"
 
 /* ---- errors -------------------------------------------------------------------------------- */
@@ -590,28 +591,46 @@ static ch_status at_end(ch_sql_parser *p, bool after_semicolon)
                                                                 : ch_sql_unexpected(p);
 }
 
+typedef struct parsing {
+    ch_sql_parser p;
+    ch_rel **rel; /* a statement, or */
+    ch_expr **expr;
+} parsing;
+
+static ch_status parse_there(void *user, ch_error *err)
+{
+    parsing *job = user;
+    CH_UNUSED(err); /* the parser has it */
+    return job->rel ? ch_sql_statement(&job->p, job->rel) : ch_sql_named_expr(&job->p, job->expr);
+}
+
+static ch_status parse(parsing *job, ch_error *err)
+{
+    return ch_stack_run(CH_SQL_MAX_DEPTH, parse_there, job, err);
+}
+
 ch_status ch_sql_parse(const ch_sql_context *ctx, const char *text, ch_rel **out, ch_error *err)
 {
-    ch_sql_parser p;
+    parsing job = {.rel = out};
     *out = NULL;
-    CH_TRY(open_parser(ctx, text, &p, err));
+    CH_TRY(open_parser(ctx, text, &job.p, err));
     if (!text[strspn(text, " \t\r\n\f\v")])
         CH_FAIL(err, PARSE_EMPTY_STATEMENT);
-    CH_TRY(ch_sql_statement(&p, out));
+    CH_TRY(parse(&job, err));
     bool semicolon = false;
-    while (ch_sql_accept(&p, ';'))
+    while (ch_sql_accept(&job.p, ';'))
         semicolon = true;
-    return at_end(&p, semicolon);
+    return at_end(&job.p, semicolon);
 }
 
 ch_status ch_sql_parse_expr(const ch_sql_context *ctx, const char *text, ch_expr **out,
                             ch_error *err)
 {
-    ch_sql_parser p;
+    parsing job = {.expr = out};
     *out = NULL;
-    CH_TRY(open_parser(ctx, text, &p, err));
-    CH_TRY(ch_sql_named_expr(&p, out));
-    return at_end(&p, false);
+    CH_TRY(open_parser(ctx, text, &job.p, err));
+    CH_TRY(parse(&job, err));
+    return at_end(&job.p, false);
 }
 
 ch_status ch_sql_parse_names(const ch_sql_context *ctx, const char *text, ch_str_list *out,

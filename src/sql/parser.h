@@ -57,7 +57,7 @@ typedef struct ch_sql_parser {
 } ch_sql_parser;
 
 #define CH_SQL_MAX_DEPTH 400
-#define CH_SQL_MAX_HEIGHT 2000
+#define CH_SQL_MAX_HEIGHT 4000
 
 /* ---- tokens ---- */
 
