@@ -42,6 +42,18 @@ typedef struct line_scan {
 
 /* ---- lines ---- */
 
+/* The first \n or \r of p[0, left), or NULL: in windows that grow, so that neither is looked for far behind the other. */
+static const char *first_break(const char *p, size_t left)
+{
+    for (size_t from = 0, to = 256;; from = to, to *= 4) {
+        to = to < left ? to : left;
+        const char *lf = memchr(p + from, '\n', to - from);
+        const char *cr = memchr(p + from, '\r', (lf ? (size_t)(lf - p) : to) - from);
+        if (cr || lf || to == left)
+            return cr ? cr : lf;
+    }
+}
+
 /* The end of the line at `at` and how long its separator is; -1: more text is needed to know. */
 static int64_t line_end(const line_scan *s, const ch_csv_text *t, uint32_t at, uint32_t *sep_len)
 {
@@ -63,16 +75,11 @@ static int64_t line_end(const line_scan *s, const ch_csv_text *t, uint32_t at, u
         }
         return -1;
     }
-    const char *lf = memchr(p, '\n', left);
-    const char *cr = memchr(p, '\r', lf ? (size_t)(lf - p) : left);
-    if (!cr) {
-        *sep_len = 1;
-        return lf ? lf - t->text : -1;
-    }
-    if (cr + 1 == p + left && !t->eof)
+    const char *end = first_break(p, left);
+    if (!end || (*end == '\r' && end + 1 == p + left && !t->eof))
         return -1;
-    *sep_len = cr + 1 < p + left && cr[1] == '\n' ? 2 : 1;
-    return cr - t->text;
+    *sep_len = *end == '\r' && end + 1 < p + left && end[1] == '\n' ? 2 : 1;
+    return end - t->text;
 }
 
 /* The next line; *more false at the end of the file. */
