@@ -43,7 +43,7 @@ static int io_error(chert_error *err, const char *action, const char *path)
     char *message;
     if (asprintf(&message, "Cannot %s '%s': %s", action, path, strerror(why)) < 0)
         message = NULL;
-    if (why == ENOSPC)
+    if (why == ENOSPC || why == EFBIG)
         set_error(err, "DISK_FULL", "53100", message ? message : "");
     else if (why == ENOENT)
         set_error(err, "PATH_NOT_FOUND", "42K03", message ? message : "");

@@ -90,6 +90,10 @@ static int run(const ch_cli_command *self, int argc, char **argv)
     ch_statement_style style = {.style = CHERT_STYLE_TABLE, .progress = ch_watch_wanted()};
     source *item = calloc((size_t)argc + 1, sizeof *item);
     int n = 0, code = CH_EXIT_USAGE;
+    if (!item) {
+        fputs("error: out of memory\n", stderr);
+        return CH_EXIT_ERROR;
+    }
     for (;;) {
         bool failed;
         const ch_cli_option *o = ch_cli_next(&args, &failed);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* main.c - chert: finds the command in the table and hands over. */
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -45,6 +46,8 @@ static int run(int argc, char **argv)
 /* What did not reach stdout was not done. */
 int main(int argc, char **argv)
 {
+    (void)signal(SIGXFSZ,
+                 SIG_IGN); /* beyond `ulimit -f` a write fails, as on a full disk, and is told */
     int code = run(argc, argv);
     bool lost = fflush(stdout) != 0 || ferror(stdout);
     if (lost && code == CH_EXIT_OK) {

@@ -31,7 +31,7 @@ ch_status ch_file_error(ch_error *err, int error, const char *action, const char
     char reason[128];
     if (error == ENOENT || error == ENOTDIR)
         CH_FAIL(err, PATH_NOT_FOUND, "path", path);
-    if (error == ENOSPC || error == EDQUOT)
+    if (error == ENOSPC || error == EDQUOT || error == EFBIG)
         CH_FAIL(err, DISK_FULL, "path", path);
     CH_FAIL(err, IO, "action", action, "path", path, "reason",
             strerror_r(error, reason, sizeof reason));
