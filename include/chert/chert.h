@@ -18,8 +18,8 @@
  *             Column expressions (chert_col) are taken by the call they are passed to, also when it fails;
  *             everything else is borrowed.
  * Errors      functions return NULL or a code other than 0 and fill err, which may be NULL. A NULL
- *             DataFrame or column passed on gives NULL again and leaves the first error as it was, so
- *             that a chain needs one check, at its end.
+ *             session, DataFrame, column or query passed on gives NULL (0, false, an error code) again and
+ *             leaves the first error as it was, so that a chain needs one check, at its end.
  * Threads     a session may be used from several threads, a DataFrame and a result as well; a column
  *             expression from one.
  * Text        UTF-8, NUL-terminated, copied.
@@ -159,7 +159,7 @@ CHERT_API chert_col *chert_lit_int(int32_t value);
 CHERT_API chert_col *chert_lit_long(int64_t value);
 CHERT_API chert_col *chert_lit_double(double value);
 CHERT_API chert_col *chert_lit_string(const char *value);
-/* A call of any SQL function; arguments, then NULL: chert_call("upper", chert_col_new("a"), NULL). */
+/* A call of any SQL function; up to 1024 arguments, then NULL: chert_call("upper", chert_col_new("a"), NULL). */
 CHERT_API chert_col *chert_call(const char *function, ...) CHERT_SENTINEL;
 
 CHERT_API chert_col *chert_col_eq(chert_col *a, chert_col *b);
@@ -295,10 +295,10 @@ CHERT_API void chert_query_cancel(chert_query *query);
 
 CHERT_API void chert_query_progress(const chert_query *query, chert_progress *progress);
 
-/* After the run. */
+/* After the run; a query runs once. */
 CHERT_API int64_t chert_query_rows(const chert_query *query);
 CHERT_API int32_t chert_query_columns(const chert_query *query);
-/* Name and type ("bigint") of column i; borrowed from the query. */
+/* Name and type ("bigint") of column i; borrowed from the query. NULL if there is no such column. */
 CHERT_API const char *chert_query_column_name(const chert_query *query, int32_t i);
 CHERT_API const char *chert_query_column_type(const chert_query *query, int32_t i);
 /* The cell as CAST(... AS STRING) would give it, NULL for NULL; to be freed with chert_free(). */

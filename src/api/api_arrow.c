@@ -51,8 +51,12 @@ static ch_status copy_rows(ch_query *query, stream_rows *rows, ch_error *err)
 int chert_query_arrow(const chert_query *q, struct ArrowArrayStream *out, chert_error *error)
 {
     ch_error err = {0};
-    ch_mem *mem = ch_session_mem(q->session->session);
+    if (!out)
+        return chert_error_argument(error, "stream NULL");
     out->release = NULL;
+    if (!q || !q->has_run || q->streamed)
+        return chert_error_argument(error, "a query without rows");
+    ch_mem *mem = ch_session_mem(q->session->session);
     stream_rows *rows = ch_mem_zalloc(mem, sizeof *rows, &err);
     ch_status status = CH_E_MEMORY;
     if (rows) {
@@ -110,6 +114,12 @@ chert_df *chert_from_arrow(chert_session *session, struct ArrowArrayStream *stre
     ch_error err = {0};
     ch_frame *frame = NULL;
     ch_arrow_reader reader;
+    if (!session || !stream || !stream->release) {
+        if (stream && stream->release)
+            stream->release(stream); /* it is taken */
+        (void)chert_error_argument(out, session ? "stream NULL" : "session NULL");
+        return NULL;
+    }
     ch_status status =
         ch_arrow_reader_open(&reader, ch_session_mem(session->session), stream, &err);
     if (status == CH_OK) {

@@ -63,6 +63,10 @@ chert_df *chert_session_cached(chert_session *session, chert_error *out)
 {
     ch_error err = {0};
     ch_frame *frame;
+    if (!session) {
+        (void)chert_error_argument(out, "session NULL");
+        return NULL;
+    }
     ch_status status = ch_frame_new(session->session, NULL, 0, &frame, &err);
     if (status == CH_OK)
         status = ch_cache_show(session->session, frame, &err);
@@ -76,5 +80,6 @@ chert_df *chert_session_cached(chert_session *session, chert_error *out)
 
 void chert_session_clear_cache(chert_session *session)
 {
-    ch_cache_clear(session->session);
+    if (session)
+        ch_cache_clear(session->session);
 }

@@ -29,7 +29,11 @@ struct chert_col {
     chert_col **arg;   /* owned, NULL-terminated; NULL for none */
     bool flag;         /* CALL: infix; SORT: descending */
     bool distinct;
+    int height; /* nodes one below the other */
 };
+
+/* What the analyzer takes, and what can be freed without a thought of the stack. */
+#define MOST_HEIGHT 4000
 
 void chert_cols_free(chert_col **cols)
 {
@@ -47,12 +51,15 @@ void chert_col_free(chert_col *col)
     free(col);
 }
 
-/* Takes args (n of them, NULL among them gives NULL). */
+/* Takes args (n of them; NULL among them, or one that is too high, gives NULL). */
 static chert_col *make(col_kind kind, const char *text, chert_col *const *args, int n)
 {
-    bool complete = true;
-    for (int i = 0; i < n; i++)
-        complete &= args[i] != NULL;
+    bool complete = text || kind == COL_LITERAL || kind == COL_SORT;
+    int height = 1;
+    for (int i = 0; i < n; i++) {
+        complete &= args[i] && args[i]->height < MOST_HEIGHT;
+        height = args[i] && args[i]->height >= height ? args[i]->height + 1 : height;
+    }
     chert_col *col = complete ? calloc(1, sizeof *col) : NULL;
     chert_col **arg = calloc((size_t)n + 1, sizeof *arg);
     char *copy = text ? strdup(text) : NULL;
@@ -67,6 +74,7 @@ static chert_col *make(col_kind kind, const char *text, chert_col *const *args, 
     if (n)
         memcpy(arg, args, sizeof *arg * (size_t)n);
     col->kind = kind;
+    col->height = height;
     col->text = copy;
     col->arg = arg;
     return col;
@@ -135,10 +143,12 @@ chert_col *chert_call(const char *function, ...)
     va_list ap;
     va_start(ap, function);
     for (chert_col *a; (a = va_arg(ap, chert_col *)) != NULL;) {
-        if (n == MOST_ARGS)
+        if (n == MOST_ARGS) {
             chert_col_free(a);
-        else
-            arg[n++] = a;
+            function = NULL; /* a call without some of its arguments would be another one */
+            continue;
+        }
+        arg[n++] = a;
     }
     va_end(ap);
     return make(COL_CALL, function, arg, n);

@@ -89,6 +89,10 @@ static void add_exprs(step *s, ch_expr_list *list, va_list ap)
 
 static char *copy_text(step *s, const char *text)
 {
+    if (s->status == CH_OK && !text)
+        s->status =
+            ch_error_set(&s->err, CH_E_INVALID_OPTION, "name", "argument", "value", "name NULL",
+                         "expected", "a value that is not NULL", (const char *)0);
     char *copy = s->status == CH_OK ? ch_arena_str(s->arena, text, &s->err) : NULL;
     if (!copy && s->status == CH_OK)
         s->status = CH_E_MEMORY;
@@ -189,10 +193,13 @@ chert_grouped *chert_df_group_by(const chert_df *df, chert_error *out, ...)
     va_list ap;
     va_start(ap, out);
     for (chert_col *c; (c = va_arg(ap, chert_col *)) != NULL;) {
-        if (key && n < MOST_COLUMNS)
+        if (key && n < MOST_COLUMNS) {
             key[n++] = c;
-        else
-            chert_col_free(c);
+            continue;
+        }
+        chert_col_free(c);
+        (void)chert_error_argument(out, key ? "more than 4096 keys" : "no memory");
+        df = NULL;
     }
     va_end(ap);
     chert_df *copy = df ? chert_df_wrap(df->session, ch_frame_ref(df->frame), out) : NULL;
@@ -445,6 +452,8 @@ int chert_df_create_temp_view(const chert_df *df, const char *name, chert_error 
     ch_error err = {0};
     if (!df)
         return CH_E_INTERNAL;
+    if (!name)
+        return chert_error_argument(out, "name NULL");
     ch_status status = ch_session_put_view(df->session->session, name, false, true, df->frame,
                                            df->frame->rel, &err);
     (void)chert_error_take(out, &err);

@@ -32,22 +32,23 @@ int chert_error_take(chert_error *out, ch_error *err)
     return code;
 }
 
-void chert_error_argument(chert_error *out, const char *what)
+int chert_error_argument(chert_error *out, const char *what)
 {
     ch_error err = {0};
     (void)ch_error_set(&err, CH_E_INVALID_OPTION, "name", "argument", "value", what, "expected",
-                       "a value that is not NULL", (const char *)0);
-    (void)chert_error_take(out, &err);
+                       strstr(what, "NULL") ? "a value that is not NULL" : "what chert.h says",
+                       (const char *)0);
+    return chert_error_take(out, &err);
 }
 
 const char *chert_error_param(const chert_error *err, const char *name)
 {
-    return err->internal ? ch_error_param(err->internal, name) : NULL;
+    return err && name && err->internal ? ch_error_param(err->internal, name) : NULL;
 }
 
 bool chert_error_is_cancelled(const chert_error *err)
 {
-    return err->code == CH_E_CANCELLED;
+    return err && err->code == CH_E_CANCELLED;
 }
 
 void chert_error_free(chert_error *err)

@@ -35,6 +35,9 @@ int chert_query_run(chert_query *q, chert_error *out)
     ch_error err = {0};
     if (!q)
         return CH_E_INTERNAL;
+    if (q->has_run)
+        return chert_error_argument(out, "a query that has run");
+    q->has_run = true;
     ch_status status = ch_query_collect(q->query, &err);
     (void)chert_error_take(out, &err);
     return (int)status;
@@ -42,11 +45,14 @@ int chert_query_run(chert_query *q, chert_error *out)
 
 void chert_query_cancel(chert_query *q)
 {
-    ch_query_cancel(q->query);
+    if (q)
+        ch_query_cancel(q->query);
 }
 
 static void fill_progress(const ch_scan_progress *p, chert_progress *progress)
 {
+    if (!progress)
+        return;
     progress->bytes_done = p->bytes_done;
     progress->bytes_total = p->bytes_total;
     progress->rows = p->rows;
@@ -55,20 +61,22 @@ static void fill_progress(const ch_scan_progress *p, chert_progress *progress)
 
 void chert_query_progress(const chert_query *q, chert_progress *progress)
 {
-    ch_scan_progress p;
-    ch_query_progress(q->query, &p);
+    ch_scan_progress p = {0};
+    if (q)
+        ch_query_progress(q->query, &p);
     fill_progress(&p, progress);
 }
 
 void chert_session_cancel(chert_session *session)
 {
-    ch_session_cancel(session->session);
+    if (session)
+        ch_session_cancel(session->session);
 }
 
 bool chert_session_progress(chert_session *session, chert_progress *progress)
 {
-    ch_scan_progress p;
-    bool runs = ch_session_progress(session->session, &p);
+    ch_scan_progress p = {0};
+    bool runs = session && ch_session_progress(session->session, &p);
     fill_progress(&p, progress);
     return runs;
 }
@@ -86,17 +94,22 @@ void chert_query_free(chert_query *q)
 
 int64_t chert_query_rows(const chert_query *q)
 {
-    return q->streamed ? q->n_streamed : ch_query_rows(q->query);
+    return !q || !q->has_run ? 0 : q->streamed ? q->n_streamed : ch_query_rows(q->query);
 }
 
 int32_t chert_query_columns(const chert_query *q)
 {
-    return ch_query_output(q->query)->n;
+    return q ? ch_query_output(q->query)->n : 0;
+}
+
+static bool has_column(const chert_query *q, int32_t i)
+{
+    return i >= 0 && i < chert_query_columns(q);
 }
 
 const char *chert_query_column_name(const chert_query *q, int32_t i)
 {
-    return ch_query_output(q->query)->item[i]->name;
+    return has_column(q, i) ? ch_query_output(q->query)->item[i]->name : NULL;
 }
 
 /* malloc'd text of a type; NULL without memory. */
@@ -112,6 +125,8 @@ static char *type_text(const chert_session *session, const ch_type *type)
 const char *chert_query_column_type(const chert_query *query, int32_t i)
 {
     chert_query *q = (chert_query *)(uintptr_t)query; /* the cache of texts only */
+    if (!has_column(q, i))
+        return NULL;
     const ch_attr_list *columns = ch_query_output(q->query);
     if (!q->type_text)
         q->type_text = calloc((size_t)columns->n, sizeof *q->type_text);
@@ -122,14 +137,24 @@ const char *chert_query_column_type(const chert_query *query, int32_t i)
     return q->type_text[i] ? q->type_text[i] : "";
 }
 
+/* Has it run and kept them? */
+static bool has_rows(const chert_query *q)
+{
+    return q && q->has_run && !q->streamed;
+}
+
 char *chert_query_text(const chert_query *q, int64_t row, int32_t column, chert_error *out)
 {
     ch_error err = {0};
     ch_batch *batch = NULL;
+    if (!has_rows(q) || row < 0 || !has_column(q, column)) {
+        (void)chert_error_argument(out, "row or column out of range");
+        return NULL;
+    }
     for (int64_t i = 0; (batch = ch_query_batch(q->query, i)) != NULL && row >= batch->n; i++)
         row -= batch->n;
-    if (!batch || column < 0 || column >= batch->n_cols) {
-        chert_error_argument(out, "row or column out of range");
+    if (!batch) {
+        (void)chert_error_argument(out, "row or column out of range");
         return NULL;
     }
     if (ch_column_is_null(batch->col[column], row))
@@ -253,7 +278,11 @@ int chert_query_print(const chert_query *q, chert_style style, int64_t n, int32_
     ch_error err = {0};
     ch_batch *batch;
     int32_t n_batches;
+    if (!has_rows(q) || !out)
+        return chert_error_argument(error, out ? "a query without rows" : "file NULL");
     bool is_table = style == CHERT_STYLE_TABLE || style == CHERT_STYLE_VERTICAL;
+    if (!is_table && !printer_of(style))
+        return chert_error_argument(error, "style");
     /* One row more than asked tells show() that there are more. */
     int64_t rows = n >= 0 && is_table ? n + 1 : n;
     ch_status status = first_batches(q->query, rows, &batch, &n_batches, &err);
@@ -300,11 +329,15 @@ int chert_query_run_print(chert_query *q, chert_style style, FILE *out, chert_er
     printing p = {.q = q, .printer = printer_of(style), .out = out};
     if (!q)
         return CH_E_INTERNAL;
+    if (!out)
+        return chert_error_argument(error, "file NULL");
     if (!p.printer) {
         int code = chert_query_run(q, error);
         return code ? code : chert_query_print(q, style, -1, 0, out, error);
     }
-    q->streamed = true;
+    if (q->has_run)
+        return chert_error_argument(error, "a query that has run");
+    q->has_run = q->streamed = true;
     ch_buf_init(&p.text, ch_query_mem(q->query));
     ch_status status = run_printing(&p, &err);
     ch_buf_release(&p.text);

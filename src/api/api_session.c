@@ -16,13 +16,14 @@ const char *chert_version(void)
 chert_session *chert_session_new(const chert_options *options, chert_error *out)
 {
     ch_error err = {0};
-    chert_options defaults = CHERT_OPTIONS_INIT;
-    if (!options)
-        options = &defaults;
+    chert_options o =
+        CHERT_OPTIONS_INIT; /* of a program compiled with an older header: as much as it has */
+    if (options)
+        memcpy(&o, options, options->struct_bytes < sizeof o ? options->struct_bytes : sizeof o);
     chert_session *session = calloc(1, sizeof *session);
-    ch_status status = session ? ch_engine_new(options->memory_bytes, options->threads,
-                                               options->spill_dir, &session->engine, &err)
-                               : ch_error_memory(&err, "process", (int64_t)sizeof *session, 0);
+    ch_status status =
+        session ? ch_engine_new(o.memory_bytes, o.threads, o.spill_dir, &session->engine, &err)
+                : ch_error_memory(&err, "process", (int64_t)sizeof *session, 0);
     if (status == CH_OK)
         status = ch_session_new(session->engine, &session->session, &err);
     if (status == CH_OK)
@@ -44,6 +45,8 @@ void chert_session_free(chert_session *session)
 int chert_session_set(chert_session *session, const char *key, const char *value, chert_error *out)
 {
     ch_error err = {0};
+    if (!session || !key)
+        return chert_error_argument(out, session ? "key NULL" : "session NULL");
     ch_status status = ch_session_set(session->session, key, value, &err);
     (void)chert_error_take(out, &err);
     return (int)status;
@@ -54,6 +57,10 @@ char *chert_session_get(chert_session *session, const char *key, chert_error *ou
     ch_error err = {0};
     ch_arena arena;
     const char *value = NULL;
+    if (!session || !key) {
+        (void)chert_error_argument(out, session ? "key NULL" : "session NULL");
+        return NULL;
+    }
     ch_arena_init(&arena, ch_session_mem(session->session));
     ch_status status = ch_session_get(session->session, key, &arena, &value, &err);
     char *copy = status == CH_OK && value ? strdup(value) : NULL;
@@ -64,17 +71,18 @@ char *chert_session_get(chert_session *session, const char *key, chert_error *ou
 
 int64_t chert_session_peak_bytes(const chert_session *session)
 {
-    return ch_mem_peak(ch_engine_mem(session->engine));
+    return !session ? 0 : ch_mem_peak(ch_engine_mem(session->engine));
 }
 
 bool chert_parse_bytes(const char *text, int64_t *bytes)
 {
-    return ch_parse_bytes(text, bytes);
+    return text && bytes && ch_parse_bytes(text, bytes);
 }
 
 size_t chert_sql_split(const char *text, bool *complete)
 {
-    return ch_sql_split(text, complete);
+    bool ignored;
+    return ch_sql_split(text ? text : "", complete ? complete : &ignored);
 }
 
 chert_df *chert_df_wrap(chert_session *session, ch_frame *frame, chert_error *out)
@@ -96,6 +104,10 @@ chert_df *chert_sql(chert_session *session, const char *text, chert_error *out)
 {
     ch_error err = {0};
     ch_frame *frame;
+    if (!session || !text) {
+        (void)chert_error_argument(out, session ? "text NULL" : "session NULL");
+        return NULL;
+    }
     if (ch_session_sql(session->session, text, &frame, &err) == CH_OK)
         return chert_df_wrap(session, frame, out);
     (void)chert_error_take(out, &err);
@@ -110,6 +122,10 @@ static chert_df *from_plan(chert_session *session, build_fn build, const void *u
 {
     ch_error err = {0};
     ch_frame *frame;
+    if (!session) {
+        (void)chert_error_argument(out, "session NULL");
+        return NULL;
+    }
     ch_status status = ch_frame_new(session->session, NULL, 0, &frame, &err);
     if (status == CH_OK)
         status = build(frame, user, &err);
@@ -137,6 +153,10 @@ static ch_status build_table(ch_frame *frame, const void *name, ch_error *err)
 
 chert_df *chert_table(chert_session *session, const char *name, chert_error *out)
 {
+    if (!name) {
+        (void)chert_error_argument(out, "name NULL");
+        return NULL;
+    }
     return from_plan(session, build_table, name, out);
 }
 
@@ -157,7 +177,7 @@ chert_df *chert_range(chert_session *session, int64_t start, int64_t end, int64_
                       chert_error *out)
 {
     if (step == 0) {
-        chert_error_argument(out, "step 0");
+        (void)chert_error_argument(out, "step 0");
         return NULL;
     }
     return from_plan(session, build_range, (const int64_t[]){start, end, step}, out);
@@ -197,17 +217,21 @@ static ch_status build_read(ch_frame *frame, const void *user, ch_error *err)
 
 #define MOST_OPTIONS 64
 
-/* Pairs up to NULL; those past MOST_OPTIONS are left out. */
-static void read_options(va_list ap, const char **key, const char **value, ch_option_list *out)
+/* Pairs up to NULL; what is wrong with them, or NULL. */
+static const char *read_options(va_list ap, const char **key, const char **value,
+                                ch_option_list *out)
 {
     *out = (ch_option_list){.key = key, .value = value};
     for (const char *k; (k = va_arg(ap, const char *)) != NULL;) {
         const char *v = va_arg(ap, const char *);
-        if (out->n < MOST_OPTIONS) {
-            key[out->n] = k;
-            value[out->n++] = v ? v : "";
-        }
+        if (!v)
+            return "an option's value NULL";
+        if (out->n == MOST_OPTIONS)
+            return "more than 64 options";
+        key[out->n] = k;
+        value[out->n++] = v;
     }
+    return NULL;
 }
 
 chert_df *chert_read(chert_session *session, const char *format, const char *path,
@@ -216,12 +240,16 @@ chert_df *chert_read(chert_session *session, const char *format, const char *pat
     const char *key[MOST_OPTIONS], *value[MOST_OPTIONS];
     read_args args = {.format = format, .path = path, .schema = schema};
     if (!path) {
-        chert_error_argument(out, "path NULL");
+        (void)chert_error_argument(out, "path NULL");
         return NULL;
     }
     va_list ap;
     va_start(ap, out);
-    read_options(ap, key, value, &args.options);
+    const char *wrong = read_options(ap, key, value, &args.options);
     va_end(ap);
+    if (wrong) {
+        (void)chert_error_argument(out, wrong);
+        return NULL;
+    }
     return from_plan(session, build_read, &args, out);
 }

@@ -96,6 +96,8 @@ chert_writer *chert_df_writer(const chert_df *df, chert_error *out)
 int chert_writer_format(chert_writer *w, const char *format, chert_error *out)
 {
     ch_error err = {0};
+    if (w && !format)
+        return chert_error_argument(out, "format NULL");
     ch_status status = w ? copy_text(w, format, &w->write->source, &err) : CH_E_INTERNAL;
     (void)chert_error_take(out, &err);
     return (int)status;
@@ -112,10 +114,8 @@ int chert_writer_mode(chert_writer *w, const char *mode, chert_error *out)
 int chert_writer_option(chert_writer *w, const char *key, const char *value, chert_error *out)
 {
     ch_error err = {0};
-    if (!w || !key || !value) {
-        chert_error_argument(out, "an option's key or value is NULL");
-        return CH_E_INVALID_OPTION;
-    }
+    if (!w || !key || !value)
+        return chert_error_argument(out, "an option's key or value NULL");
     ch_status status = add_option(w->frame, w->write, key, value, &err);
     (void)chert_error_take(out, &err);
     return (int)status;
@@ -142,10 +142,8 @@ int chert_writer_partition_by(chert_writer *w, chert_error *out, ...)
 int chert_writer_save(chert_writer *w, const char *path, chert_error *out)
 {
     ch_error err = {0};
-    if (!w || !path) {
-        chert_error_argument(out, "path NULL");
-        return CH_E_INVALID_OPTION;
-    }
+    if (!w || !path)
+        return chert_error_argument(out, "path NULL");
     ch_status status = copy_text(w, path, &w->write->path, &err);
     if (status == CH_OK)
         status = ch_write_run(w->frame, w->write, NULL, &err);
@@ -166,10 +164,8 @@ int chert_df_write(const chert_df *df, const char *format, const char *path, con
     chert_writer *w = NULL;
     if (!df)
         return CH_E_INTERNAL;
-    if (!path) {
-        chert_error_argument(out, "path NULL");
-        return CH_E_INVALID_OPTION;
-    }
+    if (!path)
+        return chert_error_argument(out, "path NULL");
     ch_status status = new_writer(df, &w, &err);
     if (status == CH_OK) {
         w->write->source = format;
@@ -178,8 +174,11 @@ int chert_df_write(const chert_df *df, const char *format, const char *path, con
     }
     va_list ap;
     va_start(ap, out);
-    for (const char *key; status == CH_OK && (key = va_arg(ap, const char *)) != NULL;)
-        status = add_option(w->frame, w->write, key, va_arg(ap, const char *), &err);
+    for (const char *key; status == CH_OK && (key = va_arg(ap, const char *)) != NULL;) {
+        const char *value = va_arg(ap, const char *);
+        status = value ? add_option(w->frame, w->write, key, value, &err)
+                       : (ch_status)chert_error_argument(out, "an option's value NULL");
+    }
     va_end(ap);
     if (status == CH_OK)
         status = ch_write_run(w->frame, w->write, NULL, &err);

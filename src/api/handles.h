@@ -26,14 +26,15 @@ struct chert_query {
     ch_frame *frame;
     ch_query *query;
     char **type_text; /* per column, malloc; made when asked for */
-    bool streamed;    /* rows were printed, not kept */
+    bool has_run;
+    bool streamed; /* rows were printed, not kept */
     int64_t n_streamed;
 };
 
 /* Moves an internal error to the caller's struct, or drops it; gives 0 for no error, else its code. */
 int chert_error_take(chert_error *out, ch_error *err);
-/* An error of a wrong argument, told before anything was done. */
-void chert_error_argument(chert_error *out, const char *what);
+/* An error of a wrong argument, told before anything was done, unless another is told already. Gives its code. */
+int chert_error_argument(chert_error *out, const char *what);
 
 /*
  * The expression as plan nodes in arena. chert_col_free() is still the caller's.

@@ -333,9 +333,131 @@ static void a_budget_that_is_too_small_is_an_error_and_not_a_crash(void **state)
     chert_session_free(s);
 }
 
+/* INVALID_OPTION_VALUE was told; the error may be used again. */
+static void assert_refused(chert_error *err)
+{
+    assert_int_not_equal(err->code, 0);
+    assert_string_equal(err->error_class, "INVALID_OPTION_VALUE");
+    chert_error_free(err);
+}
+
+static void null_in_place_of_anything_is_an_error_and_not_a_crash(void **state)
+{
+    CH_UNUSED(state);
+    chert_error err = CHERT_ERROR_INIT;
+    struct ArrowArrayStream stream = {0};
+    assert_null(chert_error_param(NULL, "x"));
+    assert_false(chert_error_is_cancelled(NULL));
+    assert_false(chert_parse_bytes(NULL, NULL));
+    assert_int_equal(chert_sql_split(NULL, NULL), 0);
+
+    assert_null(chert_sql(NULL, "SELECT 1", &err));
+    assert_refused(&err);
+    assert_null(chert_read(NULL, "csv", "x", NULL, &err, NULL));
+    assert_refused(&err);
+    assert_int_not_equal(chert_session_set(NULL, "a", "b", &err), 0);
+    assert_refused(&err);
+    assert_null(chert_from_arrow(NULL, NULL, &err));
+    assert_refused(&err);
+    chert_session_cancel(NULL);
+    assert_false(chert_session_progress(NULL, NULL));
+    assert_int_equal(chert_session_peak_bytes(NULL), 0);
+
+    chert_session *s = begin();
+    assert_null(chert_sql(s, NULL, &err));
+    assert_refused(&err);
+    assert_null(chert_table(s, NULL, &err));
+    assert_refused(&err);
+    assert_null(chert_session_get(s, NULL, &err));
+    assert_refused(&err);
+    assert_null(chert_from_arrow(s, &stream, &err)); /* released already */
+    assert_refused(&err);
+    assert_null(chert_read(s, "csv", "x", NULL, &err, "header", NULL));
+    assert_refused(&err);
+
+    chert_df *df = chert_range(s, 0, 3, 1, &err);
+    assert_null(chert_df_alias(df, NULL, &err));
+    assert_refused(&err);
+    assert_int_not_equal(chert_df_create_temp_view(df, NULL, &err), 0);
+    assert_refused(&err);
+    assert_int_not_equal(chert_df_write(df, "csv", "x", "error", &err, "header", NULL), 0);
+    assert_refused(&err);
+    assert_null(chert_call(NULL, chert_lit_int(1), NULL));
+    assert_null(chert_col_cast(chert_lit_int(1), NULL));
+    assert_null(chert_query_new(NULL, &err));
+    assert_int_equal(chert_query_rows(NULL), 0);
+    assert_null(chert_query_column_name(NULL, 0));
+    chert_query_cancel(NULL);
+    chert_df_free(df);
+    chert_session_free(s);
+}
+
+static void a_query_is_asked_for_what_it_has_or_says_so(void **state)
+{
+    CH_UNUSED(state);
+    chert_error err = CHERT_ERROR_INIT;
+    struct ArrowArrayStream stream;
+    chert_session *s = begin();
+    chert_df *df = chert_range(s, 0, 3, 1, &err);
+    chert_query *q = chert_query_new(df, &err);
+    assert_no_error(err);
+    assert_int_equal(chert_query_rows(q), 0); /* before it ran */
+    assert_null(chert_query_text(q, 0, 0, &err));
+    assert_refused(&err);
+    assert_int_not_equal(chert_query_print(q, CHERT_STYLE_CSV, 1, 0, stderr, &err), 0);
+    assert_refused(&err);
+    assert_int_not_equal(chert_query_arrow(q, &stream, &err), 0);
+    assert_refused(&err);
+
+    assert_int_equal(chert_query_run(q, &err), 0);
+    assert_int_not_equal(chert_query_run(q, &err), 0); /* once */
+    assert_refused(&err);
+    assert_int_equal(chert_query_rows(q), 3);
+    assert_null(chert_query_column_name(q, 1));
+    assert_null(chert_query_column_type(q, -1));
+    assert_null(chert_query_text(q, -1, 0, &err));
+    assert_refused(&err);
+    assert_null(chert_query_text(q, 0, -7, &err));
+    assert_refused(&err);
+    assert_int_not_equal(chert_query_print(q, (chert_style)77, 1, 0, stderr, &err), 0);
+    assert_refused(&err);
+    assert_int_not_equal(chert_query_print(q, CHERT_STYLE_CSV, 1, 0, NULL, &err), 0);
+    assert_refused(&err);
+    chert_query_free(q);
+    chert_df_free(df);
+    chert_session_free(s);
+}
+
+static void expressions_of_any_height_are_built_or_refused(void **state)
+{
+    CH_UNUSED(state);
+    chert_error err = CHERT_ERROR_INIT;
+    chert_session *s = begin();
+    chert_df *df = chert_range(s, 0, 3, 1, &err);
+    chert_col *sum = chert_col_new("id"), *endless = chert_lit_int(0);
+    for (int i = 0; i < 2000; i++)
+        sum = chert_col_add(sum, chert_lit_int(1));
+    for (int i = 0; i < 100000; i++)
+        endless = chert_col_add(endless, chert_lit_int(1));
+    assert_null(endless);
+    chert_df *tall = chert_df_select(df, &err, chert_col_alias(sum, "x"), NULL);
+    chert_query *q = chert_query_new(tall, &err);
+    assert_int_equal(chert_query_run(q, &err), 0);
+    char *text = chert_query_text(q, 2, 0, &err);
+    assert_string_equal(text, "2002");
+    chert_free(text);
+    chert_query_free(q);
+    chert_df_free(tall);
+    chert_df_free(df);
+    chert_session_free(s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(null_in_place_of_anything_is_an_error_and_not_a_crash),
+        cmocka_unit_test(a_query_is_asked_for_what_it_has_or_says_so),
+        cmocka_unit_test(expressions_of_any_height_are_built_or_refused),
         cmocka_unit_test(a_chain_of_transformations_runs_as_one_query),
         cmocka_unit_test(joins_unions_and_distinct_work_from_c),
         cmocka_unit_test(mistakes_are_told_with_class_state_and_place),
