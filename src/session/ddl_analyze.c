@@ -8,6 +8,7 @@
 #include <strings.h>
 
 #include "plan/node.h"
+#include "plan/print.h"
 #include "session/ddl.h"
 #include "store/list.h"
 
@@ -77,28 +78,35 @@ static ch_status column_statistics(ch_ddl *c, ch_meta_table *t, const ch_field *
 {
     static const char *const NAME[] = {"min",         "max",        "num_nulls", "distinct_count",
                                        "avg_col_len", "max_col_len"};
-    const char *q = ch_ddl_quote(c, f->name), *sql;
-    char length[2][256];
+    ch_str_list name = {(const char **)(uintptr_t)&f->name, 1};
+    const char *q = ch_names_quoted(c->arena, &name, err), *sql;
+    const char *table = ch_table_quoted(c->arena, t->database, t->name, err), *length[2];
     ch_str_list row;
     bool text = ch_type_is_view(f->type);
+    if (!q || !table)
+        return CH_E_MEMORY;
     if (ch_type_is_nested(f->type))
         CH_FAIL(err, UNSUPPORTED, "feature", "ANALYZE of a column of a nested type");
-    for (int i = 0; i < 2; i++)
-        text ? snprintf(length[i], sizeof length[i],
-                        "CAST(CAST(ceil(%s(octet_length(%s))) AS BIGINT) AS STRING)",
-                        i ? "max" : "avg", q)
-             : snprintf(length[i], sizeof length[i], "'%d'", fixed_bytes(f->type));
+    for (int i = 0; i < 2; i++) {
+        length[i] =
+            text ? ch_arena_printf(c->arena, err,
+                                   "CAST(CAST(ceil(%s(octet_length(%s))) AS BIGINT) AS STRING)",
+                                   i ? "max" : "avg", q)
+                 : ch_arena_printf(c->arena, err, "'%d'", fixed_bytes(f->type));
+        if (!length[i])
+            return CH_E_MEMORY;
+    }
     sql = has_range(f->type)
               ? ch_arena_printf(c->arena, err,
                                 "SELECT CAST(min(%s) AS STRING), CAST(max(%s) AS STRING), "
                                 "CAST(count(*) - count(%s) AS STRING), "
                                 "CAST(count(DISTINCT %s) AS STRING), %s, %s FROM %s",
-                                q, q, q, q, length[0], length[1], ch_ddl_table(c, t))
+                                q, q, q, q, length[0], length[1], table)
               : ch_arena_printf(c->arena, err,
                                 "SELECT CAST(NULL AS STRING), CAST(NULL AS STRING), "
                                 "CAST(count(*) - count(%s) AS STRING), "
                                 "CAST(count(DISTINCT %s) AS STRING), %s, %s FROM %s",
-                                q, q, length[0], length[1], ch_ddl_table(c, t));
+                                q, q, length[0], length[1], table);
     if (!sql)
         return CH_E_MEMORY;
     CH_TRY(ask(c, sql, &row, err));

@@ -143,7 +143,7 @@ static void nesting_without_end_is_refused(void **state)
     ch_arena_init(&arena, mem);
     fake_catalog_init(&f, &arena);
     ch_rel *rel = ch_rel_new(&arena, CH_REL_ONE_ROW, &err);
-    for (int i = 0; i < 5000; i++) {
+    for (int i = 0; i < 100000; i++) {
         ch_rel_limit *l = ch_rel_new(&arena, CH_REL_LIMIT, &err);
         l->input = rel;
         l->limit = 1;
