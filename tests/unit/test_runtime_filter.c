@@ -91,7 +91,8 @@ static void close_values_are_kept_exactly(void **state)
 static void exact_values_are_found_wherever_they_lie(void **state)
 {
     UNIT_BEGIN(state);
-    static const int64_t start[] = {-7000, 0, INT32_MIN, INT32_MAX - 3 * (int64_t)N, INT64_MIN + 600};
+    static const int64_t start[] = {-7000, 0, INT32_MIN, INT32_MAX - 3 * (int64_t)N,
+                                    INT64_MIN + 600};
     static uint64_t keep[N / 64 + 1];
     const ch_type *types[] = {CH_T_INT, CH_T_LONG};
     for (int t = 0; t < 2; t++)
