@@ -123,9 +123,14 @@ static ch_status drop(ch_analyzer *a, const ch_rel_drop *d, ch_rel *input, ch_re
         ch_expr *e;
         ch_error absent = {0};
         ch_status status = ch_an_expr(a, &scope, d->columns.item[i], &e, &absent);
-        ch_error_release(&absent); /* Dropping what is not there is no error. */
-        if (status == CH_E_MEMORY)
+        if (status == CH_E_MEMORY || status == CH_E_AMBIGUOUS_REFERENCE) {
+            if (err)
+                *err = absent;
+            else
+                ch_error_release(&absent);
             return status;
+        }
+        ch_error_release(&absent); /* Dropping what is not there is no error. */
         if (status == CH_OK && e->kind == CH_EXPR_ATTRIBUTE)
             CH_TRY(ch_attr_list_add(a->arena, &gone, ((const ch_expr_attribute *)e)->attr, err));
     }
