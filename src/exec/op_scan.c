@@ -5,6 +5,7 @@
 #include "exec/scan_prune.h"
 #include "plan/print.h"
 #include "store/cached.h"
+#include "store/list.h"
 
 /* Rows that a join above cannot use; asked here unless the scan itself does. */
 typedef struct scan_filter {
@@ -161,8 +162,16 @@ static ch_status open_files(op_scan *op, const ch_format_context *ctx, const ch_
     bool *keep;
     if (rel->cached)
         return open_kept(op, spec, err);
-    if (!rel->dataset)
-        return rel->format->scan(ctx, spec, &op->scan, err);
+    if (!rel->dataset) {
+        ch_scan_spec by_size = *spec;
+        ch_file *file;
+        CH_ARENA_ARRAY(file, exec->arena, rel->n_files + 1, err);
+        for (int32_t i = 0; i < rel->n_files; i++)
+            file[i] = rel->file[i];
+        CH_TRY(ch_files_by_size(exec->arena, file, NULL, rel->n_files, err));
+        by_size.file = file;
+        return rel->format->scan(ctx, &by_size, &op->scan, err);
+    }
     CH_TRY(ch_scan_prune(exec, rel, op->op.mem, &keep, err));
     for (int32_t i = 0; i < op->n_filters; i++) {
         scan_filter *f = &op->filter[i];

@@ -185,6 +185,7 @@ static ch_status next(ch_scan *scan, int index, ch_batch *out, ch_error *err)
     CH_TRY(read_rows(s, slot, &rows, err));
     CH_TRY(ch_batch_init(out, s->ctx.mem, s->spec.n_wanted, rows, err));
     out->seq = slot->seq++;
+    out->file = slot->file;
     atomic_fetch_add_explicit(&s->rows, rows, memory_order_relaxed);
     ch_status status = rows ? s->cls->finish(slot->state, out, err) : CH_OK;
     if (status != CH_OK)

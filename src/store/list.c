@@ -391,3 +391,45 @@ ch_status ch_list_files(ch_arena *arena, const char *const *path, int32_t n,
     *n_files = all.n_files;
     return status;
 }
+
+typedef struct sized {
+    ch_file file;
+    int32_t at, number;
+} sized;
+
+static int by_size(const void *x, const void *y)
+{
+    const sized *a = x, *b = y;
+    if (a->file.bytes != b->file.bytes)
+        return a->file.bytes > b->file.bytes ? -1 : 1;
+    return a->at < b->at ? -1 : a->at > b->at;
+}
+
+bool ch_files_are_by_size(const ch_file *file, int32_t n)
+{
+    for (int32_t i = 1; i < n; i++)
+        if (file[i - 1].bytes < file[i].bytes)
+            return false;
+    return true;
+}
+
+ch_status ch_files_by_size(ch_arena *arena, ch_file *file, int32_t *number, int32_t n,
+                           ch_error *err)
+{
+    if (ch_files_are_by_size(file, n))
+        return CH_OK;
+    size_t bytes = sizeof(sized) * (size_t)n;
+    sized *all = ch_mem_alloc(arena->mem, bytes, err);
+    if (!all)
+        return CH_E_MEMORY;
+    for (int32_t i = 0; i < n; i++)
+        all[i] = (sized){file[i], i, number ? number[i] : i};
+    qsort(all, (size_t)n, sizeof *all, by_size);
+    for (int32_t i = 0; i < n; i++) {
+        file[i] = all[i].file;
+        if (number)
+            number[i] = all[i].number;
+    }
+    ch_mem_free(arena->mem, all, bytes);
+    return CH_OK;
+}

@@ -45,4 +45,13 @@ CH_NODISCARD ch_status ch_list_files(ch_arena *arena, const char *const *path, i
                                      const ch_strmap *options, ch_file **file, int32_t *n_files,
                                      ch_error *err);
 
+/* Is no file larger than the one before it? */
+bool ch_files_are_by_size(const ch_file *file, int32_t n);
+/*
+ * Sorts n files as Spark reads them: the largest first, equal ones as they are.
+ *   number  borrows  moved along with the files; may be NULL
+ */
+CH_NODISCARD ch_status ch_files_by_size(ch_arena *arena, ch_file *file, int32_t *number, int32_t n,
+                                        ch_error *err);
+
 #endif

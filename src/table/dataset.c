@@ -405,7 +405,7 @@ static ch_status choose_files(dataset_scan *s, const ch_scan_spec *spec, const b
             s->number[s->n_files] = i;
             s->file[s->n_files++] = spec->file[i];
         }
-    return CH_OK;
+    return ch_files_by_size(&s->arena, s->file, s->number, s->n_files, err);
 }
 
 static ch_status make_slots(dataset_scan *s, int n_slots, ch_error *err)
@@ -464,7 +464,8 @@ ch_status ch_dataset_scan(const ch_dataset *dataset, const ch_format *format,
                           ch_scan **out, ch_error *err)
 {
     *out = NULL;
-    bool plain = !keep && spec->n_files > 0 && dataset->partitions.n_keys == 0;
+    bool plain = !keep && spec->n_files > 0 && dataset->partitions.n_keys == 0 &&
+                 ch_files_are_by_size(spec->file, spec->n_files);
     for (int32_t w = 0; w < spec->n_wanted && plain; w++)
         plain = !ch_dataset_is_constant(dataset, spec->wanted[w]);
     if (plain) {
