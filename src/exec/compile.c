@@ -64,16 +64,43 @@ static ch_status offers_for(ch_compiler *c, const ch_rel *rel, const ch_filter_o
     return CH_OK;
 }
 
+/*
+ * Spark's optimizer evaluates projections and filters of rows that came with the plan, all of them as one partition;
+ * only what stands above sees the partitions of their scan. It matters where something is random or counts rows.
+ */
+static bool is_whole(const ch_rel *rel, bool above)
+{
+    switch (rel->kind) {
+    case CH_REL_PROJECT: {
+        const ch_expr_list *list = &((const ch_rel_project *)rel)->expressions;
+        for (int32_t i = 0; i < list->n && !above; i++)
+            above = !ch_expr_is_deterministic(list->item[i]);
+        return above;
+    }
+    case CH_REL_FILTER:
+        return above || !ch_expr_is_deterministic(((const ch_rel_filter *)rel)->condition);
+    case CH_REL_SUBQUERY_ALIAS:
+    case CH_REL_VALUES:
+    case CH_REL_LOCAL_RELATION:
+        return above;
+    default:
+        return false;
+    }
+}
+
 ch_status ch_compile_into(ch_compiler *c, const ch_rel *rel, ch_op *next, ch_error *err)
 {
     for (size_t i = 0; i < sizeof MAKERS / sizeof *MAKERS; i++) {
         if (MAKERS[i]->kind != rel->kind)
             continue;
         const ch_filter_offer *offers = c->offers;
+        const bool whole = c->whole;
+        c->whole = is_whole(rel, whole);
         ch_status status = offers_for(c, rel, MAKERS[i]->takes_offers ? offers : NULL, err);
         if (status == CH_OK)
             status = MAKERS[i]->make(c, rel, next, err);
         c->offers = offers;
+        c->whole = whole;
         return status;
     }
     CH_FAIL(err, UNSUPPORTED, "feature", ch_rel_class(rel->kind)->name);

@@ -58,8 +58,11 @@ struct ch_exec {
     ch_mem *mem;     /* the query's account; borrowed */
     ch_arena *arena; /* lives as long as the query; only for the compiling thread */
     const ch_func_context *func;
-    const char *spill_dir;       /* folder for spill files; made on first use by ch_spill */
-    int64_t batch_rows;          /* rows that sources and breakers put into a batch */
+    const char *spill_dir; /* folder for spill files; made on first use by ch_spill */
+    int64_t batch_rows;    /* rows that sources and breakers put into a batch */
+    /* What decides the order of small results in Spark: spark.sql.shuffle.partitions, and the partitions of
+     * rows that come with the plan. Both at least 1. */
+    int32_t shuffle_partitions, leaf_partitions;
     _Atomic bool *cancel;        /* set from outside: every worker stops at its next batch */
     _Atomic int64_t spill_bytes; /* written to disk so far */
     ch_observed *observed;       /* in arena, the last one compiled first */
@@ -206,6 +209,7 @@ struct ch_compiler {
     ch_exec *exec;
     ch_physical *physical;
     const ch_filter_offer *offers; /* for the relation that is compiled next */
+    bool whole; /* the relation compiled next, if its rows came with the plan, is one partition */
 };
 /* Compiles rel so that its rows are pushed into `next`. */
 CH_NODISCARD ch_status ch_compile_into(ch_compiler *c, const ch_rel *rel, ch_op *next,

@@ -145,6 +145,7 @@ void ch_grouper_close(ch_grouper *g)
 {
     if (!g)
         return;
+    ch_group_few_free(g);
     for (int i = 0; g->slot && i < g->exec->n_slots; i++)
         if (g->slot[i])
             close_slot(g, g->slot[i]);
@@ -220,6 +221,7 @@ void ch_group_forget_table(ch_group_slot *s)
         memset(s->table, 0, sizeof *s->table * (size_t)s->n_entries);
     s->count = 0;
     s->rows_since = 0;
+    s->first_place = s->n_places;
 }
 
 /* Makes groups of the k positions in idx, in their partitions. */
@@ -233,7 +235,7 @@ static ch_status append(ch_grouper *g, ch_group_slot *s, ch_column *const *col, 
         s->row[idx[j]] = s->list[j];
     }
     ch_rows_scatter(&g->layout, col, s->hash, idx, k, s->bytes, s->list);
-    return CH_OK;
+    return ch_group_is_few(s) ? ch_group_few_add(g, s, s->list, idx, k, err) : CH_OK;
 }
 
 /* One round for the positions in idx: fresh ones claim an entry, the others are candidates. */
@@ -379,7 +381,7 @@ static ch_status find_one(ch_grouper *g, ch_group_slot *s, ch_column *const *col
     return CH_OK;
 }
 
-ch_status ch_grouper_push(ch_grouper *g, int slot, ch_column *const *col, int64_t n,
+ch_status ch_grouper_push(ch_grouper *g, int slot, uint64_t seq, ch_column *const *col, int64_t n,
                           uint8_t ***group, ch_error *err)
 {
     ch_group_slot *s = g->slot[slot];
@@ -388,6 +390,8 @@ ch_status ch_grouper_push(ch_grouper *g, int slot, ch_column *const *col, int64_
     *group = s->row;
     if (n == 0)
         return CH_OK;
+    if (ch_group_is_few(s))
+        ch_group_few_begin(g, s, seq, n);
     if (g->spec->n_keys == 0) {
         if (!s->one)
             CH_TRY(find_one(g, s, col, err));
@@ -397,21 +401,22 @@ ch_status ch_grouper_push(ch_grouper *g, int slot, ch_column *const *col, int64_
     CH_TRY(need_table(g, s, err));
     const int32_t *miss = NULL;
     int64_t n_miss = n;
-    if (s->codes) {
+    ch_codes *codes = ch_group_is_few(s) ? NULL : s->codes; /* they outlast partitions */
+    if (codes) {
         if (ch_codes_find(s->codes, col, n, s->row, s->miss, &n_miss)) {
             if (n_miss == 0)
                 return CH_OK;
             miss = s->miss;
         } else {
             ch_codes_free(s->codes);
-            s->codes = NULL;
+            codes = s->codes = NULL;
             n_miss = n;
         }
     }
     CH_TRY(ch_hash(col, g->spec->n_keys, n, s->hash, g->mem, err));
-    if (!s->codes)
+    if (!codes)
         return find_runs(g, s, col, n, err);
     CH_TRY(find(g, s, col, miss, n_miss, err));
-    ch_codes_learn(s->codes, s->row, s->miss, n_miss);
+    ch_codes_learn(codes, s->row, s->miss, n_miss);
     return CH_OK;
 }

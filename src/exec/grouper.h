@@ -25,6 +25,15 @@
 
 typedef struct ch_grouper ch_grouper;
 
+/* How Spark would arrange the groups. */
+typedef enum ch_group_order {
+    CH_GROUP_HASHED,   /* each partition's groups by shuffle partition, as they came */
+    CH_GROUP_REHASHED, /* shuffled twice (DISTINCT aggregates): by shuffle partition of all */
+    CH_GROUP_ARRIVED,  /* not shuffled: the input is one partition */
+    CH_GROUP_SORTED,   /* by key: aggregates whose states Spark cannot keep in a hash table */
+    CH_GROUP_OBJECTS   /* as hashed while they are at most 128, by key otherwise */
+} ch_group_order;
+
 /* What is kept per group. Borrowed by the grouper; lives as long. */
 typedef struct ch_grouper_spec {
     const ch_type *const
@@ -34,6 +43,10 @@ typedef struct ch_grouper_spec {
      * open() is the grouper's business. */
     const ch_call *agg;
     int32_t n_aggs;
+    /* The order in which few groups are given (grouper_few.c). */
+    const ch_type *const *key_types; /* n_keys, not packed; NULL: in the order of the input */
+    ch_group_order order;
+    bool nulls_last; /* groups with a NULL key behind all others: Spark's first table takes none */
 } ch_grouper_spec;
 
 CH_NODISCARD ch_status ch_grouper_open(ch_exec *exec, ch_mem *mem, const ch_grouper_spec *spec,
@@ -44,12 +57,13 @@ void ch_grouper_close(ch_grouper *g);
 /*
  * Finds or makes the group of each row.
  *   col     n_cols columns of n rows, any encoding
+ *   seq     of the batch they are from: groups of few rows begin anew in each partition
  *   *group  n rows of the grouper's layout, borrowed until the slot's next push; with n_keys 0
  *           only group[0] is set, the group of all
  * Where an aggregate's state is in them: ch_grouper_state_offset().
  */
-CH_NODISCARD ch_status ch_grouper_push(ch_grouper *g, int slot, ch_column *const *col, int64_t n,
-                                       uint8_t ***group, ch_error *err);
+CH_NODISCARD ch_status ch_grouper_push(ch_grouper *g, int slot, uint64_t seq, ch_column *const *col,
+                                       int64_t n, uint8_t ***group, ch_error *err);
 /* Byte offset in a group's row of aggregate a's state. */
 int32_t ch_grouper_state_offset(const ch_grouper *g, int32_t a);
 /* The call of aggregate a for this slot: state is open()'s; arg and rows are the caller's to set. */

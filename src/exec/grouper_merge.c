@@ -53,6 +53,8 @@ ch_status ch_grouper_ready(ch_grouper *g, ch_error *err)
         ch_group_free_scratch(g, g->slot[i]);
     }
     int64_t n = rows_in(g);
+    if (n == 0)
+        ch_group_few_free(g);
     if (n == 0 && g->spec->n_keys == 0) {
         ch_group_slot *s = g->slot[0];
         CH_TRY(ch_group_need_scratch(g, s, 1, err));
@@ -64,6 +66,7 @@ ch_status ch_grouper_ready(ch_grouper *g, ch_error *err)
         *(uint64_t *)(void *)(s->list[0] + g->layout.hash_offset) = CH_HASH_NULL;
         n = 1;
     }
+    ch_group_few_settle(g, n);
     bool small = n <= SMALL_ROWS && !g->spill;
     g->n_morsels = n == 0 ? 0 : small ? 1 : CH_GROUP_PARTS;
     g->ready = true;
@@ -292,6 +295,17 @@ static ch_status merge_chunk(ch_grouper *g, ch_group_slot *s, int64_t k, ch_erro
     return CH_OK;
 }
 
+static ch_status merge_few(ch_grouper *g, ch_group_slot *s, ch_error *err)
+{
+    CH_TRY(ch_group_few_sort(g, err));
+    for (int64_t at = 0, k; at < g->n_order; at += k) {
+        k = g->n_order - at < CH_GROUP_CHUNK ? g->n_order - at : CH_GROUP_CHUNK;
+        memcpy(s->list, g->order + at, sizeof *s->list * (size_t)k);
+        CH_TRY(merge_chunk(g, s, k, err));
+    }
+    return ch_group_few_result(g, err);
+}
+
 /* Loads all of a job and merges equal groups; what is left alive are the result's groups. */
 static ch_status merge_job(ch_grouper *g, ch_group_slot *s, ch_group_job *job, ch_error *err)
 {
@@ -308,7 +322,9 @@ static ch_status merge_job(ch_grouper *g, ch_group_slot *s, ch_group_job *job, c
     s->merge_table = ch_mem_zalloc(g->mem, sizeof *s->merge_table * (size_t)s->merge_entries, err);
     if (!s->merge_table)
         return CH_E_MEMORY;
-    for (int32_t i = 0; i < job->set.n_pages; i++) {
+    if (g->few)
+        CH_TRY(merge_few(g, s, err));
+    for (int32_t i = 0; i < job->set.n_pages && !g->few; i++) {
         CH_TRY(ch_exec_heed(g->exec, err));
         CH_TRY(ch_rowset_load(&job->set, g->spill, i, err));
         int32_t pos = 0;
@@ -354,7 +370,13 @@ ch_status ch_grouper_next(ch_grouper *g, int slot, uint8_t ***group, int64_t *n,
     *group = s->out;
     *n = 0;
     for (;;) {
-        while (s->job && s->page < s->job->set.n_pages) {
+        if (s->job && g->few) {
+            int64_t left = g->n_order - s->page_pos;
+            *n = left < g->exec->batch_rows ? left : g->exec->batch_rows;
+            memcpy(s->out, g->order + s->page_pos, sizeof *s->out * (size_t)*n);
+            s->page_pos += (int32_t)*n;
+        }
+        while (s->job && !g->few && s->page < s->job->set.n_pages) {
             ch_rowpage *page = &s->job->set.page[s->page];
             int64_t more =
                 ch_rowpage_next(page, &s->page_pos, s->out + *n, g->exec->batch_rows - *n);

@@ -17,6 +17,7 @@ enum {
     CH_GROUP_CHUNK = 1024,  /* rows looked up together */
     CH_GROUP_PART_BITS = 6, /* of the first partitioning */
     CH_GROUP_PARTS = 1 << CH_GROUP_PART_BITS,
+    CH_GROUP_FEW = 16384, /* as many rows are grouped and ordered as Spark does it */
 };
 
 #define CH_GROUP_ADDRESS (UINT64_MAX >> 16)
@@ -31,6 +32,13 @@ struct ch_group_job {
     ch_group_job *next;
 };
 
+/* Where the first row of a group stood. */
+typedef struct ch_group_place {
+    uint8_t *row;
+    uint64_t hash, seq;
+    int64_t at; /* rows of the slot before it */
+} ch_group_place;
+
 typedef struct ch_group_slot {
     uint64_t *table; /* mask + 1 entries */
     int64_t n_entries, count;
@@ -39,6 +47,13 @@ typedef struct ch_group_slot {
     ch_codes *codes;
     uint8_t *one;                  /* n_keys 0: the group of all */
     int64_t rows_since, skip_rows; /* rows since the table was empty; rows to append unseen */
+
+    /* while the slot has few rows */
+    int64_t n_rows; /* pushed; past CH_GROUP_FEW they are not counted on */
+    uint64_t seq;   /* of the rows in the table */
+    int64_t at;     /* rows before the ones at hand */
+    ch_group_place *place;
+    int64_t n_places, cap_places, first_place; /* of the rows in the table */
 
     /* rows of one push */
     int64_t cap_rows;
@@ -79,6 +94,9 @@ struct ch_grouper {
     _Atomic int64_t next_morsel;
     int64_t n_morsels;
     bool ready;
+    bool few;        /* the groups are given in Spark's order */
+    uint8_t **order; /* then: n_order of them, those that are alive */
+    int64_t n_order, cap_order;
 };
 
 /* First partition of a row. */
@@ -98,6 +116,26 @@ void ch_group_free_scratch(ch_grouper *g, ch_group_slot *s);
 void ch_group_free_table(ch_grouper *g, ch_group_slot *s);
 /* Empties the table; the groups stay where they are and may be met again as new ones. */
 void ch_group_forget_table(ch_group_slot *s);
+
+/* ---- grouper_few.c ---- */
+
+/* n more rows of a slot come, from a batch of seq; those of another partition meet an empty table. */
+void ch_group_few_begin(ch_grouper *g, ch_group_slot *s, uint64_t seq, int64_t n);
+/* Does the slot still have few rows? */
+static inline bool ch_group_is_few(const ch_group_slot *s)
+{
+    return s->n_rows <= CH_GROUP_FEW;
+}
+/* Notes where k new groups stood: row[j] was row idx[j] of those that ch_group_few_begin told of. */
+CH_NODISCARD ch_status ch_group_few_add(ch_grouper *g, ch_group_slot *s, uint8_t *const *row,
+                                        const int32_t *idx, int64_t k, ch_error *err);
+/* All rows are there, n of them are groups: sets g->few. */
+void ch_group_few_settle(ch_grouper *g, int64_t n);
+/* The rows of all slots, in the order in which Spark merges them: g->order. */
+CH_NODISCARD ch_status ch_group_few_sort(ch_grouper *g, ch_error *err);
+/* Equal groups were merged: those that are alive, in the order of the result. */
+CH_NODISCARD ch_status ch_group_few_result(ch_grouper *g, ch_error *err);
+void ch_group_few_free(ch_grouper *g);
 
 /* ---- grouper_spill.c ---- */
 

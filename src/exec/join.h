@@ -24,7 +24,11 @@
 #include "exec/grouper_codes.h"
 #include "exec/rowset.h"
 
-enum { CH_JOIN_PART_BITS = 5, CH_JOIN_PARTS = 1 << CH_JOIN_PART_BITS };
+enum {
+    CH_JOIN_PART_BITS = 5,
+    CH_JOIN_PARTS = 1 << CH_JOIN_PART_BITS,
+    CH_JOIN_FEW = 16384, /* as many rows are joined in Spark's order (join_few.c) */
+};
 
 /* Behind a build row's columns. */
 typedef struct ch_join_link {
@@ -32,6 +36,13 @@ typedef struct ch_join_link {
     _Atomic uint32_t matched;
     uint32_t number; /* of the row, when the build side is small */
 } ch_join_link;
+
+/* Where a build row stood. */
+typedef struct ch_join_place {
+    uint8_t *row;
+    uint64_t seq;
+    int64_t at; /* rows of the slot before it */
+} ch_join_place;
 
 typedef struct ch_join_table {
     _Atomic uint64_t *bucket; /* tags << 48 | first row; mask + 1 of them */
@@ -62,6 +73,13 @@ typedef struct ch_join_slot {
     ch_column **key;       /* n_keys, of the batch at hand */
     ch_value_range *range; /* per key: of the build rows, where a filter is wanted */
     uint64_t seq;          /* of the last batch */
+    /* few rows */
+    int64_t n_built, n_probed, n_paired; /* counted until there are more */
+    ch_join_place *place;
+    int64_t n_places, cap_places;
+    int32_t *few_idx; /* pairs at hand: probe row, build row */
+    uint8_t **few_row;
+    int64_t n_few, cap_few;
 } ch_join_slot;
 
 typedef struct ch_join ch_join;
@@ -104,7 +122,9 @@ struct ch_join {
 
     ch_join_table table; /* of the partitions in memory */
     ch_column **dict;    /* per build column when the build side is small: row `number` of it */
-    bool unique;         /* no two build rows have one key; only known when small */
+    uint8_t **few;       /* all n_few build rows in the order of the input; NULL: not few */
+    int64_t n_few;
+    bool unique; /* no two build rows have one key; only known when small */
     _Atomic int next_insert;
     _Atomic int64_t next_task, tasks_done; /* of flush */
     bool memory_freed;
@@ -149,6 +169,15 @@ CH_NODISCARD ch_status ch_join_keys(ch_join *j, int slot, ch_evaluator *ev, ch_b
 void ch_join_drop_keys(ch_join *j, int slot);
 /* idx = positions whose keys can match (no NULL but in <=>); returns their number. */
 int64_t ch_join_usable(const ch_join *j, ch_column *const *key, int64_t n, int32_t *idx);
+
+/* ---- join_few.c ---- */
+
+/* Notes where the k build rows stood that were just made, in s->list, of positions s->idx of the batch. */
+CH_NODISCARD ch_status ch_join_few_add(ch_join *j, ch_join_slot *s, const ch_batch *batch,
+                                       int64_t k, ch_error *err);
+/* The build side is complete, with n rows: makes j->few if they are few. */
+CH_NODISCARD ch_status ch_join_few_settle(ch_join *j, int64_t n, ch_error *err);
+void ch_join_few_free(ch_join *j);
 
 /* ---- join_filter.c ---- */
 

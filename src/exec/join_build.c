@@ -95,6 +95,7 @@ static void build_close(ch_op *self)
             ch_rowset_release(&slot->probe[p], NULL);
         }
     }
+    ch_join_few_free(j);
     for (int32_t c = 0; j->dict && c < j->build_attrs->n; c++)
         ch_column_unref(j->dict[c]);
     for (int32_t k = 0; j->filter && k < j->n_keys; k++)
@@ -248,6 +249,8 @@ static ch_status build_push(ch_op *self, int slot, ch_batch *batch, ch_error *er
         CH_TRY_OUT(ch_rowset_add(&s->build[ch_join_part(s->hash[s->idx[i]])], s->bytes[i],
                                  &s->list[i], err));
     ch_rows_scatter(&j->layout, col, s->hash, s->idx, k, s->bytes, s->list);
+    if (s->n_built <= CH_JOIN_FEW)
+        status = ch_join_few_add(j, s, batch, k, err);
 out:
     ch_join_drop_keys(j, slot);
     ch_mem_free(j->mem, col, bytes);
@@ -285,31 +288,34 @@ static bool can_match(const ch_join *j, const uint8_t *row)
     return true;
 }
 
+static void insert_rows(ch_join *j, ch_join_table *table, uint8_t *const *row, int64_t k)
+{
+    bool check = j->build_emit == CH_EMIT_UNMATCHED;
+    uint64_t mask = (uint64_t)table->n_buckets - 1;
+    for (int64_t i = 0; i < k; i++)
+        __builtin_prefetch((const void *)&table->bucket[ch_row_hash(&j->layout, row[i]) & mask], 1);
+    for (int64_t i = 0; i < k; i++) {
+        if (check && !can_match(j, row[i]))
+            continue;
+        uint64_t hash = ch_row_hash(&j->layout, row[i]);
+        _Atomic uint64_t *bucket = &table->bucket[hash & mask];
+        uint64_t head = atomic_load_explicit(bucket, memory_order_relaxed), mine;
+        do {
+            ch_join_link_of(j, row[i])->next = (uint8_t *)(uintptr_t)(head & CH_JOIN_ADDRESS);
+            mine = (head & ~CH_JOIN_ADDRESS) | ch_join_tag(hash) | (uint64_t)(uintptr_t)row[i];
+        } while (!atomic_compare_exchange_weak_explicit(bucket, &head, mine, memory_order_release,
+                                                        memory_order_relaxed));
+    }
+}
+
 void ch_join_insert(ch_join *j, ch_join_table *table, const ch_rowpage *page)
 {
     enum { N = 256 };
     uint8_t *row[N];
     int32_t pos = 0;
     int64_t k;
-    bool check = j->build_emit == CH_EMIT_UNMATCHED;
-    uint64_t mask = (uint64_t)table->n_buckets - 1;
-    while ((k = ch_rowpage_next(page, &pos, row, N)) > 0) {
-        for (int64_t i = 0; i < k; i++)
-            __builtin_prefetch((const void *)&table->bucket[ch_row_hash(&j->layout, row[i]) & mask],
-                               1);
-        for (int64_t i = 0; i < k; i++) {
-            if (check && !can_match(j, row[i]))
-                continue;
-            uint64_t hash = ch_row_hash(&j->layout, row[i]);
-            _Atomic uint64_t *bucket = &table->bucket[hash & mask];
-            uint64_t head = atomic_load_explicit(bucket, memory_order_relaxed), mine;
-            do {
-                ch_join_link_of(j, row[i])->next = (uint8_t *)(uintptr_t)(head & CH_JOIN_ADDRESS);
-                mine = (head & ~CH_JOIN_ADDRESS) | ch_join_tag(hash) | (uint64_t)(uintptr_t)row[i];
-            } while (!atomic_compare_exchange_weak_explicit(
-                bucket, &head, mine, memory_order_release, memory_order_relaxed));
-        }
-    }
+    while ((k = ch_rowpage_next(page, &pos, row, N)) > 0)
+        insert_rows(j, table, row, k);
 }
 
 void ch_join_free_memory(ch_join *j)
@@ -370,7 +376,11 @@ static ch_status make_small(ch_join *j, int64_t n, ch_error *err)
         return CH_E_MEMORY;
     ch_status status = CH_OK;
     int64_t at = 0;
-    for (int s = 0; s < j->exec->n_slots; s++)
+    if (j->few) {
+        memcpy(row, j->few, bytes);
+        at = n;
+    }
+    for (int s = 0; s < j->exec->n_slots && !j->few; s++)
         for (int p = 0; p < CH_JOIN_PARTS; p++) {
             const ch_rowset *set = &j->slot[s].build[p];
             for (int32_t i = 0, pos = 0; i < set->n_pages; i++, pos = 0)
@@ -411,7 +421,11 @@ static ch_status build_finish(ch_op *self, ch_error *err)
     ch_join_fill_filters(j);
     int64_t n = rows_in_memory(j), bytes = 0;
     CH_TRY(ch_join_table_init(j, &j->table, n, err));
-    ch_pool_run(j->exec->pool, insert_step, j, n > SMALL_ROWS ? j->exec->n_slots : 1);
+    CH_TRY(ch_join_few_settle(j, n, err));
+    if (j->few)
+        insert_rows(j, &j->table, j->few, n);
+    else
+        ch_pool_run(j->exec->pool, insert_step, j, n > SMALL_ROWS ? j->exec->n_slots : 1);
     for (int s = 0; s < j->exec->n_slots; s++)
         bytes += bytes_from(&j->slot[s], 0);
     if (n > 0 && n <= SMALL_ROWS && j->keep == CH_JOIN_PARTS && bytes <= SMALL_BYTES)

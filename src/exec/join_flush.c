@@ -48,6 +48,26 @@ static ch_status emit_build_page(ch_join *j, int slot, const ch_rowpage *page, c
     return CH_OK;
 }
 
+/* The same for few rows, in the order of the input. */
+static ch_status emit_few(ch_join *j, int slot, ch_error *err)
+{
+    ch_join_slot *s = &j->slot[slot];
+    int64_t cap = j->exec->batch_rows, m = 0;
+    bool wanted = j->build_emit == CH_EMIT_MATCHED, back = j->type == CH_JOIN_FULL_OUTER;
+    CH_TRY(ch_join_need_rows(j, slot, 1, err));
+    for (int64_t i = 0; i < j->n_few; i++) {
+        uint8_t *row = j->few[back ? j->n_few - 1 - i : i];
+        if ((ch_join_link_of(j, row)->matched != 0) != wanted)
+            continue;
+        s->pair_row[m++] = row;
+        if (m == cap) {
+            CH_TRY(emit_build_rows(j, slot, s->pair_row, m, err));
+            m = 0;
+        }
+    }
+    return emit_build_rows(j, slot, s->pair_row, m, err);
+}
+
 /* ---- partitions on disk ------------------------------------------------------------------ */
 
 /* Probe rows of one page against a table; base counts the partition's rows before this page. */
@@ -226,7 +246,9 @@ static ch_status flush_task(ch_join *j, int slot, int64_t task, int64_t n_memory
         return join_partition(j, slot, j->keep + (int)(task - n_memory), err);
     const ch_rowset *set = &j->slot[task / j->keep].build[task % j->keep];
     ch_status status = CH_OK;
-    for (int32_t i = 0; i < set->n_pages && status == CH_OK; i++)
+    if (j->few && task == 0)
+        status = emit_few(j, slot, err);
+    for (int32_t i = 0; i < set->n_pages && status == CH_OK && !j->few; i++)
         status = emit_build_page(j, slot, &set->page[i], err);
     if (status == CH_OK && atomic_fetch_add(&j->tasks_done, 1) + 1 == n_memory)
         ch_join_free_memory(j);

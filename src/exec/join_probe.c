@@ -80,8 +80,8 @@ static ch_status build_columns(const ch_join_probe *p, uint8_t *const *row, int6
 }
 /* ---- pairs ------------------------------------------------------------------------------- */
 
-static ch_status pair_batch(const ch_join_probe *p, const int32_t *idx, uint8_t *const *row,
-                            int64_t n, ch_batch *out, ch_error *err)
+ch_status ch_join_pair_batch(const ch_join_probe *p, const int32_t *idx, uint8_t *const *row,
+                             int64_t n, ch_batch *out, ch_error *err)
 {
     ch_join *j = p->j;
     ch_mem *mem = ch_join_op(j)->mem;
@@ -139,8 +139,8 @@ out:
  * keep[i] = all residual conditions hold for pair i; with null_matches NULL counts as true. They are asked in
  * order: a later one may fail on pairs that an earlier one keeps from it.
  */
-static ch_status check_pairs(const ch_join_probe *p, const ch_batch *pairs, uint64_t *keep,
-                             ch_error *err)
+ch_status ch_join_check_pairs(const ch_join_probe *p, const ch_batch *pairs, uint64_t *keep,
+                              ch_error *err)
 {
     ch_bits_fill(keep, pairs->n, true);
     for (int32_t r = 0; r < p->j->residual.n; r++)
@@ -171,12 +171,12 @@ static ch_status flush_pairs(const ch_join_probe *p, ch_error *err)
     if (n == 0)
         return CH_OK;
     ch_batch out;
-    CH_TRY(pair_batch(p, s->pair_idx, s->pair_row, n, &out, err));
+    CH_TRY(ch_join_pair_batch(p, s->pair_idx, s->pair_row, n, &out, err));
     ch_status status = CH_OK;
     if (j->residual.n) {
         size_t bytes = (size_t)ch_bit_bytes(n);
         uint64_t *keep = ch_mem_alloc(ch_join_op(j)->mem, bytes, err);
-        status = keep ? check_pairs(p, &out, keep, err) : CH_E_MEMORY;
+        status = keep ? ch_join_check_pairs(p, &out, keep, err) : CH_E_MEMORY;
         if (status == CH_OK) {
             mark(p, s->pair_idx, s->pair_row, n, keep);
             if (j->pairs)
@@ -300,6 +300,26 @@ static ch_status all_rounds(const ch_join_probe *p, ch_error *err)
     return flush_pairs(p, err);
 }
 
+ch_status ch_join_few_rounds(const ch_join_probe *p, int64_t k, ch_error *err)
+{
+    ch_join *j = p->j;
+    ch_join_slot *s = p->s;
+    int32_t *idx = s->idx, *next = s->found;
+    k = ch_join_first_rows(p, idx, k);
+    while (k > 0) {
+        int64_t n_no = 0, n_yes;
+        k = ch_join_same_hash(p, idx, k);
+        n_yes = ch_rows_match(&j->layout, s->key, s->row, idx, k, s->no, &n_no);
+        CH_TRY(ch_join_few_pairs(p, idx, n_yes, err));
+        k = ch_join_step(p, idx, n_yes, false, next);
+        k += ch_join_step(p, s->no, n_no, false, next + k);
+        int32_t *swap = idx;
+        idx = next;
+        next = swap;
+    }
+    return CH_OK;
+}
+
 /* ---- the end of a batch ------------------------------------------------------------------ */
 
 /* Existence: the batch with a column of s->bits. */
@@ -377,7 +397,7 @@ static ch_status emit_unmatched(const ch_join_probe *p, ch_error *err)
     for (int64_t i = 0; i < m; i++)
         s->row[i] = j->layout.null_row;
     ch_batch out;
-    CH_TRY(pair_batch(p, s->idx, s->row, m, &out, err));
+    CH_TRY(ch_join_pair_batch(p, s->idx, s->row, m, &out, err));
     ch_status status = ch_op_emit(ch_join_op(j), p->slot, &out, err);
     ch_batch_release(&out);
     return status;
@@ -385,6 +405,8 @@ static ch_status emit_unmatched(const ch_join_probe *p, ch_error *err)
 ch_status ch_join_probe_batch(const ch_join_probe *p, ch_error *err)
 {
     ch_join *j = p->j;
+    if (ch_join_few_fits(p))
+        return ch_join_few_probe(p, err);
     CH_TRY(all_rounds(p, err));
     if (!p->finalize)
         return CH_OK;

@@ -53,6 +53,26 @@ CH_NODISCARD ch_status ch_join_dict_columns(ch_join *j, ch_buffer *index, const 
 /* Semi, anti and existence: the batch itself, filtered or marked by the bits of what was found. */
 CH_NODISCARD ch_status ch_join_emit_probe_rows(const ch_join_probe *p, ch_error *err);
 
+/* Joined rows of n pairs (gives); row[i] may be null_row. */
+CH_NODISCARD ch_status ch_join_pair_batch(const ch_join_probe *p, const int32_t *idx,
+                                          uint8_t *const *row, int64_t n, ch_batch *out,
+                                          ch_error *err);
+/* keep[i] = all residual conditions hold for pair i. */
+CH_NODISCARD ch_status ch_join_check_pairs(const ch_join_probe *p, const ch_batch *pairs,
+                                           uint64_t *keep, ch_error *err);
+/* All matches of the k positions in s->idx, by ch_join_few_pairs. */
+CH_NODISCARD ch_status ch_join_few_rounds(const ch_join_probe *p, int64_t k, ch_error *err);
+
+/* ---- join_few.c ---- */
+
+/* Is the batch at hand to be joined in order? */
+bool ch_join_few_fits(const ch_join_probe *p);
+/* The whole of a batch, matched or not. Keys and hashes are set. */
+CH_NODISCARD ch_status ch_join_few_probe(const ch_join_probe *p, ch_error *err);
+/* Adds the pairs of s->row for k positions. */
+CH_NODISCARD ch_status ch_join_few_pairs(const ch_join_probe *p, const int32_t *idx, int64_t k,
+                                         ch_error *err);
+
 /* ---- join_unique.c ---- */
 
 /* The whole of a batch when each key occurs once in a small build side. Keys are set. */

@@ -13,12 +13,16 @@
 #include <strings.h>
 
 #include "column/take.h"
+#include "exec/agg_order.h"
 #include "exec/grouper.h"
 #include "plan/analyze.h"
 #include "plan/node.h"
 
 /* Rows looked up at once; larger batches come in pieces. */
 #define PIECE_ROWS 8192
+
+/* Of rows fed from sets: behind all others. */
+#define FED_SEQ (UINT64_C(0xFFFF) << 48)
 
 /* Attributes that stand for keys and results in the output expressions. */
 #define FIRST_ID (INT64_MIN + 1)
@@ -57,7 +61,9 @@ typedef struct op_aggregate {
     ch_call *call;     /* of each aggregate, for the grouper */
     ch_column **dummy; /* its arguments before there are any: no rows, right types */
     int32_t n_dummies;
-    const ch_type **types; /* of the columns, packed */
+    const ch_type **types;     /* of the columns, packed */
+    bool of_set;               /* groups as if there were no aggregates */
+    const ch_type **key_types; /* of the keys and a set's arguments, not packed */
     ch_grouper_spec spec;
     ch_grouper *grouper;
     ch_evaluator *in, *out;
@@ -212,7 +218,8 @@ out:
 }
 
 /* Keys and arguments of the rows that the set's filter keeps go to the set's grouper. */
-static ch_status push_set(op_aggregate *op, int slot, agg_set *set, int64_t n, ch_error *err)
+static ch_status push_set(op_aggregate *op, int slot, uint64_t seq, agg_set *set, int64_t n,
+                          ch_error *err)
 {
     agg_slot *s = &op->slot[slot];
     const agg_call *leader = &op->agg[set->leader];
@@ -238,7 +245,7 @@ static ch_status push_set(op_aggregate *op, int slot, agg_set *set, int64_t n, c
             goto out;
     }
     uint8_t **group;
-    status = ch_grouper_push(set->grouper, slot, col, k, &group, err);
+    status = ch_grouper_push(set->grouper, slot, seq, col, k, &group, err);
 out:
     for (int32_t c = 0; c < n_cols; c++)
         ch_column_unref(col[c]);
@@ -246,14 +253,14 @@ out:
     return status;
 }
 
-static ch_status push_columns(op_aggregate *op, int slot, int64_t n, ch_error *err)
+static ch_status push_columns(op_aggregate *op, int slot, uint64_t seq, int64_t n, ch_error *err)
 {
     agg_slot *s = &op->slot[slot];
     uint8_t **group;
     CH_TRY(need_rows(op, s, n, err));
     for (int32_t i = 0; i < op->n_sets; i++)
-        CH_TRY(push_set(op, slot, &op->set[i], n, err));
-    CH_TRY(ch_grouper_push(op->grouper, slot, s->col, n, &group, err));
+        CH_TRY(push_set(op, slot, seq, &op->set[i], n, err));
+    CH_TRY(ch_grouper_push(op->grouper, slot, seq, s->col, n, &group, err));
     for (int32_t a = 0; a < op->n_aggs; a++) {
         const agg_call *agg = &op->agg[a];
         if (agg->set >= 0)
@@ -280,7 +287,7 @@ static ch_status push_piece(op_aggregate *op, int slot, ch_batch *batch, ch_erro
             s->col[i] = packed;
         }
     }
-    status = push_columns(op, slot, batch->n, err);
+    status = push_columns(op, slot, batch->seq, batch->n, err);
 out:
     for (int32_t i = 0; i < op->input.n; i++) {
         ch_column_unref(s->col[i]);
@@ -310,8 +317,8 @@ static ch_status aggregate_push(ch_op *self, int slot, ch_batch *batch, ch_error
 /* ---- DISTINCT: second level -------------------------------------------------------------- */
 
 /* Groups of a set, as rows [keys, arguments], update the set's aggregates in the main grouper. */
-static ch_status feed_rows(op_aggregate *op, int slot, agg_set *set, uint8_t **row, int64_t n,
-                           ch_error *err)
+static ch_status feed_rows(op_aggregate *op, int slot, agg_set *set, uint64_t seq, uint8_t **row,
+                           int64_t n, ch_error *err)
 {
     const ch_rowlayout *layout = ch_grouper_layout(set->grouper);
     const ch_expr_call *leader = op->agg[set->leader].expr;
@@ -333,7 +340,7 @@ static ch_status feed_rows(op_aggregate *op, int slot, agg_set *set, uint8_t **r
     }
     uint8_t **group;
     CH_TRY_OUT(need_rows(op, &op->slot[slot], n, err));
-    CH_TRY_OUT(ch_grouper_push(op->grouper, slot, col, n, &group, err));
+    CH_TRY_OUT(ch_grouper_push(op->grouper, slot, seq, col, n, &group, err));
     for (int32_t a = 0; a < op->n_aggs; a++)
         if (&op->set[op->agg[a].set < 0 ? 0 : op->agg[a].set] == set && op->agg[a].set >= 0)
             CH_TRY_OUT(update(op, slot, a, col + op->n_keys, group, n, NULL, 0, err));
@@ -354,7 +361,7 @@ static ch_status feed_morsel(op_aggregate *op, int slot, bool *more, ch_error *e
         CH_TRY(ch_exec_heed(op->op.exec, err));
         CH_TRY(ch_grouper_next(set->grouper, slot, &row, &n, err));
         if (n > 0)
-            CH_TRY(feed_rows(op, slot, set, row, n, err));
+            CH_TRY(feed_rows(op, slot, set, FED_SEQ | (uint64_t)morsel, row, n, err));
     }
     return CH_OK;
 }
@@ -598,14 +605,15 @@ static ch_status enter_set(op_aggregate *op, ch_arena *arena, int32_t a, ch_erro
     agg_set *set = &op->set[op->n_sets];
     op->agg[a].set = op->n_sets++;
     *set = (agg_set){.leader = a, .n_args = e->args.n};
-    const ch_type **types;
-    CH_ARENA_ARRAY(types, arena, op->n_keys + e->args.n + 1, err);
-    for (int32_t c = 0; c < op->n_keys; c++)
-        types[c] = op->types[c];
-    for (int32_t i = 0; i < e->args.n; i++)
-        types[op->n_keys + i] = ch_key_type(e->args.item[i]->type);
-    set->spec = (ch_grouper_spec){
-        .types = types, .n_cols = op->n_keys + e->args.n, .n_keys = op->n_keys + e->args.n};
+    const ch_type **types, **key_types;
+    int32_t n = op->n_keys + e->args.n;
+    CH_ARENA_ARRAY(types, arena, n + 1, err);
+    CH_ARENA_ARRAY(key_types, arena, n + 1, err);
+    for (int32_t c = 0; c < n; c++) {
+        key_types[c] = c < op->n_keys ? op->key_types[c] : e->args.item[c - op->n_keys]->type;
+        types[c] = ch_key_type(key_types[c]);
+    }
+    set->spec = (ch_grouper_spec){.types = types, .n_cols = n, .n_keys = n, .key_types = key_types};
     return CH_OK;
 }
 
@@ -661,9 +669,15 @@ static ch_status wire(ch_compiler *c, op_aggregate *op, const ch_rel *input, ch_
                       ch_error *err)
 {
     ch_arena *arena = c->exec->arena;
+    unsigned keeps = 0;
     CH_ARENA_ARRAY(op->types, arena, op->n_cols + 1, err);
+    CH_ARENA_ARRAY(op->key_types, arena, op->n_keys + 1, err);
     for (int32_t i = 0; i < op->n_cols; i++) {
         const ch_type *type = op->input.item[i]->type;
+        bool grows = i >= op->n_keys && (ch_type_is_view(type) || ch_type_is_nested(type));
+        keeps |= grows ? 1U << CH_AGG_GROWING : 0; /* Spark keeps first(column) */
+        if (i < op->n_keys)
+            op->key_types[i] = type;
         op->types[i] = i < op->n_keys ? ch_key_type(type) : type;
     }
     ch_attr *attr;
@@ -677,11 +691,18 @@ static ch_status wire(ch_compiler *c, op_aggregate *op, const ch_rel *input, ch_
         op->inner.item[op->inner.n++] = &attr[i];
     }
     CH_TRY(enter_inputs(op, arena, err));
+    for (int32_t a = 0; a < op->n_aggs; a++)
+        keeps |= 1U << ch_agg_keeps_of(op->agg[a].expr);
     op->spec = (ch_grouper_spec){.types = op->types,
                                  .n_cols = op->n_cols,
                                  .n_keys = op->n_keys,
                                  .agg = op->call,
-                                 .n_aggs = op->n_aggs};
+                                 .n_aggs = op->n_aggs,
+                                 .key_types = op->key_types,
+                                 .order = ch_agg_order(input, keeps, op->n_sets > 0)};
+    op->spec.nulls_last =
+        ch_agg_nulls_last(op->key_types, op->n_keys,
+                          op->of_set ? 0 : op->n_aggs + op->n_cols - op->n_keys, op->spec.order);
     CH_TRY(ch_evaluator_new(c->exec, &op->input, &input->output, &op->in, err));
     CH_TRY(ch_evaluator_new(c->exec, &op->result, &op->inner, &op->out, err));
     CH_TRY(ch_compile_into(c, input, &op->op, err));
@@ -698,6 +719,7 @@ static ch_status make_aggregate(ch_compiler *c, const ch_rel *rel, ch_op *next, 
     op->n_keys = op->n_cols = aggregate->grouping.n;
     for (int32_t i = 0; i < op->n_keys; i++)
         CH_TRY(ch_expr_list_add(arena, &op->input, aggregate->grouping.item[i], err));
+    op->of_set = aggregate->of_set;
     rewriter r = {op, arena, &aggregate->grouping};
     for (int32_t i = 0; i < aggregate->aggregates.n; i++) {
         ch_expr *e = aggregate->aggregates.item[i];

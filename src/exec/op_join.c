@@ -13,6 +13,7 @@
  * left = right and left <=> right are keys where each side names columns of one input only; what is left of
  * the condition is evaluated for the pairs that the keys let through.
  */
+#include "exec/few_sort.h"
 #include "exec/join.h"
 #include "plan/analyze.h"
 #include "plan/node.h"
@@ -217,6 +218,12 @@ static ch_status make_join(ch_compiler *c, const ch_rel *rel, ch_op *next, ch_er
     j->exec = c->exec;
     pthread_mutex_init(&j->lock, NULL);
     size_t bytes = sizeof(ch_op) + sizeof(ch_join *);
+    decide(j, join);
+    CH_TRY(find_keys(j, join, err));
+    if (j->type == CH_JOIN_FULL_OUTER && j->n_keys)
+        CH_TRY(ch_few_sort_new(c->exec, j->build_left ? &j->build_key : &j->probe_key,
+                               j->build_left ? &j->probe_key : &j->build_key, &rel->output, next,
+                               &next, err));
     ch_op *probe = ch_op_new(c->exec, &ch_op_class_hash_join, bytes, rel, next, err);
     ch_op *build =
         probe ? ch_op_new(c->exec, &ch_op_class_hash_build, bytes, NULL, NULL, err) : NULL;
@@ -227,12 +234,10 @@ static ch_status make_join(ch_compiler *c, const ch_rel *rel, ch_op *next, ch_er
     j->probe_op = probe;
     j->build_op = build;
     j->mem = build->mem;
-    decide(j, join);
     const ch_rel *build_rel = j->build_left ? join->left : join->right;
     const ch_rel *probe_rel = j->build_left ? join->right : join->left;
     j->build_attrs = &build_rel->output;
     j->probe_attrs = &probe_rel->output;
-    CH_TRY(find_keys(j, join, err));
     CH_TRY(make_layouts(j, err));
     CH_TRY(make_evaluators(j, join, err));
     build->output = build_rel->output;

@@ -75,6 +75,8 @@ static ch_status run_step(op_recursion *op, int32_t from, ch_error *err)
                     .func = outer->func,
                     .spill_dir = outer->spill_dir,
                     .batch_rows = outer->batch_rows,
+                    .shuffle_partitions = outer->shuffle_partitions,
+                    .leaf_partitions = outer->leaf_partitions,
                     .cancel = outer->cancel};
     ch_status status;
     op->rel->rows->batch = op->batch + from;

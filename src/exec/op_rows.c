@@ -5,10 +5,15 @@
 #include "exec/exec.h"
 #include "plan/node.h"
 
+/* Up to as many rows are cut into partitions as in Spark; more, by what is fast. */
+#define FEW_ROWS 16384
+
 typedef struct op_rows {
     ch_op op;
     _Atomic int64_t next_morsel;
     int64_t n_morsels;
+    int64_t
+        few; /* rows in all, cut into n_morsels partitions as Spark does it; -1: more than few */
     int64_t *at, *end; /* per slot: what is left of its morsel */
     uint64_t *seq;     /* per slot */
     ch_evaluator *ev;  /* VALUES */
@@ -32,12 +37,18 @@ static ch_status rows_begin(ch_op *self, int slot, bool *more, ch_error *err)
     op->seq[slot] = (uint64_t)morsel << 32;
     op->at[slot] = morsel;
     op->end[slot] = morsel + 1;
+    if (op->few >= 0 && *more) {
+        op->at[slot] = morsel * op->few / op->n_morsels;
+        op->end[slot] = (morsel + 1) * op->few / op->n_morsels;
+    }
     return CH_OK;
 }
 
+/* Few rows are work for one. */
 static int64_t rows_morsels(const ch_op *self)
 {
-    return ((const op_rows *)self)->n_morsels;
+    const op_rows *op = (const op_rows *)self;
+    return op->few >= 0 && op->n_morsels > 1 ? 1 : op->n_morsels;
 }
 
 static void rows_close(ch_op *self)
@@ -53,7 +64,18 @@ static ch_status make_source(ch_compiler *c, const ch_op_class *cls, const ch_re
     if (!op)
         return CH_E_MEMORY;
     op->n_morsels = n_morsels;
+    op->few = -1;
     return ch_compile_source(c, &op->op, next, err);
+}
+
+/* Cuts n rows into partitions: never more than rows, as many as Spark's leaves have. */
+static void cut(op_rows *op, const ch_compiler *c, int64_t n)
+{
+    int64_t parts = c->exec->leaf_partitions > 0 ? c->exec->leaf_partitions : 1;
+    if (n > FEW_ROWS)
+        return;
+    op->few = n;
+    op->n_morsels = c->whole || n < 1 ? 1 : n < parts ? n : parts;
 }
 
 /* ---------------------------------------------------------------- one row */
@@ -82,14 +104,15 @@ const ch_op_maker ch_op_maker_one_row = {CH_REL_ONE_ROW, make_one_row};
 
 /* ----------------------------------------------------------------- VALUES */
 
-/* All rows in one batch: column k is the concatenation of its expressions' values. */
+/* All rows of a morsel in one batch: column k is the concatenation of its expressions' values. */
 static ch_status values_next(ch_op *self, int slot, ch_batch *out, ch_error *err)
 {
     op_rows *op = (op_rows *)self;
-    const ch_rel_values *rel = (const ch_rel_values *)self->rel;
-    if (op->at[slot]++ >= op->end[slot] || rel->n_rows == 0)
+    int32_t n_cols = self->output.n, first = (int32_t)op->at[slot];
+    int32_t n_rows = (int32_t)(op->end[slot] - op->at[slot]);
+    op->at[slot] = op->end[slot];
+    if (n_rows == 0)
         return ch_batch_init(out, self->mem, 0, 0, err);
-    int32_t n_cols = self->output.n, n_rows = rel->n_rows;
     ch_batch one;
     CH_TRY(ch_batch_init(&one, self->mem, 0, 1, err));
     ch_status status = ch_batch_init(out, self->mem, n_cols, n_rows, err);
@@ -101,7 +124,8 @@ static ch_status values_next(ch_op *self, int slot, ch_batch *out, ch_error *err
     }
     for (int32_t k = 0; k < n_cols && status == CH_OK; k++) {
         for (int32_t r = 0; r < n_rows && status == CH_OK; r++)
-            status = ch_evaluate(op->ev, slot, r * n_cols + k, &one, self->mem, &cell[r], err);
+            status =
+                ch_evaluate(op->ev, slot, (first + r) * n_cols + k, &one, self->mem, &cell[r], err);
         if (status == CH_OK)
             status =
                 ch_concat(cell, n_rows, self->output.item[k]->type, self->mem, &out->col[k], err);
@@ -131,6 +155,8 @@ static ch_status make_values(ch_compiler *c, const ch_rel *rel, ch_op *next, ch_
     ch_attr_list none = {0};
     op_rows *op;
     CH_TRY(make_source(c, &VALUES, rel, 1, next, &op, err));
+    op->few = values->n_rows; /* however many */
+    cut(op, c, values->n_rows);
     CH_ARENA_ARRAY(all.item, c->exec->arena, values->n_rows * rel->output.n, err);
     for (int32_t r = 0; r < values->n_rows; r++)
         for (int32_t k = 0; k < rel->output.n; k++)
@@ -162,7 +188,7 @@ static ch_status range_begin(ch_op *self, int slot, bool *more, ch_error *err)
     op_rows *op = (op_rows *)self;
     int64_t total = range_rows((const ch_rel_range *)self->rel);
     CH_TRY(rows_begin(self, slot, more, err));
-    if (!*more)
+    if (!*more || op->few >= 0)
         return CH_OK;
     int32_t parts = ((const ch_rel_range *)self->rel)->num_partitions;
     if (parts > 0) { /* a morsel is a partition, cut as Spark cuts them */
@@ -222,14 +248,41 @@ static ch_status make_range(ch_compiler *c, const ch_rel *rel, ch_op *next, ch_e
 {
     op_rows *op;
     const ch_rel_range *range = (const ch_rel_range *)rel;
-    int64_t n = (range_rows(range) + RANGE_MORSEL_ROWS - 1) / RANGE_MORSEL_ROWS;
-    return make_source(c, &RANGE, rel, range->num_partitions > 0 ? range->num_partitions : n, next,
-                       &op, err);
+    int64_t rows = range_rows(range), n = (rows + RANGE_MORSEL_ROWS - 1) / RANGE_MORSEL_ROWS;
+    CH_TRY(make_source(c, &RANGE, rel, range->num_partitions > 0 ? range->num_partitions : n, next,
+                       &op, err));
+    if (range->num_partitions <= 0 && rows <= FEW_ROWS) {
+        op->few = rows; /* partitions without rows count, too */
+        op->n_morsels = c->exec->leaf_partitions > 0 ? c->exec->leaf_partitions : 1;
+    }
+    return CH_OK;
 }
 
 const ch_op_maker ch_op_maker_range = {CH_REL_RANGE, make_range};
 
 /* --------------------------------------------------------- local relation */
+
+/* The next rows of a partition, as far as they lie in one batch. */
+static ch_status local_few(op_rows *op, int slot, ch_batch *out, ch_error *err)
+{
+    const ch_rel_local_relation *rel = (const ch_rel_local_relation *)op->op.rel;
+    int64_t from = op->at[slot], n = op->end[slot] - from;
+    int32_t b = 0;
+    for (; from >= rel->batch[b]->n_full; b++)
+        from -= rel->batch[b]->n_full;
+    const ch_batch *batch = rel->batch[b];
+    if (n > batch->n_full - from)
+        n = batch->n_full - from;
+    op->at[slot] += n;
+    CH_TRY(ch_batch_init(out, op->op.mem, batch->n_cols, batch->n_full, err));
+    for (int32_t k = 0; k < batch->n_cols; k++)
+        out->col[k] = ch_column_ref(batch->col[k]);
+    out->seq = op->seq[slot];
+    ch_status status = n < batch->n_full ? ch_batch_slice(out, from, n, err) : CH_OK;
+    if (status != CH_OK)
+        ch_batch_release(out);
+    return status;
+}
 
 static ch_status local_next(ch_op *self, int slot, ch_batch *out, ch_error *err)
 {
@@ -237,6 +290,8 @@ static ch_status local_next(ch_op *self, int slot, ch_batch *out, ch_error *err)
     const ch_rel_local_relation *rel = (const ch_rel_local_relation *)self->rel;
     if (op->at[slot] >= op->end[slot])
         return ch_batch_init(out, self->mem, 0, 0, err);
+    if (op->few >= 0)
+        return local_few(op, slot, out, err);
     const ch_batch *batch = rel->batch[op->at[slot]++];
     CH_TRY(ch_batch_init(out, self->mem, batch->n_cols, batch->n_full, err));
     for (int32_t k = 0; k < batch->n_cols; k++)
@@ -253,9 +308,14 @@ static const ch_op_class LOCAL = {.name = "LocalTableScan",
 
 static ch_status make_local(ch_compiler *c, const ch_rel *rel, ch_op *next, ch_error *err)
 {
+    const ch_rel_local_relation *local = (const ch_rel_local_relation *)rel;
+    int64_t n = 0;
     op_rows *op;
-    return make_source(c, &LOCAL, rel, ((const ch_rel_local_relation *)rel)->n_batches, next, &op,
-                       err);
+    CH_TRY(make_source(c, &LOCAL, rel, local->n_batches, next, &op, err));
+    for (int32_t i = 0; i < local->n_batches; i++)
+        n += local->batch[i]->n_full;
+    cut(op, c, n);
+    return CH_OK;
 }
 
 const ch_op_maker ch_op_maker_local_relation = {CH_REL_LOCAL_RELATION, make_local};

@@ -24,6 +24,8 @@
 
 #define MOST_SHARES 256
 #define MIN_QUOTA ((int64_t)256 << 10)
+/* As many are given by partition's key. */
+#define FEW_ROWS 16384
 /* Rows of a share between two times that a group limit thins it. */
 #define THIN_FROM 16384
 
@@ -176,11 +178,34 @@ out:
     return status;
 }
 
+/*
+ * Few rows come in the order that Spark's sort gives them, partitions by key: as one share. Spark, too, reads a
+ * small shuffle as one.
+ */
+static ch_status window_finish(ch_op *self, ch_error *err)
+{
+    op_window *op = (op_window *)self;
+    int64_t n = 0;
+    if (op->n_part == 0 || op->spill)
+        return CH_OK;
+    for (int s = 0; s < self->exec->n_slots; s++)
+        for (int32_t p = 0; p < op->n_shares; p++)
+            n += op->slot[s].set[p].n_rows;
+    if (n > FEW_ROWS)
+        return CH_OK;
+    for (int s = 0; s < self->exec->n_slots; s++)
+        for (int32_t p = 1; p < op->n_shares; p++)
+            CH_TRY(ch_rowset_move(&op->slot[s].set[0], &op->slot[s].set[p], err));
+    op->few = true;
+    return CH_OK;
+}
+
 /* ---- output ------------------------------------------------------------------------------------------------------ */
 
 static int64_t window_morsels(const ch_op *self)
 {
-    return ((const op_window *)self)->n_shares;
+    const op_window *op = (const op_window *)self;
+    return op->few ? 1 : op->n_shares;
 }
 
 static ch_status window_begin(ch_op *self, int slot, bool *more, ch_error *err)
@@ -191,7 +216,7 @@ static ch_status window_begin(ch_op *self, int slot, bool *more, ch_error *err)
     s->stream = NULL;
     ch_win_drop_share(op, s);
     s->share = atomic_fetch_add(&op->next_share, 1);
-    *more = s->share < op->n_shares;
+    *more = s->share < window_morsels(self);
     s->begun = false;
     CH_UNUSED(err);
     return CH_OK;
@@ -287,6 +312,7 @@ static ch_status window_explain(const ch_op *self, ch_buf *out, ch_error *err)
 static const ch_op_class WINDOW = {.name = "Window",
                                    .open = window_open,
                                    .push = window_push,
+                                   .finish = window_finish,
                                    .begin = window_begin,
                                    .next = window_next,
                                    .n_morsels = window_morsels,

@@ -51,6 +51,7 @@ typedef struct op_window {
     int64_t quota;   /* bytes of rows per slot */
     int32_t n_shares;
     int shift; /* share = hash >> shift */
+    bool few;  /* all rows are in share 0, whose partitions come in the order of their keys */
     win_slot *slot;
     pthread_mutex_t lock; /* guards the making of spill */
     bool has_lock;

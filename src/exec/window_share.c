@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* window_share.c - one share of the rows in memory: read back, sorted, limited, computed. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "column/take.h"
+#include "exec/key_sort.h"
 #include "exec/op_window.h"
 
 /* What sorting and computing take for each row besides the row itself, about. */
@@ -73,6 +75,34 @@ static ch_status merge_lists(op_window *op, uint8_t **row, const int64_t *end, i
     return ok ? CH_OK : CH_E_MEMORY;
 }
 
+typedef struct placed {
+    int64_t place;
+    uint8_t *row;
+} placed;
+
+static int by_place(const void *x, const void *y)
+{
+    const placed *a = x, *b = y;
+    return a->place < b->place ? -1 : a->place > b->place;
+}
+
+/* The same for few rows, in lists that have no order. */
+static ch_status sort_list(op_window *op, uint8_t **row, int64_t n, ch_error *err)
+{
+    if (n < 2)
+        return CH_OK;
+    placed *item = ch_mem_alloc(op->op.mem, sizeof *item * (size_t)n, err);
+    if (!item)
+        return CH_E_MEMORY;
+    for (int64_t i = 0; i < n; i++)
+        item[i] = (placed){place_in_input(op, row[i]), row[i]};
+    qsort(item, (size_t)n, sizeof *item, by_place);
+    for (int64_t i = 0; i < n; i++)
+        row[i] = item[i].row;
+    ch_mem_free(op->op.mem, item, sizeof *item * (size_t)n);
+    return CH_OK;
+}
+
 static int64_t list_rows(ch_rowset *set, uint8_t **row)
 {
     int64_t n = 0;
@@ -106,7 +136,7 @@ static ch_status load_rows(op_window *op, win_slot *s, ch_error *err)
     }
     s->n = status == CH_OK ? at : 0;
     if (status == CH_OK && op->tie >= 0)
-        status = merge_lists(op, s->row, end, at, err);
+        status = op->few ? sort_list(op, s->row, at, err) : merge_lists(op, s->row, end, at, err);
     ch_mem_free(op->op.mem, end, sizeof *end * (size_t)slots);
     return status;
 }
@@ -198,6 +228,58 @@ static ch_status sort_rows(op_window *op, uint8_t *const *row, int64_t n, sorted
                        &s->n_parts, s->peers, err);
 }
 
+/* Permutes `size` bytes for each row, part by part in the order of parts. */
+static void move_parts(const sorted *s, const int32_t *order, void *rows, size_t size,
+                       void *scratch)
+{
+    uint8_t *to = scratch;
+    for (int64_t i = 0; i < s->n_parts; i++) {
+        size_t at = (size_t)s->part[order[i]], n = (size_t)s->part[order[i] + 1] - at;
+        memcpy(to, (uint8_t *)rows + at * size, n * size);
+        to += n * size;
+    }
+    memcpy(rows, scratch, (size_t)s->n * size);
+}
+
+/* The partitions by their keys, the smallest first. */
+static ch_status sort_parts(op_window *op, sorted *s, ch_error *err)
+{
+    ch_mem *mem = op->op.mem;
+    int64_t n = s->n_parts;
+    size_t scratch_bytes = sizeof(int32_t) * (size_t)(s->n + 1),
+           bytes = sizeof(int32_t) * (size_t)n,
+           key_bytes = sizeof(ch_column *) * (size_t)op->n_part;
+    int32_t *first = ch_mem_alloc(mem, bytes, err), *order = NULL, *scratch = NULL;
+    ch_column **key = ch_mem_zalloc(mem, key_bytes, err);
+    ch_status status = CH_E_MEMORY;
+    if (!first || !key || !(order = ch_mem_alloc(mem, bytes, err)) ||
+        !(scratch = ch_mem_alloc(mem, scratch_bytes, err)))
+        goto out;
+    for (int64_t i = 0; i < n; i++)
+        first[i] = s->perm[s->part[i]];
+    for (int32_t k = 0; k < op->n_part; k++)
+        CH_TRY_OUT(ch_take(s->key[k], first, n, false, mem, &key[k], err));
+    CH_TRY_OUT(ch_key_sort(key, op->n_part, n, mem, order, err));
+    move_parts(s, order, s->perm, sizeof *s->perm, scratch);
+    for (int32_t k = 0; k <= op->n_order; k++)
+        if (s->peers[k])
+            move_parts(s, order, s->peers[k], 1, scratch);
+    int32_t at = 0;
+    for (int64_t i = 0; i < n; i++) {
+        scratch[i] = at;
+        at += s->part[order[i] + 1] - s->part[order[i]];
+    }
+    memcpy(s->part, scratch, bytes);
+out:
+    for (int32_t k = 0; key && k < op->n_part; k++)
+        ch_column_unref(key[k]);
+    ch_mem_free(mem, key, key_bytes);
+    ch_mem_free(mem, scratch, scratch_bytes);
+    ch_mem_free(mem, order, bytes);
+    ch_mem_free(mem, first, bytes);
+    return status;
+}
+
 /* Drops rows of the sorted ones that rank above the limit; *n is how many stay. */
 static void limit_rows(op_window *op, sorted *s, int64_t *n)
 {
@@ -241,6 +323,8 @@ ch_status ch_win_load_share(op_window *op, win_slot *s, ch_error *err)
     if (s->n == 0)
         return CH_OK;
     CH_TRY_OUT(sort_rows(op, s->row, s->n, &sort, err));
+    if (op->few)
+        CH_TRY_OUT(sort_parts(op, &sort, err));
     int64_t n = s->n;
     if (op->rel->limit >= 0)
         limit_rows(op, &sort, &n);

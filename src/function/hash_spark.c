@@ -10,6 +10,7 @@
 
 #include "codec/digest.h"
 #include "column/textout.h"
+#include "function/hash_spark.h"
 #include "function/utf8.h"
 
 /* One value's hash with a seed, for both functions: 32-bit Murmur3 in the low half, or 64 bits. */
@@ -99,6 +100,16 @@ static uint64_t fold(bool wide, const ch_column *c, int64_t row, uint64_t h)
         return fold_int(wide, ((const uint32_t *)c->data)[i], h);
     default:
         return fold_long(wide, ((const uint64_t *)c->data)[i], h);
+    }
+}
+
+void ch_spark_hash(ch_column *const *col, int32_t n_cols, int64_t n, int32_t *out)
+{
+    for (int64_t i = 0; i < n; i++) {
+        uint64_t h = 42;
+        for (int32_t c = 0; c < n_cols; c++)
+            h = fold(false, col[c], i, h);
+        out[i] = (int32_t)(uint32_t)h;
     }
 }
 

@@ -393,11 +393,43 @@ static ch_status order_group(const ch_analyze_context *ctx, ch_rel **rel, ch_err
     return put_together(g, step, rel, err);
 }
 
+/* Rows of a relation, and of what joins make of such, that are as well joined in the order in which they stand. */
+#define FEW_ROWS 1000
+#define FEW_JOINED 100000
+
+static bool has_key(const ch_rel_join *j, const ch_expr *e)
+{
+    const ch_expr_list *args = &((const ch_expr_call *)e)->args;
+    if (ch_is_call(e, "and"))
+        for (int32_t i = 0; i < args->n; i++)
+            if (has_key(j, args->item[i]))
+                return true;
+    if (!ch_is_call(e, "=") && !ch_is_call(e, "=="))
+        return false;
+    int a = ch_uses_only(args->item[0], &j->left->output) ? 0 : 1;
+    return ch_uses_any(args->item[a], &j->left->output) &&
+           ch_uses_only(args->item[a], &j->left->output) &&
+           ch_uses_any(args->item[!a], &j->right->output) &&
+           ch_uses_only(args->item[!a], &j->right->output);
+}
+
+/* Few rows, and keys for each join: then the order of the rows is worth more, which Spark takes as written. */
+static bool is_few_as_written(const ch_rel *rel)
+{
+    int64_t rows = ch_estimate_rows(rel);
+    rel = below_drops(rel);
+    if (!is_free(rel))
+        return rows >= 0 && rows <= FEW_ROWS;
+    const ch_rel_join *j = (const ch_rel_join *)rel;
+    return is_inner(j) && j->condition && rows >= 0 && rows <= FEW_JOINED &&
+           has_key(j, j->condition) && is_few_as_written(j->left) && is_few_as_written(j->right);
+}
+
 static ch_status order(void *user, ch_rel **rel, ch_error *err)
 {
     const ch_analyze_context *ctx = user;
     int n = is_free(*rel) ? count_relations(*rel) : 0;
-    if (n > 2 && n <= MAX)
+    if (n > 2 && n <= MAX && !is_few_as_written(*rel))
         return order_group(ctx, rel, err);
     return ch_rel_map_inputs(ctx->arena, rel, order, user, err);
 }

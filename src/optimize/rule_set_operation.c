@@ -152,6 +152,7 @@ static ch_status apply(const ch_analyze_context *ctx, ch_rel **rel, bool *change
     *changed = true;
     if (s->is_all)
         return apply_all(ctx, s, g, tag, rel, err);
+    g->of_set = true;
     CH_TRY(add_extreme(ctx, "min", tag, &g->aggregates, err));
     CH_TRY(add_extreme(ctx, "max", tag, &g->aggregates, err));
     CH_TRY(ch_make_output(arena, &g->aggregates, &g->head.output, err));

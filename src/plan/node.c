@@ -81,7 +81,7 @@ static const ch_node_class REL[CH_N_REL_KINDS] = {
     REL_CLASS(PROJECT, project, "Project", input, expressions),
     REL_CLASS(FILTER, filter, "Filter", input, condition, is_having),
     REL_CLASS(AGGREGATE, aggregate, "Aggregate", input, group_type, grouping, aggregates, from_sql,
-              pivot_columns, pivot_values, sets),
+              of_set, pivot_columns, pivot_values, sets),
     REL_CLASS(JOIN, join, "Join", left, right, condition, join_type, using_columns, natural, lateral,
               build, null_aware, exists),
     REL_CLASS(SET_OPERATION, set_operation, "SetOperation", left, right, op, is_all, by_name,

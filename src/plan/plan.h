@@ -441,6 +441,7 @@ typedef struct ch_rel_aggregate {
     ch_expr_list grouping;
     ch_expr_list aggregates;
     bool from_sql;
+    bool of_set; /* the DISTINCT of INTERSECT and EXCEPT */
     /* PIVOT: each value (an alias gives it a name; a struct, for several columns) makes columns of its own */
     ch_expr_list pivot_columns, pivot_values;
     /* GROUPING SETS: each a list of indices into grouping */

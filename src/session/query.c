@@ -301,6 +301,16 @@ static int64_t most_batch_rows(const ch_query *q)
 
 /* ------------------------------------------------------------------ running */
 
+/* Unless set. Spark takes as many leaf partitions as there are cores; here every machine gives the same. */
+#define SHUFFLE_PARTITIONS 200
+#define LEAF_PARTITIONS 4
+
+static int32_t partitions_setting(ch_session *s, const char *key, int32_t otherwise)
+{
+    int64_t n = ch_session_get_int(s, key);
+    return n < 1 || n > INT32_MAX ? otherwise : (int32_t)n;
+}
+
 static ch_status begin(ch_query *q, ch_error *err)
 {
     ch_engine *engine = ch_session_engine(q->session);
@@ -318,6 +328,10 @@ static ch_status begin(ch_query *q, ch_error *err)
         q->exec.batch_rows = CH_BATCH_ROWS;
     if (q->exec.batch_rows > MOST_BATCH_ROWS)
         q->exec.batch_rows = MOST_BATCH_ROWS;
+    q->exec.shuffle_partitions =
+        partitions_setting(q->session, "spark.sql.shuffle.partitions", SHUFFLE_PARTITIONS);
+    q->exec.leaf_partitions =
+        partitions_setting(q->session, "spark.sql.leafNodeDefaultParallelism", LEAF_PARTITIONS);
     const char *dir;
     CH_TRY(ch_session_get(q->session, "chert.spill.dir", &q->arena, &dir, err));
     q->exec.spill_dir = *dir ? dir : ch_engine_spill_dir(engine);

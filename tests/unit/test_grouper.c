@@ -231,7 +231,7 @@ static ch_status push_all(const setup *p, ch_exec *exec, ch_mem *mem, ch_grouper
         input in;
         CH_TRY(make_input(mem, group, value, n, p->dict, &in, err));
         uint8_t **row;
-        ch_status status = ch_grouper_push(g, slot, in.col, n, &row, err);
+        ch_status status = ch_grouper_push(g, slot, 0, in.col, n, &row, err);
         for (int a = 0; a < p->n_aggs && status == CH_OK; a++) {
             ch_call *call = ch_grouper_call(g, slot, a);
             for (int64_t i = 0; i < (p->n_keys ? n : 1); i++)
@@ -292,7 +292,11 @@ out:
 static ch_status run(const setup *p, ch_mem *mem, int64_t *spilled, ch_error *err)
 {
     const ch_type *types[2] = {CH_T_LONG, CH_T_STRING};
-    ch_exec exec = {.n_slots = p->n_slots, .mem = mem, .batch_rows = 1000, .spill_dir = "/tmp"};
+    ch_exec exec = {.n_slots = p->n_slots,
+                    .mem = mem,
+                    .batch_rows = 1000,
+                    .shuffle_partitions = 200,
+                    .spill_dir = "/tmp"};
     ch_call agg[3];
     for (int a = 0; a < 3; a++)
         agg[a] = (ch_call){.func = &FUNC[a], .result = a == 2 ? CH_T_STRING : CH_T_LONG};
