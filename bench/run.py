@@ -178,7 +178,7 @@ def spark_events(folder):
     home = os.path.dirname(pyspark.__file__)
     env = {**os.environ, "SPARK_HOME": home, "PYSPARK_PYTHON": PY, "PYSPARK_DRIVER_PYTHON": PY}
     return Run([f"{home}/bin/spark-submit", "--master", f"local[{THREADS}]", "--driver-memory", "4g", "--conf", "spark.ui.enabled=false",
-                "--conf", f"spark.sql.shuffle.partitions={THREADS}", f"{ROOT}/examples/pyspark/events.py", "-d",
+                "--conf", f"spark.sql.shuffle.partitions={THREADS}", f"{ROOT}/examples/events.py", "-d",
                 "--out", f"{WORK}/spark", folder], env=env)
 
 

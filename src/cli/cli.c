@@ -97,10 +97,15 @@ void ch_cli_help(const ch_cli_command *c, FILE *out)
     fprintf(out, "\nOptions:\n");
     for (const ch_cli_option *o = c->option; o->name; o++) {
         char head[64];
+        if (!o->doc)
+            continue;
         snprintf(head, sizeof head, "%s%c%s --%s%s%s", o->letter ? "-" : " ",
                  o->letter ? o->letter : ' ', o->letter ? "," : " ", o->name, o->value ? " " : "",
                  o->value ? o->value : "");
-        fprintf(out, "  %-24s ", head);
+        if (strlen(head) > 24)
+            fprintf(out, "  %s\n%27s", head, "");
+        else
+            fprintf(out, "  %-24s ", head);
         print_doc(o->doc, 27, out);
     }
 }
@@ -208,7 +213,21 @@ static const ch_cli_option *long_option(ch_cli_args *a, const char *text, bool *
         *failed = true;
         return NULL;
     }
-    ch_cli_usage(a->command, "unknown option '--%.*s'", (int)len, text);
+    char name[32];
+    const char *near = NULL;
+    int nearest = 3;
+    snprintf(name, sizeof name, "%.*s", (int)len, text);
+    for (const ch_cli_option *o = a->command->option; len < sizeof name && o->name; o++) {
+        int apart = distance(name, o->name);
+        if (apart < nearest) {
+            nearest = apart;
+            near = o->name;
+        }
+    }
+    if (near)
+        ch_cli_usage(a->command, "unknown option '--%s'. Did you mean '--%s'?", name, near);
+    else
+        ch_cli_usage(a->command, "unknown option '--%.*s'", (int)len, text);
     *failed = true;
     return NULL;
 }

@@ -22,7 +22,7 @@ typedef struct ch_cli_option {
     char letter;       /* 0: none */
     const char *name;  /* "format"; NULL ends the table */
     const char *value; /* what it takes, as help shows it ("FILE"); NULL: nothing */
-    const char *doc;   /* lines may be broken by \n */
+    const char *doc;   /* lines may be broken by \n; NULL: not shown */
 } ch_cli_option;
 
 typedef struct ch_cli_command ch_cli_command;

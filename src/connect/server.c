@@ -31,6 +31,7 @@ static ch_status open_server(ch_server *s, const ch_server_options *o, ch_error 
                 "a loopback address, or a token (--token) that clients must know");
     CH_TRY(ch_engine_new(o->memory_limit, o->threads, NULL, &s->engine, err));
     CH_TRY(cn_service_new(s->engine, &s->service, err));
+    CH_TRY(cn_service_begin_with(s->service, o->conf, o->n_conf, err));
     ch_grpc_options grpc = {.address = address,
                             .port = o->port,
                             .tls_cert = o->tls_cert,

@@ -18,9 +18,12 @@ typedef struct ch_server_options {
         *token; /* NULL or "": none is asked for, and only loopback addresses are listened on */
     int64_t memory_limit; /* bytes; 0: 60 % of the machine's */
     int threads;          /* 0: one per core */
+    /* Settings that every session begins with: key, value, key, value ...; borrowed until the server is closed. */
+    const char *const *conf;
+    int n_conf; /* keys */
 } ch_server_options;
 
-/* Listens; nobody is served yet. Errors CH_E_IO, CH_E_INVALID_OPTION. */
+/* Listens; nobody is served yet. Errors CH_E_IO, CH_E_INVALID_OPTION, CH_E_INVALID_CONF_VALUE. */
 CH_NODISCARD ch_status ch_server_open(const ch_server_options *options, ch_server **out,
                                       ch_error *err);
 int ch_server_port(const ch_server *server);

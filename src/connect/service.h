@@ -68,6 +68,7 @@ struct cn_session {
 };
 
 #define CN_SESSION_BUCKETS 256
+#define CN_TOLD_KEYS 128
 
 struct cn_service {
     ch_engine *engine;    /* borrowed */
@@ -77,6 +78,10 @@ struct cn_service {
     cn_session *bucket[CN_SESSION_BUCKETS];
     int n_sessions;
     _Atomic int n_operations; /* that have a thread */
+    const char *const *conf;  /* settings of new sessions: key, value, key ...; borrowed */
+    int n_conf;               /* keys */
+    char *told[CN_TOLD_KEYS]; /* settings named in the log; malloc */
+    int n_told;
     bool closing;
     pthread_t sweeper;
     bool has_sweeper;
@@ -85,6 +90,9 @@ struct cn_service {
 /* ---- service_session.c ---- */
 
 CH_NODISCARD ch_status cn_service_new(ch_engine *engine, cn_service **out, ch_error *err);
+/* Settings that sessions begin with, of n keys; borrowed. Before it serves. Errors CH_E_INVALID_CONF_VALUE. */
+CH_NODISCARD ch_status cn_service_begin_with(cn_service *service, const char *const *conf, int n,
+                                             ch_error *err);
 /* Closes all sessions and cancels what runs in them. NULL is ignored. */
 void cn_service_cancel(cn_service *service);
 /* After cancel, and when no call is left: waits for what runs. NULL is ignored. */

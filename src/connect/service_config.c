@@ -2,6 +2,7 @@
 /* service_config.c - Config: reading and setting a session's configuration. */
 #include <string.h>
 
+#include "base/log.h"
 #include "connect/service.h"
 
 /* Keys that are fixed when a Spark application starts; spark.conf.set of them is an error. */
@@ -14,6 +15,23 @@ static bool is_static(const char *key)
             return true;
     return strncmp(key, "spark.", 6) == 0 && strncmp(key, "spark.sql.", 10) != 0 &&
            strncmp(key, "spark.hadoop.", 13) != 0 && strncmp(key, "spark.connect.", 14) != 0;
+}
+
+/* Names a key that changes nothing in the log, once. */
+static void tell_unknown(cn_service *service, const char *key)
+{
+    if (ch_setting_is_known(key) || ch_log_get_level() > CH_LOG_INFO)
+        return;
+    bool told = false;
+    pthread_mutex_lock(&service->lock);
+    for (int i = 0; i < service->n_told; i++)
+        told |= strcmp(service->told[i], key) == 0;
+    char *copy = told || service->n_told == CN_TOLD_KEYS ? NULL : strdup(key);
+    if (copy)
+        service->told[service->n_told++] = copy;
+    pthread_mutex_unlock(&service->lock);
+    if (copy)
+        CH_LOG(INFO, "connect", "setting without effect", "key", key);
 }
 
 /* value NULL: the key alone. */
@@ -85,6 +103,7 @@ ch_status cn_config(cn_session *s, const PB(ConfigRequest) * request, PB(ConfigR
             if (!op->set->silent && is_static(pair->key))
                 CH_FAIL(err, CANNOT_MODIFY_CONFIG, "key", pair->key);
             CH_TRY(ch_session_set(s->session, pair->key, pair->value ? pair->value : "", err));
+            tell_unknown(s->service, pair->key);
         }
         return CH_OK;
     case SPARK__CONNECT__CONFIG_REQUEST__OPERATION__OP_TYPE_GET:

@@ -51,6 +51,20 @@ static cn_session **place_of(cn_service *service, const char *user, const char *
     return at;
 }
 
+/* A session of the engine, with the settings that each begins with. */
+static ch_status open_session(cn_service *service, ch_session **out, ch_error *err)
+{
+    CH_TRY(ch_session_new(service->engine, out, err));
+    ch_status status = CH_OK;
+    for (int i = 0; i < service->n_conf && status == CH_OK; i++)
+        status = ch_session_set(*out, service->conf[2 * i], service->conf[2 * i + 1], err);
+    if (status != CH_OK) {
+        ch_session_free(*out);
+        *out = NULL;
+    }
+    return status;
+}
+
 static ch_status make_session(cn_service *service, const char *user, const char *id,
                               cn_session **out, ch_error *err)
 {
@@ -61,7 +75,7 @@ static ch_status make_session(cn_service *service, const char *user, const char 
     }
     ch_status status = ch_uuid(s->server_id, err);
     if (status == CH_OK)
-        status = ch_session_new(service->engine, &s->session, err);
+        status = open_session(service, &s->session, err);
     if (status != CH_OK) {
         free(s->user);
         free(s);
@@ -362,6 +376,17 @@ ch_status cn_service_new(ch_engine *engine, cn_service **out, ch_error *err)
     return CH_OK;
 }
 
+ch_status cn_service_begin_with(cn_service *service, const char *const *conf, int n, ch_error *err)
+{
+    ch_session *trial = NULL;
+    service->conf = conf;
+    service->n_conf = n;
+    if (n)
+        CH_TRY(open_session(service, &trial, err));
+    ch_session_free(trial);
+    return CH_OK;
+}
+
 void cn_service_cancel(cn_service *service)
 {
     if (!service)
@@ -390,6 +415,8 @@ void cn_service_free(cn_service *service)
     while (service->n_operations > 0)
         pthread_cond_wait(&service->changed, &service->lock);
     pthread_mutex_unlock(&service->lock);
+    for (int i = 0; i < service->n_told; i++)
+        free(service->told[i]);
     ch_mem_close(service->mem);
     pthread_mutex_destroy(&service->lock);
     pthread_cond_destroy(&service->changed);

@@ -238,6 +238,11 @@ static const ch_setting *setting_find(const char *key)
     return NULL;
 }
 
+bool ch_setting_is_known(const char *key)
+{
+    return setting_find(key) != NULL;
+}
+
 bool ch_parse_bytes(const char *text, int64_t *bytes)
 {
     char *end;

@@ -22,7 +22,7 @@ DATA = os.path.join(ROOT, "tests", "data")
 def spark(folder):
     home = os.path.dirname(pyspark.__file__)
     subprocess.run([f"{home}/bin/spark-submit", "--master", "local[2]", "--conf", "spark.ui.enabled=false",
-                    "--conf", "spark.sql.shuffle.partitions=2", f"{ROOT}/examples/pyspark/events.py", folder],
+                    "--conf", "spark.sql.shuffle.partitions=2", f"{ROOT}/examples/events.py", folder],
                    env={**os.environ, "SPARK_HOME": home, "PYSPARK_PYTHON": sys.executable}, check=True, capture_output=True)
     return f"{folder}/result.csv"
 

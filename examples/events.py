@@ -3,10 +3,10 @@
 
     spark-submit events.py [-d] [--out DIR] DATA_FOLDER
 
-Reads DATA_FOLDER/region.csv (region_id, region_name) and DATA_FOLDER/location.csv (lat, long, region_id, date),
-writes partial results as part files under DATA_FOLDER/output/ and merges them into DATA_FOLDER/result.csv
-(region_name, date, count; every field quoted). Events of regions that region.csv does not list are left out.
--d deletes the part files, --out DIR puts output/ and result.csv elsewhere.
+Reads region (region_id, region_name) and location (lat, long, region_id, date) in DATA_FOLDER, each a .csv, .csv.gz or .csv.zst
+file with a header line, or a folder of such files. Writes part files to DATA_FOLDER/output/ and merges them into
+DATA_FOLDER/result.csv: region_name, date, count; sorted, every field quoted. Events of regions that the region file does not
+list are left out. -d deletes the part files, --out DIR puts output/ and result.csv elsewhere.
 """
 import argparse
 import glob
@@ -20,12 +20,18 @@ CSV = {"header": True, "escape": '"'}  # a quote inside a field is doubled
 KEEP = {"quoteAll": True, "ignoreLeadingWhiteSpace": False, "ignoreTrailingWhiteSpace": False}
 
 
+def find(folder, name):
+    paths = [f"{folder}/{name}{end}" for end in (".csv", ".csv.gz", ".csv.zst", "")]
+    return next((path for path in paths if os.path.exists(path)), paths[0])
+
+
 def count_events(spark, folder):
-    regions = spark.read.csv(f"{folder}/region.csv", **CSV)
-    locations = spark.read.csv(f"{folder}/location.csv", **CSV)
+    regions = spark.read.csv(find(folder, "region"), **CSV)
+    locations = spark.read.csv(find(folder, "location"), **CSV)
     return (locations.join(regions, "region_id")
             .groupBy("region_name", "date")
-            .count())
+            .count()
+            .orderBy("region_name", "date"))
 
 
 def merge(parts, result):
