@@ -7,6 +7,7 @@
 
 Nothing is imported until the program imports pyspark, and no installed file is touched.
 """
+import atexit
 import os
 import sys
 from importlib.machinery import PathFinder
@@ -277,6 +278,14 @@ AFTER = {"pyspark": package, "pyspark.core.context": context, "pyspark.sql.sessi
          "pyspark.sql.connect.session": connect_session, "pyspark.sql.connect.dataframe": connect_frame}
 
 
+def leave():
+    """Last of all at the exit: gRPC's calls are not told of their end any more. They would wait for a lock that a thread of
+    gRPC's may hold for ever, since Python has stopped its threads by then (seen in grpcio 1.85)."""
+    channel = sys.modules.get("grpc._channel")
+    if channel and hasattr(channel, "_MultiThreadedRendezvous"):
+        channel._MultiThreadedRendezvous.__del__ = lambda self: None
+
+
 class Finder:
     """Finds those modules as Python would, and has them changed when they are loaded."""
 
@@ -310,5 +319,6 @@ def next_sitecustomize():
         spec.loader.exec_module(module)
 
 
+atexit.register(leave)
 sys.meta_path.insert(0, Finder)
 next_sitecustomize()
