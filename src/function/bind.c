@@ -109,6 +109,11 @@ const char *ch_bind_arg_sql(const ch_bind *bind, int32_t i)
     return bind->source->sql(bind->source, i);
 }
 
+const ch_scalar *ch_bind_literal(const ch_bind *bind, int32_t i)
+{
+    return bind->source->literal(bind->source, i);
+}
+
 const ch_scalar *ch_bind_constant(const ch_bind *bind, int32_t i)
 {
     return bind->source->constant(bind->source, i);

@@ -76,11 +76,14 @@ struct ch_bind {
  */
 struct ch_bind_source {
     const char *(*sql)(ch_bind_source *self, int32_t arg); /* -1: of the call */
+    const ch_scalar *(*literal)(ch_bind_source *self, int32_t arg);
     const ch_scalar *(*constant)(ch_bind_source *self, int32_t arg);
 };
 /* The call as SQL text, for errors ("sqlExpr"), and argument i. */
 const char *ch_bind_sql(const ch_bind *bind);
 const char *ch_bind_arg_sql(const ch_bind *bind, int32_t i);
+/* The value of an argument that is written as such; otherwise NULL. */
+const ch_scalar *ch_bind_literal(const ch_bind *bind, int32_t i);
 /* The value of a foldable argument, which may itself be NULL-valued; otherwise NULL. */
 const ch_scalar *ch_bind_constant(const ch_bind *bind, int32_t i);
 

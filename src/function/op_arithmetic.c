@@ -498,10 +498,11 @@ static ch_status wrong_types(const ch_bind *bind, const ch_type *a, const ch_typ
             ch_quote_type(b).text, "sqlExpr", sql);
 }
 
-/* An integer literal beside a DECIMAL has the precision of its digits. */
+/* A SMALLINT, INT or BIGINT literal beside a DECIMAL has the precision of its digits. */
 static const ch_type *as_decimal(const ch_bind *bind, int i, const ch_type *t)
 {
-    const ch_scalar *c = ch_type_is_integral(t) ? ch_bind_constant(bind, i) : NULL;
+    const ch_scalar *c =
+        ch_type_is_integral(t) && t->id != CH_BYTE ? ch_bind_literal(bind, i) : NULL;
     if (c && !c->is_null && ch_type_is_integral(c->type))
         return ch_type_decimal(ch_dec_digits(c->v.i64), 0);
     return ch_dec_for(t);

@@ -35,12 +35,19 @@ static const char *source_sql(ch_bind_source *self, int32_t arg)
     return "";
 }
 
+static const ch_scalar *source_literal(ch_bind_source *self, int32_t arg)
+{
+    const ch_expr *e = ((bind_source *)self)->call->args.item[arg];
+    return e->kind == CH_EXPR_LITERAL ? &((const ch_expr_literal *)e)->value : NULL;
+}
+
 static const ch_scalar *source_constant(ch_bind_source *self, int32_t arg)
 {
     bind_source *s = (bind_source *)self;
     const ch_expr *e = s->call->args.item[arg];
-    if (e->kind == CH_EXPR_LITERAL)
-        return &((const ch_expr_literal *)e)->value;
+    const ch_scalar *literal = source_literal(self, arg);
+    if (literal)
+        return literal;
     bool done = false;
     ch_error err = {0};
     ch_scalar *folded = ch_arena_alloc(s->a->arena, sizeof *folded, &err);
@@ -65,7 +72,9 @@ static ch_status fill_bind(ch_analyzer *a, const ch_expr_call *call, bind_source
     for (int32_t i = 0; i < n; i++)
         nullable[i] = call->args.item[i]->nullable;
     *source = (bind_source){
-        .head = {.sql = source_sql, .constant = source_constant}, .a = a, .call = call};
+        .head = {.sql = source_sql, .literal = source_literal, .constant = source_constant},
+        .a = a,
+        .call = call};
     b->source = &source->head;
     b->ctx = a->ctx->func;
     b->arena = a->arena;
