@@ -29,6 +29,7 @@ typedef struct inference {
     ch_csv_rules rules;
     ch_str *header; /* values of the first record; text NULL: NULL */
     int32_t n_header;
+    bool *twice;          /* per column */
     const ch_type **type; /* so far, CH_T_NULL at first */
     const ch_pattern *date, *timestamp, *timestamp_ntz;
     const ch_zone *zone;
@@ -176,12 +177,38 @@ out:
     return status;
 }
 
-static bool same_name(const inference *n, ch_str a, ch_str b)
+static int by_name(const void *x, const void *y)
 {
-    if (a.len != b.len)
-        return false;
-    return n->ctx->case_sensitive ? memcmp(a.text, b.text, (size_t)a.len) == 0
-                                  : strncasecmp(a.text, b.text, (size_t)a.len) == 0;
+    const ch_str *a = *(const ch_str *const *)x, *b = *(const ch_str *const *)y;
+    if (a->len != b->len)
+        return a->len < b->len ? -1 : 1;
+    return a->len ? memcmp(a->text, b->text, (size_t)a->len) : 0;
+}
+
+static int by_name_without_case(const void *x, const void *y)
+{
+    const ch_str *a = *(const ch_str *const *)x, *b = *(const ch_str *const *)y;
+    if (a->len != b->len)
+        return a->len < b->len ? -1 : 1;
+    return a->len ? strncasecmp(a->text, b->text, (size_t)a->len) : 0;
+}
+
+/* n->twice[c]: another column has the name of column c. */
+static ch_status find_twins(inference *n, ch_error *err)
+{
+    int (*compare)(const void *, const void *) =
+        n->ctx->case_sensitive ? by_name : by_name_without_case;
+    const ch_str **sorted;
+    CH_ARENA_ARRAY(n->twice, &n->arena, n->n_header + 1, err);
+    CH_ARENA_ARRAY(sorted, &n->arena, n->n_header + 1, err);
+    for (int32_t c = 0; c < n->n_header; c++)
+        sorted[c] = &n->header[c];
+    if (n->n_header)
+        qsort(sorted, (size_t)n->n_header, sizeof(ch_str *), compare);
+    for (int32_t c = 1; c < n->n_header; c++)
+        if (compare(&sorted[c - 1], &sorted[c]) == 0)
+            n->twice[sorted[c - 1] - n->header] = n->twice[sorted[c] - n->header] = true;
+    return CH_OK;
 }
 
 /* Empty names are _c0, _c1 ...; names that occur twice get their position behind them. */
@@ -191,9 +218,7 @@ static ch_status make_name(inference *n, int32_t c, const char **out, ch_error *
     bool none = !n->options.header || h.len == 0 ||
                 (h.len == n->options.null_value.len &&
                  memcmp(h.text, n->options.null_value.text, (size_t)h.len) == 0);
-    bool twice = false;
-    for (int32_t k = 0; !none && k < n->n_header; k++)
-        twice |= k != c && same_name(n, h, n->header[k]);
+    bool twice = !none && n->twice[c];
     *out = none    ? ch_arena_printf(&n->arena, err, "_c%d", c)
            : twice ? ch_arena_printf(&n->arena, err, "%.*s%d", (int)h.len, h.text, c)
                    : h.text;
@@ -480,6 +505,7 @@ static ch_status infer_schema(inference *n, const ch_type **schema, ch_error *er
         CH_TRY(first_record(n, n->spec->file[f].path, err));
     CH_ARENA_ARRAY(field, &n->arena, n->n_header + 1, err);
     CH_ARENA_ARRAY(n->type, &n->arena, n->n_header + 1, err);
+    CH_TRY(find_twins(n, err));
     for (int32_t c = 0; c < n->n_header; c++) {
         CH_TRY(make_name(n, c, &field[c].name, err));
         field[c].type = CH_T_STRING;
