@@ -181,6 +181,8 @@ static int merge(const char *parts, const char *result, int64_t *lines, chert_er
         char *path = failed ? NULL : join_path(parts, entry[i]->d_name);
         if (path)
             failed = append_part(out, path, lines, err);
+        else if (!failed) /* no memory for a name: a part must not go missing */
+            failed = io_error(err, "read", parts);
         free(path);
         free(entry[i]);
     }

@@ -262,6 +262,36 @@ static int fail(char *message, size_t bytes, const char *what, const char *path,
     return -1;
 }
 
+/*
+ * A file under construction in the folder: without a name where the system knows such files, so that nothing
+ * stays of it however the process ends, else under the name `aside`.
+ */
+static int open_aside(const char *folder, const char *aside, bool *nameless)
+{
+    *nameless = false;
+#ifdef O_TMPFILE
+    int fd = access("/proc/self/fd", X_OK) == 0
+                 ? open(folder, O_TMPFILE | O_WRONLY | O_CLOEXEC, 0666)
+                 : -1;
+    if (fd >= 0) {
+        *nameless = true;
+        return fd;
+    }
+#else
+    (void)folder;
+#endif
+    return open(aside, O_CREAT | O_TRUNC | O_WRONLY | O_CLOEXEC, 0666);
+}
+
+/* Gives the nameless file its name; an errno. */
+static int name_it(int fd, const char *aside)
+{
+    char path[64];
+    snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+    (void)unlink(aside); /* of a process of the same number */
+    return linkat(AT_FDCWD, path, AT_FDCWD, aside, AT_SYMLINK_FOLLOW) == 0 ? 0 : errno;
+}
+
 int chert_generate_events(const char *folder, int64_t bytes, uint64_t seed, int threads,
                           char *message, size_t message_bytes)
 {
@@ -282,7 +312,8 @@ int chert_generate_events(const char *folder, int64_t bytes, uint64_t seed, int 
             snprintf(aside, sizeof aside, "%s/.%s.%ld.tmp", folder, NAME[i], (long)getpid()) >=
                 (int)sizeof aside)
             return fail(message, message_bytes, "write to", folder, ENAMETOOLONG);
-        int fd = open(aside, O_CREAT | O_TRUNC | O_WRONLY | O_CLOEXEC, 0666);
+        bool nameless;
+        int fd = open_aside(folder, aside, &nameless);
         if (fd < 0)
             return fail(message, message_bytes, "write", path, errno);
         int error;
@@ -300,6 +331,8 @@ int chert_generate_events(const char *folder, int64_t bytes, uint64_t seed, int 
             pthread_cond_destroy(&g.moved);
             pthread_mutex_destroy(&g.lock);
         }
+        if (!error && nameless)
+            error = name_it(fd, aside);
         if (close(fd) != 0 && !error)
             error = errno;
         if (!error && rename(aside, path) != 0)
