@@ -22,8 +22,12 @@ static const ch_rule *const RULE[] = {
 };
 #define N_RULES ((int)(sizeof RULE / sizeof *RULE))
 
-/* Plans settle within a few rounds; a pair of rules that undo each other must not hang the query. */
+/*
+ * Plans settle within a few rounds; a pair of rules that undo each other must not hang the query. A round in which
+ * a subquery became a join does not count: they are nested as deep as the program likes.
+ */
 #define MAX_ROUNDS 20
+#define MOST_NESTED 2000
 
 const ch_rule *ch_rule_at(int i)
 {
@@ -94,7 +98,9 @@ static ch_status walk(void *user, ch_rel **rel, ch_error *err)
 static ch_status settle(const ch_analyze_context *ctx, ch_rel **plan, ch_error *err)
 {
     bool changed = true;
+    int nested = 0;
     for (int round = 0; round < MAX_ROUNDS && changed; round++) {
+        bool joined = false;
         changed = false;
         for (int i = 0; i < N_RULES; i++) {
             run r = {ctx, RULE[i], false};
@@ -102,7 +108,10 @@ static ch_status settle(const ch_analyze_context *ctx, ch_rel **plan, ch_error *
                 continue;
             CH_TRY(RULE[i]->whole ? apply(&r, plan, err) : walk(&r, plan, err));
             changed |= r.changed;
+            joined |= r.changed && RULE[i] == &ch_rule_subquery;
         }
+        if (joined && nested++ < MOST_NESTED)
+            round--;
     }
     return CH_OK;
 }

@@ -23,6 +23,7 @@ echo "SELECT greatest(0 $(repeat 40000 ', #')) g" >q.sql && run greatest
 echo "WITH c0 AS (SELECT 0 x) $(seq 500 | awk '{ printf ", c%d AS (SELECT x + 1 x FROM c%d)", $1, $1 - 1 }') SELECT * FROM c500" >q.sql && run with
 echo "$t SELECT count(*) FROM t t0 $(seq 100 | awk '{ printf ", t t%d", $1 }') WHERE true $(seq 100 | awk '{ printf " AND t%d.id = t%d.id", $1, $1 - 1 }')" >q.sql && run joins
 echo "SELECT $(repeat 300 '(1 + ') 1 $(repeat 300 ')') x" >q.sql && run parentheses
+echo "SELECT $(repeat 100 '(SELECT # + ') 1 $(repeat 100 ')') x" >q.sql && run subqueries
 
 echo "SELECT 1 $(repeat 10000 ' + #')" >q.sql && run 'sum of 10000'
 echo "SELECT 0 x $(repeat 10000 ' UNION ALL SELECT # x')" >q.sql && run 'union of 10000'
