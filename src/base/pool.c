@@ -2,6 +2,9 @@
 /*
  * pool.c - one mutex, one ring of jobs. The lock is taken once per morsel, which lasts
  * milliseconds, so it is never contended enough to matter.
+ *
+ * The thread that calls ch_pool_run has slot 0 from the first to the last morsel. Only what it does not
+ * need is for the pool's n_threads - 1 own threads, so one job alone runs on n_threads.
  */
 #include "base/pool.h"
 
@@ -24,8 +27,8 @@ struct ring_job {
 struct ch_pool {
     pthread_mutex_t lock;
     pthread_cond_t wake;
-    ring_job *current; /* NULL: no job; else the ring's next one to serve */
-    int n_threads, n_started;
+    ring_job *current;        /* NULL: no job; else the ring's next one to serve */
+    int n_threads, n_started; /* started: the pool's own, up to n_threads - 1 */
     bool stopping;
     pthread_t *threads;
 };
@@ -77,10 +80,10 @@ static ring_job *pick(ch_pool *pool)
     return NULL;
 }
 
-/* A free slot of the job: the thread's own number where it can be, so that state stays near. */
+/* A free slot of the job: the thread's own where it can be, so that state stays near. */
 static int take_slot(ring_job *j, int thread)
 {
-    int slot = thread;
+    int slot = thread + 1; /* 0 is the caller's */
     if (slot >= j->max_workers || j->busy[slot])
         for (slot = 0; j->busy[slot];)
             slot++;
@@ -135,10 +138,10 @@ static void *worker_main(void *arg)
 static void start_threads(ch_pool *pool)
 {
     pthread_attr_t attr;
-    if (pool->n_started == pool->n_threads || pthread_attr_init(&attr) != 0)
+    if (pool->n_started == pool->n_threads - 1 || pthread_attr_init(&attr) != 0)
         return;
     (void)pthread_attr_setstacksize(&attr, STACK_BYTES); /* else the usual size */
-    while (pool->n_started < pool->n_threads) {
+    while (pool->n_started < pool->n_threads - 1) {
         worker_start *start = malloc(sizeof *start);
         if (!start)
             break;
@@ -166,22 +169,16 @@ void ch_pool_run(ch_pool *pool, ch_job_step step, void *job, int max_workers)
     }
     if (max_workers > pool->n_threads)
         max_workers = pool->n_threads;
-    ring_job ring = {.step = step, .job = job, .max_workers = max_workers};
+    ring_job ring = {.step = step, .job = job, .max_workers = max_workers, .n_active = 1};
     ring.busy = calloc((size_t)max_workers, sizeof *ring.busy);
     if (!ring.busy) {
         run_here(step, job);
         return;
     }
+    ring.busy[0] = true;
     pthread_cond_init(&ring.done, NULL);
     pthread_mutex_lock(&pool->lock);
-    start_threads(pool);
-    if (pool->n_started == 0) { /* no thread to be had: slower, not wrong */
-        pthread_mutex_unlock(&pool->lock);
-        pthread_cond_destroy(&ring.done);
-        free(ring.busy);
-        run_here(step, job);
-        return;
-    }
+    start_threads(pool); /* where none is to be had: slower, not wrong */
     if (pool->current) {
         ring.next = pool->current->next;
         pool->current->next = &ring;
@@ -191,7 +188,14 @@ void ch_pool_run(ch_pool *pool, ch_job_step step, void *job, int max_workers)
         pool->current = &ring;
     }
     pthread_cond_broadcast(&pool->wake);
-    while (!(ring.exhausted && ring.n_active == 0))
+    while (!ring.exhausted) {
+        pthread_mutex_unlock(&pool->lock);
+        bool more = step(job, 0);
+        pthread_mutex_lock(&pool->lock);
+        ring.exhausted |= !more;
+    }
+    ring.n_active--;
+    while (ring.n_active > 0)
         pthread_cond_wait(&ring.done, &pool->lock);
     unlink_job(pool, &ring);
     pthread_mutex_unlock(&pool->lock);

@@ -3,10 +3,12 @@
  * pool.h - worker threads that take morsels of work from all running jobs in
  * turn.
  *
- * A job is a function that does one morsel (a few milliseconds) per call. After
- * each morsel a worker goes on with the next job of the ring, so no job holds
- * up another: with j jobs and n workers each job gets about n / j workers.
- * Morsel-driven parallelism: Leis et al. 2014.
+ * A job is a function that does one morsel (a few milliseconds, as a rule) per
+ * call. The thread that runs a job works at it itself; the pool's own threads,
+ * n - 1 of them, help, and after each morsel go on with the next job of the
+ * ring. So no job holds up another, however long its morsels last or block:
+ * each has a thread of its own, between which the system shares the cores, and
+ * one job alone has n. Morsel-driven parallelism: Leis et al. 2014.
  */
 #ifndef CH_BASE_POOL_H
 #define CH_BASE_POOL_H
@@ -25,8 +27,8 @@ typedef struct ch_pool ch_pool;
  */
 typedef bool (*ch_job_step)(void *job, int slot);
 
-/* n_threads >= 1. Threads start at the first job that needs more than one.
- * NULL: no memory. */
+/* n_threads >= 1, of which one is each job's own. The others start at the first
+ * job that needs more than one. NULL: no memory. */
 ch_pool *ch_pool_new(int n_threads);
 /* No job may be running. NULL is ignored. */
 void ch_pool_free(ch_pool *pool);
@@ -35,7 +37,7 @@ int ch_pool_threads(const ch_pool *pool);
 
 /*
  * Calls step until it returned false and every call has ended; only then
- * returns. max_workers 1 runs all of it on the calling thread, as slot 0. The
+ * returns. The calling thread is slot 0; max_workers 1 runs all of it there. The
  * job itself keeps status and cancellation. A step must not call ch_pool_run
  * with max_workers > 1.
  */

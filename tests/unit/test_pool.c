@@ -99,6 +99,71 @@ static void jobs_of_several_threads_share_the_workers(void **state)
     ch_pool_free(pool);
 }
 
+typedef struct gate {
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    int n_inside;
+    bool open;
+} gate;
+
+/* A morsel that lasts until the gate is opened. */
+static bool wait_step(void *arg, int slot)
+{
+    gate *g = arg;
+    CH_UNUSED(slot);
+    pthread_mutex_lock(&g->lock);
+    g->n_inside++;
+    pthread_cond_broadcast(&g->changed);
+    while (!g->open)
+        pthread_cond_wait(&g->changed, &g->lock);
+    pthread_mutex_unlock(&g->lock);
+    return false;
+}
+
+typedef struct slow_job {
+    ch_pool *pool;
+    gate *gate;
+} slow_job;
+
+static void *run_slow_job(void *arg)
+{
+    slow_job *slow = arg;
+    ch_pool_run(slow->pool, wait_step, slow->gate, 2);
+    return NULL;
+}
+
+static void a_job_ends_while_others_hold_every_worker(void **state)
+{
+    CH_UNUSED(state);
+    enum { SLOW = 8 };
+    ch_pool *pool = ch_pool_new(2);
+    gate g = {.n_inside = 0};
+    pthread_mutex_init(&g.lock, NULL);
+    pthread_cond_init(&g.changed, NULL);
+    slow_job slow = {pool, &g};
+    pthread_t threads[SLOW];
+    for (int i = 0; i < SLOW; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, run_slow_job, &slow), 0);
+    pthread_mutex_lock(&g.lock);
+    while (g.n_inside < SLOW + 1) /* each one's own thread, and the pool's */
+        pthread_cond_wait(&g.changed, &g.lock);
+    pthread_mutex_unlock(&g.lock);
+    for (int i = 0; i < 20; i++) {
+        counting_job job = {.n_morsels = 1000};
+        ch_pool_run(pool, count_step, &job, 2);
+        assert_int_equal(total(&job), 1000);
+    }
+    pthread_mutex_lock(&g.lock);
+    g.open = true;
+    pthread_cond_broadcast(&g.changed);
+    pthread_mutex_unlock(&g.lock);
+    for (int i = 0; i < SLOW; i++)
+        pthread_join(threads[i], NULL);
+    ch_pool_free(pool);
+    pthread_cond_destroy(&g.changed);
+    pthread_mutex_destroy(&g.lock);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -106,6 +171,7 @@ int main(void)
         cmocka_unit_test(a_job_gets_no_more_workers_than_it_asked_for),
         cmocka_unit_test(one_worker_is_the_calling_thread),
         cmocka_unit_test(jobs_of_several_threads_share_the_workers),
+        cmocka_unit_test(a_job_ends_while_others_hold_every_worker),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
