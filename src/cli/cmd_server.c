@@ -15,6 +15,13 @@ static const ch_cli_option OPTIONS[] = {
     {0, "tls-cert", "FILE", "certificate (PEM): serve TLS"},
     {0, "tls-key", "FILE", "its private key (PEM)"},
     {0, "tls-client-ca", "FILE", "ask clients for a certificate that one of these signed (PEM)"},
+    {0, "read-only", NULL, "write nothing: no files, no tables, no databases"},
+    {0, "allow-path", "DIR",
+     "read and write only below this folder and in the catalog's\nspark-warehouse; may be repeated"},
+    {0, "session-timeout", "SECONDS",
+     "close sessions that nobody used for so long (default: 3600)"},
+    {0, "detached-timeout", "SECONDS",
+     "cancel queries whose client is gone for so long (default: 300)"},
     {'m', "memory", "BYTES",
      "most memory to use, as 256M or 2G; more is spilled to disk\n(default: 60 % of this machine's)"},
     {'t', "threads", "N", "worker threads (default: one per core)"},
@@ -65,38 +72,68 @@ static bool number(const char *text, long most, int *out)
     return end != text && !*end && n >= 0 && n <= most;
 }
 
+static bool seconds(const char *text, double *out)
+{
+    char *end;
+    *out = strtod(text, &end);
+    return end != text && !*end && *out > 0 && *out <= 1e9;
+}
+
+/* What the command line says; an exit code, or -1: serve. */
+static int take_options(const ch_cli_command *self, ch_cli_args *args, const char **allowed,
+                        ch_server_options *options)
+{
+    options->allow_path = allowed;
+    bool failed = false;
+    const ch_cli_option *o;
+    while ((o = ch_cli_next(args, &failed)) || args->value) {
+        if (!o)
+            return ch_cli_usage(self, "unexpected '%s'", args->value);
+        if (strcmp(o->name, "help") == 0) {
+            ch_cli_help(self, stdout);
+            return CH_EXIT_OK;
+        }
+        if (strcmp(o->name, "port") == 0 && !number(args->value, 65535, &options->port))
+            return ch_cli_usage(self, "--port takes a number up to 65535, not '%s'", args->value);
+        if (strcmp(o->name, "threads") == 0 && !number(args->value, 1024, &options->threads))
+            return ch_cli_usage(self, "--threads takes a number up to 1024, not '%s'", args->value);
+        if (strcmp(o->name, "memory") == 0 && !ch_parse_bytes(args->value, &options->memory_limit))
+            return ch_cli_usage(self, "--memory takes bytes, as 256M or 2G, not '%s'", args->value);
+        if (strcmp(o->name, "session-timeout") == 0 &&
+            !seconds(args->value, &options->session_timeout_s))
+            return ch_cli_usage(self, "--session-timeout takes seconds, not '%s'", args->value);
+        if (strcmp(o->name, "detached-timeout") == 0 &&
+            !seconds(args->value, &options->detached_timeout_s))
+            return ch_cli_usage(self, "--detached-timeout takes seconds, not '%s'", args->value);
+        if (strcmp(o->name, "read-only") == 0)
+            options->read_only = true;
+        if (strcmp(o->name, "allow-path") == 0)
+            allowed[options->n_allow_paths++] = args->value;
+        if (strcmp(o->name, "address") == 0)
+            options->address = args->value;
+        if (strcmp(o->name, "token") == 0)
+            options->token = args->value;
+        if (strcmp(o->name, "tls-cert") == 0)
+            options->tls_cert = args->value;
+        if (strcmp(o->name, "tls-key") == 0)
+            options->tls_key = args->value;
+        if (strcmp(o->name, "tls-client-ca") == 0)
+            options->tls_client_ca = args->value;
+    }
+    return failed ? CH_EXIT_USAGE : -1;
+}
+
 static int run(const ch_cli_command *self, int argc, char **argv)
 {
     ch_cli_args args = {.command = self, .argc = argc, .argv = argv};
     ch_server_options options = {.port = CH_CONNECT_PORT,
                                  .token = getenv("SPARK_CONNECT_AUTHENTICATE_TOKEN")};
-    bool failed = false;
-    const ch_cli_option *o;
-    while ((o = ch_cli_next(&args, &failed)) || args.value) {
-        if (!o)
-            return ch_cli_usage(self, "unexpected '%s'", args.value);
-        if (strcmp(o->name, "help") == 0) {
-            ch_cli_help(self, stdout);
-            return CH_EXIT_OK;
-        }
-        if (strcmp(o->name, "port") == 0 && !number(args.value, 65535, &options.port))
-            return ch_cli_usage(self, "--port takes a number up to 65535, not '%s'", args.value);
-        if (strcmp(o->name, "threads") == 0 && !number(args.value, 1024, &options.threads))
-            return ch_cli_usage(self, "--threads takes a number up to 1024, not '%s'", args.value);
-        if (strcmp(o->name, "memory") == 0 && !ch_parse_bytes(args.value, &options.memory_limit))
-            return ch_cli_usage(self, "--memory takes bytes, as 256M or 2G, not '%s'", args.value);
-        if (strcmp(o->name, "address") == 0)
-            options.address = args.value;
-        if (strcmp(o->name, "token") == 0)
-            options.token = args.value;
-        if (strcmp(o->name, "tls-cert") == 0)
-            options.tls_cert = args.value;
-        if (strcmp(o->name, "tls-key") == 0)
-            options.tls_key = args.value;
-        if (strcmp(o->name, "tls-client-ca") == 0)
-            options.tls_client_ca = args.value;
-    }
-    return failed ? CH_EXIT_USAGE : serve(&options);
+    const char **allowed = calloc((size_t)argc + 1, sizeof *allowed);
+    int code = allowed ? take_options(self, &args, allowed, &options) : CH_EXIT_ERROR;
+    if (code < 0)
+        code = serve(&options);
+    free(allowed);
+    return code;
 }
 
 const ch_cli_command ch_cmd_server;

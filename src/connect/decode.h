@@ -22,6 +22,9 @@ typedef struct cn_decode {
     int n_texts; /* SQL statements met; places in the text are told when there is just one */
 } cn_decode;
 
+/* The plan as it is, or what a compressed one holds, in room and arena. plan may be NULL. */
+CH_NODISCARD ch_status cn_plain_plan(const PB(Plan) * plan, ch_arena *arena, PB(Plan) * room,
+                                     const PB(Plan) * *out, ch_error *err);
 /* A frame of a plan whose root is a relation; gives. message may be NULL (an error then). */
 CH_NODISCARD ch_status cn_decode_plan(cn_session *session, const PB(Plan) * plan, ch_frame **out,
                                       ch_error *err);

@@ -100,6 +100,28 @@ static ch_status flush(sender *s, ch_error *err)
     return status;
 }
 
+/* About what the column takes once every row is written out: one long text may be all rows of a batch. */
+static int64_t bytes_told(const ch_column *c)
+{
+    const ch_column *values = ch_column_values(c);
+    int64_t bytes = 0;
+    if (ch_type_is_view(c->type)) {
+        const ch_view *view = values->data;
+        if (c->encoding == CH_CONST)
+            return c->rows * (4 + view->len);
+        for (int64_t i = 0; i < c->rows && values->rows; i++)
+            bytes += view[ch_column_slot(c, i)].len;
+        return bytes + 4 * c->rows;
+    }
+    if (c->encoding == CH_DICT) /* by its average value */
+        return values->rows ? bytes_told(values) / values->rows * c->rows : 0;
+    for (int32_t i = 0; i < c->n_child; i++)
+        bytes += bytes_told(c->child[i]);
+    if (c->n_child)
+        return c->encoding == CH_CONST ? (bytes + 4) * c->rows : bytes + 4 * c->rows;
+    return c->rows * ch_type_width(c->type);
+}
+
 static ch_status take_batch(void *user, int slot, ch_batch *batch, ch_error *err)
 {
     sender *s = user;
@@ -118,7 +140,7 @@ static ch_status take_batch(void *user, int slot, ch_batch *batch, ch_error *err
     s->rows += own->n;
     CH_TRY(ch_batch_flatten(own, err));
     for (int32_t c = 0; c < own->n_cols; c++)
-        s->bytes += ch_column_bytes(own->col[c]);
+        s->bytes += bytes_told(own->col[c]);
     return s->bytes >= RESPONSE_BYTES || s->rows >= RESPONSE_ROWS ? flush(s, err) : CH_OK;
 }
 
@@ -257,6 +279,16 @@ static ch_status decompress(const PB(Plan__CompressedOperation) * m, ch_arena *a
     return cn_unpack(&PB_DESCRIPTOR(command), raw, got, arena, &out->command, err);
 }
 
+ch_status cn_plain_plan(const PB(Plan) * plan, ch_arena *arena, PB(Plan) * room,
+                        const PB(Plan) * *out, ch_error *err)
+{
+    *out = plan;
+    if (!plan || plan->op_type_case != SPARK__CONNECT__PLAN__OP_TYPE_COMPRESSED_OPERATION)
+        return CH_OK;
+    *out = room;
+    return decompress(plan->compressed_operation, arena, room, err);
+}
+
 static ch_status run_root(cn_operation *op, const PB(Plan) * plan, ch_error *err)
 {
     ch_frame *frame;
@@ -269,12 +301,9 @@ static ch_status run_root(cn_operation *op, const PB(Plan) * plan, ch_error *err
 ch_status cn_execute(cn_operation *op, const PB(ExecutePlanRequest) * request, ch_arena *arena,
                      ch_error *err)
 {
-    const PB(Plan) *plan = request->plan;
+    const PB(Plan) * plan;
     PB(Plan) unpacked;
-    if (plan && plan->op_type_case == SPARK__CONNECT__PLAN__OP_TYPE_COMPRESSED_OPERATION) {
-        CH_TRY(decompress(plan->compressed_operation, arena, &unpacked, err));
-        plan = &unpacked;
-    }
+    CH_TRY(cn_plain_plan(request->plan, arena, &unpacked, &plan, err));
     if (plan && plan->op_type_case == SPARK__CONNECT__PLAN__OP_TYPE_COMMAND)
         CH_TRY(cn_run_command(op, plan->command, err));
     else

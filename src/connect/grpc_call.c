@@ -111,20 +111,25 @@ static void refuse(ch_grpc_call *call, ch_grpc_code code)
     pthread_cond_broadcast(&call->changed);
 }
 
-/* The message's length is known: makes room for it. Lock held. */
+/* The message's length is known: makes room for it, or refuses. Lock held. */
 static bool begin_message(ch_grpc_call *call)
 {
     const uint8_t *p = call->prefix;
     size_t len = (size_t)p[1] << 24 | (size_t)p[2] << 16 | (size_t)p[3] << 8 | p[4];
     ch_error err = {0};
-    if (len > call->server->options.max_message ||
-        !(call->coming = calloc(1, sizeof(grpc_message))))
+    if (len > call->server->options.max_message) {
+        refuse(call, CH_GRPC_INVALID_ARGUMENT);
         return false;
-    ch_status status =
-        ch_buffer_new(call->server->options.mem, (int64_t)len, &call->coming->bytes, &err);
-    ch_error_release(&err);
+    }
+    call->coming = calloc(1, sizeof(grpc_message));
+    if (!call->coming || ch_buffer_new(call->server->options.mem, (int64_t)len,
+                                       &call->coming->bytes, &err) != CH_OK) {
+        ch_error_release(&err);
+        refuse(call, CH_GRPC_RESOURCE_EXHAUSTED);
+        return false;
+    }
     memcpy(call->coming->prefix, p, GRPC_PREFIX);
-    return status == CH_OK;
+    return true;
 }
 
 int64_t grpc_call_data(ch_grpc_call *call, const uint8_t *data, size_t len)
@@ -140,10 +145,8 @@ int64_t grpc_call_data(ch_grpc_call *call, const uint8_t *data, size_t len)
             if (call->n_prefix < GRPC_PREFIX)
                 break;
             call->n_prefix = 0;
-            if (!begin_message(call)) {
-                refuse(call, CH_GRPC_RESOURCE_EXHAUSTED);
+            if (!begin_message(call))
                 break;
-            }
         }
         grpc_message *m = call->coming;
         size_t n = (size_t)(m->bytes->bytes - m->sent);
@@ -227,6 +230,7 @@ static void *work(void *arg)
         ch_grpc_call *call = s->first_work;
         if (call) {
             s->first_work = call->next_work;
+            s->n_work--;
             if (!s->first_work)
                 s->last_work = &s->first_work;
             pthread_mutex_unlock(&s->lock);
@@ -265,7 +269,8 @@ void grpc_call_start(ch_grpc_call *call)
     call->next_work = NULL;
     *s->last_work = call;
     s->last_work = &call->next_work;
-    if (s->n_idle > 0) {
+    s->n_work++;
+    if (s->n_idle >= s->n_work) { /* one for each that waits: a call may last for hours */
         pthread_cond_signal(&s->work);
     } else if (s->n_threads < MAX_THREADS) {
         pthread_attr_init(&attr);
@@ -355,8 +360,10 @@ ch_status ch_grpc_receive(ch_grpc_call *call, const uint8_t **data, size_t *len,
     if (gone)
         CH_FAIL(err, CANCELLED);
     if (!m && refusal == CH_GRPC_RESOURCE_EXHAUSTED)
-        return ch_error_memory(err, "request", (int64_t)call->server->options.max_message,
-                               (int64_t)call->server->options.max_message);
+        return ch_error_memory(err, "server", 0, ch_mem_limit(call->server->options.mem));
+    if (!m && refusal == CH_GRPC_INVALID_ARGUMENT)
+        CH_FAIL(err, CONNECT_INVALID_MESSAGE, "name", "of the call", "reason",
+                "it is larger than the server takes, 128 MiB");
     if (!m && refusal)
         CH_FAIL(err, INVALID_ARROW, "reason", "the request ends inside of a message");
     if (!m)

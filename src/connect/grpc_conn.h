@@ -85,7 +85,7 @@ struct ch_grpc_server {
     pthread_cond_t work;
     ch_grpc_call *ready; /* calls that have something for the socket thread */
     ch_grpc_call *first_work, **last_work;
-    int n_threads, n_idle;
+    int n_threads, n_idle, n_work;
     _Atomic int n_handling;
     bool closing;
 };

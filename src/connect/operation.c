@@ -5,8 +5,9 @@
  *   log   | released | kept for a re-attach | to be sent ...|
  *                      first                 next of the stream   first + n
  *
- * The producer waits while MOST_UNSENT bytes are not yet sent; what was sent stays until released, but
- * no more than MOST_KEPT bytes of it, as in Spark.
+ * The producer waits while the service's most_unsent bytes are not yet sent; what was sent stays until released,
+ * but no more than most_kept bytes of it, as in Spark. It waits on the operation's own thread: a query whose rows
+ * are sent in order has its last pipeline there, so a client that does not read holds up nobody else.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -18,8 +19,6 @@
 #include "base/log.h"
 #include "connect/service.h"
 
-#define MOST_UNSENT (64 << 20)
-#define MOST_KEPT (16 << 20)
 #define PROGRESS_SECONDS 2
 #define STACK_BYTES (32 << 20) /* of address space: plans are walked by recursion */
 
@@ -45,9 +44,10 @@ struct cn_operation {
     int64_t sent;          /* number of the next one to be sent */
     int64_t unsent_bytes, kept_bytes;
     ch_query *query;
-    bool cancelled, done, released;
+    _Atomic bool cancelled; /* every query of the operation heeds it */
+    bool done, released;
     int generation, n_attached; /* the newest stream wins */
-    int64_t ended_ns;
+    int64_t detached_ns;        /* when the last stream left, or it began */
     cn_state state;
     cn_failure failure;
 };
@@ -78,7 +78,6 @@ static void end_operation(cn_operation *op, ch_status status, ch_error *err)
     pthread_mutex_lock(&op->lock);
     op->done = true;
     op->failure = failure;
-    op->ended_ns = ch_tick_ns();
     op->state = status == CH_OK            ? CN_SUCCEEDED
                 : status == CH_E_CANCELLED ? CN_CANCELLED
                                            : CN_FAILED;
@@ -92,7 +91,9 @@ static void *run(void *arg)
     cn_operation *op = arg;
     cn_service *service = op->session->service;
     ch_error err = {0};
+    ch_query_cancel_thread_with(&op->cancelled);
     ch_status status = cn_execute(op, op->request, &op->arena, &err);
+    ch_query_cancel_thread_with(NULL);
     end_operation(op, status, &err);
     cn_operation_unref(op);
     pthread_mutex_lock(&service->lock);
@@ -185,6 +186,7 @@ ch_status cn_operation_start(cn_session *session, const PB(ExecutePlanRequest) *
     op->arena = *arena;
     ch_arena_init(arena, arena->mem);
     op->request = request;
+    op->detached_ns = ch_tick_ns();
     pthread_mutex_init(&op->lock, NULL);
     pthread_cond_init(&op->changed, NULL);
     op->reattachable = wants_reattach(request);
@@ -280,7 +282,7 @@ ch_status cn_operation_add(cn_operation *op, PB(ExecutePlanResponse) * message, 
     message->response_id = r.id;
     CH_TRY(cn_pack(message, op->mem, &r.bytes, err));
     pthread_mutex_lock(&op->lock);
-    while (op->unsent_bytes > MOST_UNSENT && !op->cancelled)
+    while (op->unsent_bytes > op->session->service->most_unsent && !op->cancelled)
         pthread_cond_wait(&op->changed, &op->lock);
     ch_status status = CH_OK;
     if (op->cancelled)
@@ -300,8 +302,6 @@ void cn_operation_cancel(cn_operation *op)
 {
     pthread_mutex_lock(&op->lock);
     op->cancelled = true;
-    if (op->query)
-        ch_query_cancel(op->query);
     pthread_cond_broadcast(&op->changed);
     pthread_mutex_unlock(&op->lock);
 }
@@ -330,8 +330,7 @@ cn_state cn_operation_state(cn_operation *op)
 double cn_operation_abandoned(cn_operation *op)
 {
     pthread_mutex_lock(&op->lock);
-    double seconds =
-        op->done && op->n_attached == 0 ? (double)(ch_tick_ns() - op->ended_ns) / 1e9 : 0;
+    double seconds = op->n_attached == 0 ? (double)(ch_tick_ns() - op->detached_ns) / 1e9 : 0;
     pthread_mutex_unlock(&op->lock);
     return seconds;
 }
@@ -344,7 +343,8 @@ static void forget(cn_operation *op, int64_t n)
         *(op->first + i < op->sent ? &op->kept_bytes : &op->unsent_bytes) -= bytes;
         ch_buffer_unref(op->log[i].bytes);
     }
-    memmove(op->log, op->log + n, sizeof *op->log * (size_t)(op->n - n));
+    if (op->n > n)
+        memmove(op->log, op->log + n, sizeof *op->log * (size_t)(op->n - n));
     op->first += n;
     op->n -= n;
     if (op->sent < op->first)
@@ -390,7 +390,7 @@ static int64_t position_behind(const cn_operation *op, const char *after)
 static void trim(cn_operation *op)
 {
     int64_t n = 0, bytes = op->kept_bytes;
-    while (op->first + n < op->sent && bytes > MOST_KEPT)
+    while (op->first + n < op->sent && bytes > op->session->service->most_kept)
         bytes -= op->log[n++].bytes->bytes;
     if (n)
         forget(op, n);
@@ -500,6 +500,7 @@ void cn_operation_stream(cn_operation *op, const char *after, ch_grpc_call *call
     bool newest = op->generation == generation;
     bool failed = op->failure.code != CH_GRPC_OK;
     op->n_attached--;
+    op->detached_ns = ch_tick_ns();
     pthread_mutex_unlock(&op->lock);
     if (at < 0 || !newest) {
         if (at < 0)

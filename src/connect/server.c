@@ -2,13 +2,19 @@
 /* server.c - engine, service and listener, put together. */
 #include "connect/server.h"
 
+#include <arpa/inet.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "connect/service.h"
+#include "store/access.h"
+#include "store/file.h"
 
 #define MAX_MESSAGE ((size_t)128 << 20)
 #define GRACE_SECONDS 3
+#define SESSION_TIMEOUT_S 3600 /* spark.connect.session.manager.defaultSessionTimeout */
+#define DETACHED_TIMEOUT_S 300 /* spark.connect.execute.manager.detachedTimeout */
+#define WAREHOUSE "spark-warehouse"
 
 struct ch_server {
     ch_engine *engine;
@@ -16,10 +22,30 @@ struct ch_server {
     ch_grpc_server *grpc;
 };
 
+/* An address, not a name that looks like one. */
 static bool is_loopback(const char *address)
 {
-    return strncmp(address, "127.", 4) == 0 || strcmp(address, "::1") == 0 ||
-           strcmp(address, "localhost") == 0;
+    struct in_addr four;
+    return strcmp(address, "::1") == 0 || strcmp(address, "localhost") == 0 ||
+           (inet_pton(AF_INET, address, &four) == 1 && ntohl(four.s_addr) >> 24 == 127);
+}
+
+/* What queries may touch is said before there are any. */
+static ch_status limit_access(const ch_server_options *o, ch_error *err)
+{
+    if (o->read_only)
+        ch_access_read_only();
+    for (int i = 0; i < o->n_allow_paths; i++) {
+        ch_file folder;
+        bool is_folder = false;
+        CH_TRY(ch_file_stat(o->allow_path[i], &folder, &is_folder, err));
+        if (!is_folder)
+            CH_FAIL(err, INVALID_OPTION, "name", "allow-path", "value", o->allow_path[i],
+                    "expected", "a folder");
+    }
+    for (int i = 0; i < o->n_allow_paths; i++)
+        CH_TRY(ch_access_allow(o->allow_path[i], err));
+    return o->n_allow_paths ? ch_access_allow(WAREHOUSE, err) : CH_OK;
 }
 
 static ch_status open_server(ch_server *s, const ch_server_options *o, ch_error *err)
@@ -29,8 +55,11 @@ static ch_status open_server(ch_server *s, const ch_server_options *o, ch_error 
     if (!is_loopback(address) && !token)
         CH_FAIL(err, INVALID_OPTION, "name", "address", "value", address, "expected",
                 "a loopback address, or a token (--token) that clients must know");
+    CH_TRY(limit_access(o, err));
     CH_TRY(ch_engine_new(o->memory_limit, o->threads, NULL, &s->engine, err));
-    CH_TRY(cn_service_new(s->engine, &s->service, err));
+    CH_TRY(cn_service_new(
+        s->engine, o->session_timeout_s > 0 ? o->session_timeout_s : SESSION_TIMEOUT_S,
+        o->detached_timeout_s > 0 ? o->detached_timeout_s : DETACHED_TIMEOUT_S, &s->service, err));
     CH_TRY(cn_service_begin_with(s->service, o->conf, o->n_conf, err));
     ch_grpc_options grpc = {.address = address,
                             .port = o->port,

@@ -18,6 +18,14 @@ typedef struct ch_server_options {
         *token; /* NULL or "": none is asked for, and only loopback addresses are listened on */
     int64_t memory_limit; /* bytes; 0: 60 % of the machine's */
     int threads;          /* 0: one per core */
+    double
+        session_timeout_s; /* a session that nobody used for so long is closed; 0: an hour, as in Spark */
+    double
+        detached_timeout_s; /* and an operation without a client is cancelled; 0: 5 minutes, as in Spark */
+    bool read_only;         /* nothing is written, neither files nor the catalog */
+    /* Folders below which files are read and written, besides the warehouse; none: everywhere. */
+    const char *const *allow_path;
+    int n_allow_paths;
     /* Settings that every session begins with: key, value, key, value ...; borrowed until the server is closed. */
     const char *const *conf;
     int n_conf; /* keys */

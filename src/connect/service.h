@@ -85,11 +85,18 @@ struct cn_service {
     bool closing;
     pthread_t sweeper;
     bool has_sweeper;
+    int64_t idle_ns; /* a session that nobody names and in which nothing runs goes then */
+    double
+        detached_s; /* an operation to which no stream is attached is cancelled and forgotten then */
+    int64_t most_unsent; /* bytes of an operation's results that wait for its client */
+    int64_t most_kept;   /* bytes kept for a re-attach */
 };
 
 /* ---- service_session.c ---- */
 
-CH_NODISCARD ch_status cn_service_new(ch_engine *engine, cn_service **out, ch_error *err);
+/* Times as in server.h. */
+CH_NODISCARD ch_status cn_service_new(ch_engine *engine, double session_timeout_s,
+                                      double detached_timeout_s, cn_service **out, ch_error *err);
 /* Settings that sessions begin with, of n keys; borrowed. Before it serves. Errors CH_E_INVALID_CONF_VALUE. */
 CH_NODISCARD ch_status cn_service_begin_with(cn_service *service, const char *const *conf, int n,
                                              ch_error *err);
@@ -147,7 +154,7 @@ const char *cn_operation_id(const cn_operation *op);
 cn_state cn_operation_state(cn_operation *op);
 /* Forgets responses up to and with this one; id NULL: all, and the operation is forgotten once it is done. */
 void cn_operation_release(cn_operation *op, const char *id);
-/* Seconds since it ended and nobody was attached; 0 while either is not so. */
+/* Seconds since nobody is attached; 0 while somebody is. */
 double cn_operation_abandoned(cn_operation *op);
 /* References to all of the session's, in an array to be freed; NULL when there is none. */
 cn_operation **cn_operation_all(cn_session *session, int *n);
@@ -156,7 +163,7 @@ cn_operation **cn_operation_all(cn_session *session, int *n);
 CH_NODISCARD ch_status cn_operation_add(cn_operation *op, PB(ExecutePlanResponse) * response,
                                         ch_error *err);
 cn_session *cn_operation_session(cn_operation *op);
-/* While a query runs, so that cancel reaches it; NULL when it is over. CH_E_CANCELLED if it was cancelled before. */
+/* While a query runs, whose progress is told; NULL when it is over. CH_E_CANCELLED if it was cancelled before. */
 CH_NODISCARD ch_status cn_operation_set_query(cn_operation *op, ch_query *query, ch_error *err);
 
 /* ---- execute.c, service_analyze.c, service_config.c ---- */

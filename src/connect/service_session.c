@@ -8,10 +8,13 @@
 #include "base/log.h"
 #include "connect/service.h"
 
-#define SWEEP_SECONDS 30
-#define IDLE_NS \
-    (INT64_C(3600) * 1000000000) /* Spark's spark.connect.session.manager.defaultSessionTimeout */
-#define ABANDONED_SECONDS 300    /* an ended operation that nobody released */
+#define SWEEP_SECONDS 30 /* or sooner: twice within the shorter of the two times */
+/* Of the memory limit, and no more than: results that wait, results kept for a re-attach. */
+#define UNSENT_SHARE 64
+#define MOST_UNSENT ((int64_t)64 << 20)
+#define KEPT_SHARE 256
+#define MOST_KEPT ((int64_t)16 << 20)
+#define LEAST_LOG ((int64_t)4 << 20) /* two responses */
 
 bool cn_is_uuid(const char *text)
 {
@@ -302,8 +305,8 @@ static bool runs_something(cn_session *s)
     cn_operation **op = cn_operation_all(s, &n);
     for (int i = 0; i < n; i++) {
         runs |= cn_operation_state(op[i]) == CN_RUNNING;
-        if (cn_operation_abandoned(op[i]) > ABANDONED_SECONDS)
-            cn_operation_release(op[i], NULL);
+        if (cn_operation_abandoned(op[i]) > s->service->detached_s)
+            cn_operation_release(op[i], NULL); /* cancels it, if it runs */
         cn_operation_unref(op[i]);
     }
     free(op);
@@ -328,7 +331,7 @@ static void sweep(cn_service *service)
     for (int b = 0; b < CN_SESSION_BUCKETS; b++) {
         cn_session *s;
         for (int i = 0; (s = next_session(service, b, i)); i++) {
-            bool idle = !runs_something(s) && ch_tick_ns() - s->used_ns > IDLE_NS;
+            bool idle = !runs_something(s) && ch_tick_ns() - s->used_ns > service->idle_ns;
             if (idle) {
                 CH_LOG(INFO, "connect", "session expired", "session", s->id);
                 cn_session_close(s);
@@ -342,11 +345,16 @@ static void sweep(cn_service *service)
 static void *sweep_forever(void *arg)
 {
     cn_service *service = arg;
+    double idle = (double)service->idle_ns / 1e9, least = service->detached_s;
+    least = (least < idle ? least : idle) / 2;
+    int64_t ms = (int64_t)((least < SWEEP_SECONDS ? least : SWEEP_SECONDS) * 1000) + 1;
     pthread_mutex_lock(&service->lock);
     while (!service->closing) {
         struct timespec until;
         clock_gettime(CLOCK_REALTIME, &until);
-        until.tv_sec += SWEEP_SECONDS;
+        until.tv_nsec += ms % 1000 * 1000000;
+        until.tv_sec += ms / 1000 + until.tv_nsec / 1000000000;
+        until.tv_nsec %= 1000000000;
         pthread_cond_timedwait(&service->changed, &service->lock, &until);
         if (service->closing)
             break;
@@ -358,7 +366,15 @@ static void *sweep_forever(void *arg)
     return NULL;
 }
 
-ch_status cn_service_new(ch_engine *engine, cn_service **out, ch_error *err)
+/* A part of the limit, within bounds. */
+static int64_t share_of(int64_t limit, int64_t part, int64_t most)
+{
+    int64_t bytes = limit / part;
+    return bytes > most ? most : bytes < LEAST_LOG ? LEAST_LOG : bytes;
+}
+
+ch_status cn_service_new(ch_engine *engine, double session_timeout_s, double detached_timeout_s,
+                         cn_service **out, ch_error *err)
 {
     *out = NULL;
     cn_service *service = calloc(1, sizeof *service);
@@ -369,6 +385,10 @@ ch_status cn_service_new(ch_engine *engine, cn_service **out, ch_error *err)
     }
     service->engine = engine;
     service->mem = mem;
+    service->idle_ns = (int64_t)(session_timeout_s * 1e9);
+    service->detached_s = detached_timeout_s;
+    service->most_unsent = share_of(ch_mem_limit(mem), UNSENT_SHARE, MOST_UNSENT);
+    service->most_kept = share_of(ch_mem_limit(mem), KEPT_SHARE, MOST_KEPT);
     pthread_mutex_init(&service->lock, NULL);
     pthread_cond_init(&service->changed, NULL);
     service->has_sweeper = pthread_create(&service->sweeper, NULL, sweep_forever, service) == 0;

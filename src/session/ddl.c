@@ -8,6 +8,7 @@
 
 #include "plan/node.h"
 #include "plan/print.h"
+#include "store/access.h"
 #include "store/file.h"
 
 ch_status ch_ddl_open(ch_frame *frame, ch_ddl *out, ch_error *err)
@@ -79,10 +80,11 @@ const char *ch_ddl_absolute(ch_ddl *c, const char *path, ch_error *err)
     size_t len = strlen(local);
     while (len > 1 && local[len - 1] == '/')
         len--;
-    if (*local == '/')
-        return ch_arena_strn(c->arena, local, len, err);
-    /* Below the warehouse, as Spark puts locations that are relative. */
-    return ch_arena_printf(c->arena, err, "%s/%.*s", c->meta.root, (int)len, local);
+    /* Relative ones lie below the warehouse, as Spark puts them. */
+    const char *absolute =
+        *local == '/' ? ch_arena_strn(c->arena, local, len, err)
+                      : ch_arena_printf(c->arena, err, "%s/%.*s", c->meta.root, (int)len, local);
+    return absolute && ch_access_check(absolute, false, err) == CH_OK ? absolute : NULL;
 }
 
 int32_t ch_ddl_column(ch_ddl *c, const ch_type *schema, const char *name)

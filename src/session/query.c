@@ -58,7 +58,6 @@ static ch_status snapshot(ch_query *q, ch_error *err)
     CH_TRY(ch_session_get(s, "spark.sql.mapKeyDedupPolicy", &q->arena, &policy, err));
     q->func.map_last_win = strcmp(policy, "LAST_WIN") == 0;
     CH_TRY(ch_session_get(s, "spark.sql.session.timeZone", &q->arena, &q->func.time_zone, err));
-    q->func.cancel = &q->cancel;
     q->func.now_us = ch_now_us();
     q->func.user = "chert";
     q->func.catalog = CH_CATALOG_NAME;
@@ -150,6 +149,19 @@ static _Atomic bool *cancel_flag(ch_query *q)
     return q->cancel_with ? q->cancel_with : &q->cancel;
 }
 
+static void cancel_with(ch_query *q, _Atomic bool *cancel)
+{
+    q->cancel_with = cancel;
+    q->func.cancel = cancel_flag(q);
+}
+
+static _Thread_local _Atomic bool *cancel_of_thread;
+
+void ch_query_cancel_thread_with(_Atomic bool *cancel)
+{
+    cancel_of_thread = cancel;
+}
+
 /* Making a plan heeds cancellation where its arena grows. */
 static void plan_begins(ch_query *q)
 {
@@ -184,6 +196,7 @@ ch_status ch_query_open(ch_frame *frame, const ch_rel *rel, ch_query **out, ch_e
     q->written = rel;
     q->mem = mem;
     q->plan_mem = ch_mem_new(mem, "plan", 0);
+    cancel_with(q, cancel_of_thread);
     ch_arena_init(&q->arena, q->plan_mem);
     opened(q);
     plan_begins(q);
@@ -414,10 +427,12 @@ void ch_query_park(ch_query *q)
             break;
         }
     pthread_mutex_unlock(&r->lock);
+    cancel_with(q, NULL); /* it may outlive the thread's work */
 }
 
 void ch_query_unpark(ch_query *q)
 {
+    cancel_with(q, cancel_of_thread);
     opened(q);
 }
 
@@ -428,7 +443,7 @@ void ch_query_skip(ch_query *q, const ch_kept *kept)
 
 void ch_query_cancel_with(ch_query *q, _Atomic bool *cancel)
 {
-    q->cancel_with = cancel;
+    cancel_with(q, cancel);
 }
 
 void ch_query_end_run(ch_query *q)
@@ -438,12 +453,12 @@ void ch_query_end_run(ch_query *q)
     q->physical = NULL;
     q->collect = NULL;
     ch_cache_use_release(&q->kept);
-    q->cancel_with = NULL;
+    cancel_with(q, NULL);
 }
 
 void ch_query_cancel(ch_query *q)
 {
-    atomic_store(&q->cancel, true);
+    atomic_store(cancel_flag(q), true);
 }
 
 void ch_session_cancel(ch_session *session)

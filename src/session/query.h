@@ -60,6 +60,11 @@ void ch_query_end_run(ch_query *query);
 CH_NODISCARD ch_status ch_query_explain_physical(ch_query *query, ch_physical_style style,
                                                  ch_buf *out, ch_error *err);
 
+/*
+ * Queries that this thread opens from now on end with CH_E_CANCELLED once the flag is set, those of writes,
+ * commands and plans that are computed while decoded among them. NULL: each has a flag of its own again.
+ */
+void ch_query_cancel_thread_with(_Atomic bool *cancel);
 /* Makes the running query end with CH_E_CANCELLED; safe in a signal handler. */
 void ch_query_cancel(ch_query *query);
 void ch_query_progress(const ch_query *query, ch_scan_progress *out);

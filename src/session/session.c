@@ -11,24 +11,30 @@
 #include "session/cache.h"
 #include "session/query.h"
 #include "session/variable.h"
+#include "store/access.h"
 #include "type/timezone.h"
-
-struct ch_engine {
-    ch_mem *mem;
-    ch_pool *pool;
-    char *spill_dir;
-    char *
-        folder; /* the current one at the start: names of files that outlast it are relative to this */
-};
 
 typedef struct view view;
 struct view {
     view *next;
     char *name; /* malloc */
-    bool is_global;
     ch_frame *frame;
     const ch_rel *rel;
     char *database; /* malloc: current when it was made */
+};
+
+typedef struct view_table {
+    pthread_mutex_t lock;
+    view *first;
+} view_table;
+
+struct ch_engine {
+    ch_mem *mem;
+    ch_pool *pool;
+    view_table global; /* global temporary views: every session's */
+    char *spill_dir;
+    char *
+        folder; /* the current one at the start: names of files that outlast it are relative to this */
 };
 
 typedef struct setting_value setting_value;
@@ -37,11 +43,13 @@ struct setting_value {
     char *key, *value; /* malloc */
 };
 
+/* Refs: the owner's, until ch_session_free, and one for each frame: global views outlive their session. */
 struct ch_session {
+    _Atomic int64_t refs;
     ch_engine *engine;
     ch_mem *mem;
-    pthread_mutex_t lock; /* guards views, settings and database */
-    view *views;
+    pthread_mutex_t lock; /* guards settings and database */
+    view_table views;
     char *database; /* malloc; NULL: default */
     setting_value *settings;
     _Atomic int64_t next_id;
@@ -49,6 +57,32 @@ struct ch_session {
     ch_cache cache;
     ch_variables variables;
 };
+
+static void view_free(view *v)
+{
+    ch_frame_unref(v->frame);
+    free(v->database);
+    free(v->name);
+    free(v);
+}
+
+static void views_clear(view_table *t)
+{
+    pthread_mutex_lock(&t->lock);
+    view *first = t->first;
+    t->first = NULL;
+    pthread_mutex_unlock(&t->lock);
+    for (view *v = first, *next; v; v = next) {
+        next = v->next;
+        view_free(v);
+    }
+}
+
+static void views_release(view_table *t)
+{
+    views_clear(t);
+    pthread_mutex_destroy(&t->lock);
+}
 
 /* ------------------------------------------------------------------- engine */
 
@@ -72,6 +106,7 @@ ch_status ch_engine_new(int64_t memory_limit, int threads, const char *spill_dir
         spill_dir = "/tmp";
     ch_engine *engine = calloc(1, sizeof *engine);
     if (engine) {
+        pthread_mutex_init(&engine->global.lock, NULL);
         engine->mem = ch_mem_new(NULL, "process", memory_limit);
         engine->pool = ch_pool_new(threads);
         engine->spill_dir = strdup(spill_dir);
@@ -89,12 +124,18 @@ void ch_engine_free(ch_engine *engine)
 {
     if (!engine)
         return;
+    views_release(&engine->global);
     ch_pool_free(engine->pool);
     if (engine->mem)
         ch_mem_close(engine->mem);
     free(engine->spill_dir);
     free(engine->folder);
     free(engine);
+}
+
+void ch_engine_drop_views(ch_engine *engine)
+{
+    views_clear(&engine->global);
 }
 
 ch_mem *ch_engine_mem(ch_engine *engine)
@@ -123,22 +164,16 @@ ch_status ch_session_new(ch_engine *engine, ch_session **out, ch_error *err)
         free(session);
         return ch_error_memory(err, "process", (int64_t)sizeof *session, 0);
     }
+    session->refs = 1;
     session->engine = engine;
     session->mem = mem;
     pthread_mutex_init(&session->lock, NULL);
+    pthread_mutex_init(&session->views.lock, NULL);
     pthread_mutex_init(&session->running.lock, NULL);
     pthread_mutex_init(&session->cache.lock, NULL);
     pthread_mutex_init(&session->variables.lock, NULL);
     *out = session;
     return CH_OK;
-}
-
-static void view_free(view *v)
-{
-    ch_frame_unref(v->frame);
-    free(v->database);
-    free(v->name);
-    free(v);
 }
 
 static void setting_free(setting_value *s)
@@ -148,27 +183,33 @@ static void setting_free(setting_value *s)
     free(s);
 }
 
-void ch_session_free(ch_session *session)
+static void session_unref(ch_session *session)
 {
-    if (!session)
+    if (atomic_fetch_sub_explicit(&session->refs, 1, memory_order_acq_rel) != 1)
         return;
-    ch_cache_clear(session);
-    for (view *v = session->views, *next; v; v = next) {
-        next = v->next;
-        view_free(v);
-    }
-    for (setting_value *s = session->settings, *next; s; s = next) {
-        next = s->next;
-        setting_free(s);
-    }
-    free(session->database);
-    ch_variables_release(session);
     pthread_mutex_destroy(&session->variables.lock);
     pthread_mutex_destroy(&session->lock);
     pthread_mutex_destroy(&session->running.lock);
     pthread_mutex_destroy(&session->cache.lock);
     ch_mem_close(session->mem);
     free(session);
+}
+
+void ch_session_free(ch_session *session)
+{
+    if (!session)
+        return;
+    ch_cache_clear(session);
+    views_release(&session->views);
+    for (setting_value *s = session->settings, *next; s; s = next) {
+        next = s->next;
+        setting_free(s);
+    }
+    session->settings = NULL;
+    free(session->database);
+    session->database = NULL;
+    ch_variables_release(session);
+    session_unref(session);
 }
 
 ch_engine *ch_session_engine(ch_session *session)
@@ -204,9 +245,11 @@ ch_status ch_session_copy(ch_session *from, ch_session *to, ch_error *err)
         status = ch_session_set(to, s->key, s->value, err);
     if (from->database && status == CH_OK)
         status = ch_session_use(to, from->database, err);
-    for (view *v = from->views; v && status == CH_OK; v = v->next)
-        status = ch_session_put_view(to, v->name, v->is_global, true, v->frame, v->rel, err);
     pthread_mutex_unlock(&from->lock);
+    pthread_mutex_lock(&from->views.lock);
+    for (view *v = from->views.first; v && status == CH_OK; v = v->next)
+        status = ch_session_put_view(to, v->name, false, true, v->frame, v->rel, err);
+    pthread_mutex_unlock(&from->views.lock);
     to->next_id = from->next_id;
     return status;
 }
@@ -301,6 +344,8 @@ ch_status ch_session_set(ch_session *session, const char *key, const char *value
     const ch_setting *known = setting_find(key);
     if (known && value)
         CH_TRY(check_setting(known, value, err));
+    if (value && *value && strcmp(key, "chert.spill.dir") == 0)
+        CH_TRY(ch_access_check(value, true, err)); /* it would be made */
     setting_value *fresh = NULL;
     if (value) {
         fresh = calloc(1, sizeof *fresh);
@@ -429,10 +474,16 @@ ch_status ch_session_changed(ch_session *session, ch_arena *arena, ch_option_lis
 
 /* -------------------------------------------------------------------- views */
 
-static view **view_at(ch_session *session, const char *name, bool is_global)
+static view_table *table_of(ch_session *session, bool is_global)
 {
-    view **v = &session->views;
-    while (*v && ((*v)->is_global != is_global || strcasecmp((*v)->name, name) != 0))
+    return is_global ? &session->engine->global : &session->views;
+}
+
+/* Lock of the table held. */
+static view **view_at(view_table *t, const char *name)
+{
+    view **v = &t->first;
+    while (*v && strcasecmp((*v)->name, name) != 0)
         v = &(*v)->next;
     return v;
 }
@@ -440,6 +491,7 @@ static view **view_at(ch_session *session, const char *name, bool is_global)
 ch_status ch_session_put_view(ch_session *session, const char *name, bool is_global, bool replace,
                               ch_frame *frame, const ch_rel *rel, ch_error *err)
 {
+    view_table *table = table_of(session, is_global);
     view *fresh = calloc(1, sizeof *fresh);
     pthread_mutex_lock(&session->lock);
     if (fresh)
@@ -451,17 +503,16 @@ ch_status ch_session_put_view(ch_session *session, const char *name, bool is_glo
         free(fresh);
         return ch_error_memory(err, "session", (int64_t)sizeof *fresh, 0);
     }
-    fresh->is_global = is_global;
     fresh->frame = ch_frame_ref(frame);
     fresh->rel = rel;
-    pthread_mutex_lock(&session->lock);
-    view **at = view_at(session, name, is_global), *old = *at;
+    pthread_mutex_lock(&table->lock);
+    view **at = view_at(table, name), *old = *at;
     if (!old || replace) {
         fresh->next = old ? old->next : NULL;
         *at = fresh;
         fresh = NULL;
     }
-    pthread_mutex_unlock(&session->lock);
+    pthread_mutex_unlock(&table->lock);
     if (fresh) {
         view_free(fresh);
         char quoted[256];
@@ -475,11 +526,12 @@ ch_status ch_session_put_view(ch_session *session, const char *name, bool is_glo
 
 bool ch_session_drop_view(ch_session *session, const char *name, bool is_global)
 {
-    pthread_mutex_lock(&session->lock);
-    view **at = view_at(session, name, is_global), *old = *at;
+    view_table *table = table_of(session, is_global);
+    pthread_mutex_lock(&table->lock);
+    view **at = view_at(table, name), *old = *at;
     if (old)
         *at = old->next;
-    pthread_mutex_unlock(&session->lock);
+    pthread_mutex_unlock(&table->lock);
     if (old)
         view_free(old);
     return old != NULL;
@@ -488,23 +540,25 @@ bool ch_session_drop_view(ch_session *session, const char *name, bool is_global)
 void ch_session_find_view(ch_session *session, const char *name, bool is_global, ch_frame **frame,
                           const ch_rel **rel)
 {
-    pthread_mutex_lock(&session->lock);
-    const view *v = *view_at(session, name, is_global);
+    view_table *table = table_of(session, is_global);
+    pthread_mutex_lock(&table->lock);
+    const view *v = *view_at(table, name);
     *frame = v ? ch_frame_ref(v->frame) : NULL;
     *rel = v ? v->rel : NULL;
-    pthread_mutex_unlock(&session->lock);
+    pthread_mutex_unlock(&table->lock);
 }
 
 ch_status ch_session_view_database(ch_session *session, const char *name, bool is_global,
                                    ch_arena *arena, const char **out, ch_error *err)
 {
+    view_table *table = table_of(session, is_global);
     *out = NULL;
-    pthread_mutex_lock(&session->lock);
-    const view *v = *view_at(session, name, is_global);
+    pthread_mutex_lock(&table->lock);
+    const view *v = *view_at(table, name);
     if (v)
         *out = ch_arena_str(arena, v->database, err);
     bool failed = v && !*out;
-    pthread_mutex_unlock(&session->lock);
+    pthread_mutex_unlock(&table->lock);
     return failed ? CH_E_MEMORY : CH_OK;
 }
 
@@ -540,20 +594,19 @@ ch_status ch_session_views(ch_session *session, bool is_global, ch_arena *arena,
     *out = (ch_str_list){0};
     ch_status status = CH_OK;
     int32_t n = 0;
-    pthread_mutex_lock(&session->lock);
-    for (view *v = session->views; v; v = v->next)
-        n += v->is_global == is_global;
+    view_table *table = table_of(session, is_global);
+    pthread_mutex_lock(&table->lock);
+    for (view *v = table->first; v; v = v->next)
+        n++;
     out->item = ch_arena_alloc(arena, sizeof *out->item * (size_t)n, err);
     if (!out->item)
         status = CH_E_MEMORY;
-    for (view *v = session->views; v && status == CH_OK; v = v->next) {
-        if (v->is_global != is_global)
-            continue;
+    for (view *v = table->first; v && status == CH_OK; v = v->next) {
         out->item[out->n] = ch_arena_str(arena, v->name, err);
         if (!out->item[out->n++])
             status = CH_E_MEMORY;
     }
-    pthread_mutex_unlock(&session->lock);
+    pthread_mutex_unlock(&table->lock);
     if (status == CH_OK)
         qsort(out->item, (size_t)out->n, sizeof *out->item, by_name);
     return status;
@@ -570,6 +623,7 @@ ch_status ch_frame_new(ch_session *session, ch_frame *const *parent, int32_t n_p
         return CH_E_MEMORY;
     frame->refs = 1;
     frame->session = session;
+    atomic_fetch_add_explicit(&session->refs, 1, memory_order_relaxed);
     ch_arena_init(&frame->arena, session->mem);
     frame->parent = ch_arena_alloc(&frame->arena, sizeof *frame->parent * (size_t)n_parents, err);
     if (!frame->parent) {
@@ -593,7 +647,8 @@ void ch_frame_unref(ch_frame *frame)
     for (int32_t i = 0; i < frame->n_parents; i++)
         ch_frame_unref(frame->parent[i]);
     ch_kept_unref(frame->kept);
-    ch_mem *mem = frame->session->mem;
+    ch_session *session = frame->session;
     ch_arena_release(&frame->arena);
-    ch_mem_free(mem, frame, sizeof *frame);
+    ch_mem_free(session->mem, frame, sizeof *frame);
+    session_unref(session);
 }

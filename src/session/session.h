@@ -27,12 +27,14 @@ CH_NODISCARD ch_status ch_engine_new(int64_t memory_limit, int threads, const ch
                                      ch_engine **out, ch_error *err);
 /* Every session must be free. NULL is ignored. */
 void ch_engine_free(ch_engine *engine);
+/* Forgets the global temporary views; freeing the engine does so too. */
+void ch_engine_drop_views(ch_engine *engine);
 ch_mem *ch_engine_mem(ch_engine *engine);
 ch_pool *ch_engine_pool(ch_engine *engine);
 const char *ch_engine_spill_dir(const ch_engine *engine);
 
 CH_NODISCARD ch_status ch_session_new(ch_engine *engine, ch_session **out, ch_error *err);
-/* Every frame must be released. NULL is ignored. */
+/* NULL is ignored. Frames that are left, such as those of global views, may still be read. */
 void ch_session_free(ch_session *session);
 /* Gives `to` the settings and views of `from`. The views' frames stay those of `from`, which must outlive `to`. */
 CH_NODISCARD ch_status ch_session_copy(ch_session *from, ch_session *to, ch_error *err);

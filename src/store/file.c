@@ -11,6 +11,8 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "store/access.h"
+
 struct ch_input {
     ch_mem *mem;
     const char *path;
@@ -58,15 +60,32 @@ static ch_status local_path(const char *path, const char **out, ch_error *err)
     return CH_OK;
 }
 
+static ch_status readable_path(const char *path, const char **out, ch_error *err)
+{
+    CH_TRY(local_path(path, out, err));
+    return ch_access_check(path, false, err);
+}
+
+static ch_status writable_path(const char *path, const char **out, ch_error *err)
+{
+    CH_TRY(local_path(path, out, err));
+    return ch_access_check(path, true, err);
+}
+
 ch_status ch_input_open(ch_mem *mem, const char *path, ch_input **out, ch_error *err)
 {
     const char *local;
     struct stat st;
     *out = NULL;
-    CH_TRY(local_path(path, &local, err));
+    CH_TRY(readable_path(path, &local, err));
     int fd = open(local, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return ch_file_error(err, errno, "open", path);
+    ch_status status = ch_access_check_fd(fd, path, err);
+    if (status != CH_OK) {
+        close(fd);
+        return status;
+    }
     if (fstat(fd, &st) != 0 || S_ISDIR(st.st_mode)) {
         int error = S_ISDIR(st.st_mode) ? EISDIR : errno;
         close(fd);
@@ -121,11 +140,17 @@ void ch_input_close(ch_input *in)
     ch_mem_free(in->mem, in, sizeof *in);
 }
 
+static void output_free(ch_output *out)
+{
+    ch_mem_free(out->mem, out->path, out->path_size);
+    ch_mem_free(out->mem, out, sizeof *out);
+}
+
 ch_status ch_output_create(ch_mem *mem, const char *path, ch_output **out, ch_error *err)
 {
     const char *local;
     *out = NULL;
-    CH_TRY(local_path(path, &local, err));
+    CH_TRY(writable_path(path, &local, err));
     size_t size = strlen(local) + 1;
     ch_output *o = ch_mem_alloc(mem, sizeof *o, err);
     char *copy = o ? ch_mem_alloc(mem, size, err) : NULL;
@@ -142,6 +167,12 @@ ch_status ch_output_create(ch_mem *mem, const char *path, ch_output **out, ch_er
         return ch_file_error(err, error, "write", path);
     }
     *o = (ch_output){.mem = mem, .path = copy, .path_size = size, .fd = fd};
+    ch_status status = ch_access_check_fd(fd, path, err);
+    if (status != CH_OK) {
+        close(fd);
+        output_free(o);
+        return status;
+    }
     *out = o;
     return CH_OK;
 }
@@ -167,12 +198,6 @@ int64_t ch_output_bytes(const ch_output *out)
     return out->bytes;
 }
 
-static void output_free(ch_output *out)
-{
-    ch_mem_free(out->mem, out->path, out->path_size);
-    ch_mem_free(out->mem, out, sizeof *out);
-}
-
 ch_status ch_output_close(ch_output *out, bool sync, ch_error *err)
 {
     int error = sync && fdatasync(out->fd) != 0 && errno != EINVAL ? errno : 0;
@@ -196,7 +221,7 @@ ch_status ch_file_stat(const char *path, ch_file *file, bool *is_folder, ch_erro
 {
     const char *local;
     struct stat st;
-    CH_TRY(local_path(path, &local, err));
+    CH_TRY(readable_path(path, &local, err));
     if (stat(local, &st) != 0)
         return ch_file_error(err, errno, "look at", path);
     *file = (ch_file){.path = path,
@@ -209,23 +234,23 @@ ch_status ch_file_stat(const char *path, ch_file *file, bool *is_folder, ch_erro
 
 bool ch_file_exists(const char *path)
 {
-    const char *local = ch_path_local(path);
+    const char *local;
     struct stat st;
-    return local && lstat(local, &st) == 0;
+    return readable_path(path, &local, NULL) == CH_OK && lstat(local, &st) == 0;
 }
 
 ch_status ch_file_rename(const char *from, const char *to, ch_error *err)
 {
     const char *a, *b;
-    CH_TRY(local_path(from, &a, err));
-    CH_TRY(local_path(to, &b, err));
+    CH_TRY(writable_path(from, &a, err));
+    CH_TRY(writable_path(to, &b, err));
     return rename(a, b) == 0 ? CH_OK : ch_file_error(err, errno, "rename to", to);
 }
 
 bool ch_file_exchange(const char *a, const char *b)
 {
     const char *first, *second;
-    return local_path(a, &first, NULL) == CH_OK && local_path(b, &second, NULL) == CH_OK &&
+    return writable_path(a, &first, NULL) == CH_OK && writable_path(b, &second, NULL) == CH_OK &&
            renameat2(AT_FDCWD, first, AT_FDCWD, second, RENAME_EXCHANGE) == 0;
 }
 
@@ -263,7 +288,7 @@ static int remove_contents(int fd)
 ch_status ch_file_remove(const char *path, ch_error *err)
 {
     const char *local;
-    CH_TRY(local_path(path, &local, err));
+    CH_TRY(writable_path(path, &local, err));
     if (unlink(local) == 0 || errno == ENOENT)
         return CH_OK;
     int first = errno;
@@ -280,7 +305,7 @@ ch_status ch_folder_make(const char *path, ch_error *err)
 {
     const char *local;
     char part[4096];
-    CH_TRY(local_path(path, &local, err));
+    CH_TRY(writable_path(path, &local, err));
     size_t len = strlen(local);
     if (len >= sizeof part)
         return ch_file_error(err, ENAMETOOLONG, "make", path);

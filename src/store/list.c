@@ -17,6 +17,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "store/access.h"
+
 #define FEW_FOLDERS 8  /* are read on the calling thread */
 #define STAT_BLOCK 256 /* files of one step */
 
@@ -113,6 +115,7 @@ static bool entry_is_folder(DIR *dir, const struct dirent *e)
 
 static ch_status read_folder(const lister *l, list_slot *s, const entry *folder, ch_error *err)
 {
+    CH_TRY(ch_access_check(folder->path, false, err)); /* a link may lead elsewhere */
     DIR *dir = opendir(folder->path);
     ch_status status = CH_OK;
     if (!dir && l->filter->skip_missing && errno == ENOENT)
@@ -267,6 +270,7 @@ static ch_status add_root(lister *l, const char *path, ch_error *err)
 static ch_status add_named(lister *l, const char *path, ch_error *err)
 {
     struct stat st;
+    CH_TRY(ch_access_check(path, false, err));
     if (stat(path, &st) != 0 && errno == ENOENT)
         return l->filter->skip_missing ? CH_OK : not_found(l, path, err);
     return add_root(l, path, err);

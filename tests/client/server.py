@@ -7,6 +7,7 @@ import subprocess
 import uuid
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+SLOWER = int(os.environ.get("CHERT_SLOWER", "1"))  # by so much with a sanitizer, whose memory tells nothing
 BINARY = os.environ.get("CHERT_BINARY") or os.path.join(HERE, "../../build/chert")
 
 
@@ -32,6 +33,9 @@ class Server:
         return session
 
     def rss(self):
+        """Bytes; 0 under a sanitizer, which gives nothing back."""
+        if SLOWER > 1:
+            return 0
         with open(f"/proc/{self.process.pid}/status", encoding="ascii") as status:
             return int(re.search(r"VmRSS:\s+(\d+)", status.read()).group(1)) * 1024
 
@@ -48,3 +52,23 @@ class Server:
             return self.process.wait(20)
         finally:
             self.process.stdout.close()
+
+
+def channel(server, options=()):
+    """A channel and a stub on it: for what the client itself never does."""
+    import grpc
+    from pyspark.sql.connect.proto import base_pb2_grpc
+    ch = grpc.insecure_channel(f"127.0.0.1:{server.port}", [("grpc.max_receive_message_length", -1), *options])
+    return ch, base_pb2_grpc.SparkConnectServiceStub(ch)
+
+
+def request(kind, session, sql=None, reattachable=False, user="test"):
+    """A request of this kind; sql: the statement that it executes."""
+    import pyspark.sql.connect.proto as pb
+    r = kind(session_id=session, user_context=pb.UserContext(user_id=user))
+    if sql is not None:
+        r.plan.root.sql.query = sql
+    if reattachable:
+        r.operation_id = str(uuid.uuid4())
+        r.request_options.add().reattach_options.reattachable = True
+    return r

@@ -47,6 +47,7 @@ int64_t engine_free(engine *e)
 {
     int64_t left;
     ch_session_free(e->session);
+    ch_engine_drop_views(e->engine);
     left = ch_mem_used(ch_engine_mem(e->engine));
     ch_engine_free(e->engine);
     ch_mem_close(e->mem);

@@ -1,0 +1,262 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Who may connect, and what a server lets its clients touch: tokens, TLS, --read-only, --allow-path."""
+import os
+import signal
+import subprocess
+import uuid
+
+import pytest
+
+pytest.importorskip("grpc")
+os.environ.setdefault("TZ", "UTC")
+os.environ["SPARK_CONNECT_MODE_ENABLED"] = "1"
+
+import grpc  # noqa: E402
+import pyspark.sql.connect.proto as pb  # noqa: E402
+from pyspark.sql.connect.proto import base_pb2_grpc  # noqa: E402
+from server import BINARY, SLOWER, Server, channel, request  # noqa: E402
+
+
+@pytest.fixture(autouse=True)
+def no_hang():
+    def late(*_):
+        raise TimeoutError("the test did not end within 60 s")
+    signal.signal(signal.SIGALRM, late)
+    signal.alarm(60 * SLOWER)
+    yield
+    signal.alarm(0)
+
+
+def refused(action, word):
+    with pytest.raises(Exception) as e:
+        action()
+    assert word in str(e.value), e.value
+
+
+# ---- tokens
+
+
+@pytest.mark.parametrize("by_environment", [False, True])
+def test_a_token_is_asked_for_and_compared_whole(by_environment, monkeypatch):
+    if by_environment:
+        monkeypatch.setenv("SPARK_CONNECT_AUTHENTICATE_TOKEN", "secret")
+    s = Server(*([] if by_environment else ["--token", "secret"]))
+    monkeypatch.delenv("SPARK_CONNECT_AUTHENTICATE_TOKEN", raising=False)
+    try:
+        assert s.session(";token=secret").range(2).count() == 2
+        ch, stub = channel(s)
+        for sent in (None, "", "Bearer", "Bearer secre", "Bearer secrett", "Bearer Secret", "secret", "Basic secret",
+                     "Bearer  secret", "Bearer,secret"):
+            with pytest.raises(grpc.RpcError) as e:
+                list(stub.ExecutePlan(request(pb.ExecutePlanRequest, str(uuid.uuid4()), sql="select 1"),
+                                      metadata=[("authorization", sent)] if sent is not None else []))
+            assert e.value.code() == grpc.StatusCode.UNAUTHENTICATED, sent
+        assert len(list(stub.ExecutePlan(request(pb.ExecutePlanRequest, str(uuid.uuid4()), sql="select 1"),
+                                         metadata=[("authorization", "bearer secret")]))) > 1
+        ch.close()
+    finally:
+        assert s.stop() == 0
+
+
+@pytest.mark.parametrize("address", ["0.0.0.0", "::", "127.1.example.com"])
+def test_other_addresses_need_a_token(address):
+    env = {k: v for k, v in os.environ.items() if k != "SPARK_CONNECT_AUTHENTICATE_TOKEN"}
+    p = subprocess.run([BINARY, "server", "--port", "0", "--address", address], capture_output=True, text=True,
+                       timeout=20, env=env)
+    assert p.returncode == 1 and "--token" in p.stderr
+
+
+# ---- TLS
+
+
+@pytest.fixture(scope="module")
+def certificates(tmp_path_factory):
+    folder = str(tmp_path_factory.mktemp("tls"))
+
+    def openssl(*args):
+        subprocess.run(["openssl", *args], cwd=folder, check=True, capture_output=True)
+
+    openssl("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=ca", "-keyout", "ca.key",
+            "-out", "ca.pem")
+    for name in ("server", "client"):
+        openssl("req", "-newkey", "rsa:2048", "-nodes", "-subj", f"/CN={name}", "-keyout", name + ".key", "-out",
+                name + ".csr", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1")
+        openssl("x509", "-req", "-in", name + ".csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-days",
+                "2", "-copy_extensions", "copy", "-out", name + ".pem")
+    return folder
+
+
+def read(folder, name):
+    with open(os.path.join(folder, name), "rb") as f:
+        return f.read()
+
+
+def secure(server, credentials):
+    ch = grpc.secure_channel(f"localhost:{server.port}", credentials)
+    stub = base_pb2_grpc.SparkConnectServiceStub(ch)
+    return lambda **kw: list(stub.ExecutePlan(request(pb.ExecutePlanRequest, str(uuid.uuid4()), sql="select 1"), **kw))
+
+
+def test_tls(certificates, monkeypatch):
+    c = certificates
+    monkeypatch.setenv("GRPC_DEFAULT_SSL_ROOTS_FILE_PATH", c + "/ca.pem")
+    s = Server("--tls-cert", c + "/server.pem", "--tls-key", c + "/server.key", "--token", "secret")
+    try:
+        call = secure(s, grpc.ssl_channel_credentials(read(c, "ca.pem")))
+        assert len(call(metadata=[("authorization", "Bearer secret")])) > 1
+        with pytest.raises(grpc.RpcError) as e:
+            call()
+        assert e.value.code() == grpc.StatusCode.UNAUTHENTICATED
+        assert s.session(";use_ssl=true;token=secret").range(5).count() == 5
+        _, plain = channel(s)
+        with pytest.raises(grpc.RpcError):
+            list(plain.ExecutePlan(request(pb.ExecutePlanRequest, str(uuid.uuid4()), sql="select 1"), timeout=5))
+    finally:
+        assert s.stop() == 0
+
+
+def test_client_certificates(certificates):
+    c = certificates
+    s = Server("--tls-cert", c + "/server.pem", "--tls-key", c + "/server.key", "--tls-client-ca", c + "/ca.pem")
+    try:
+        known = secure(s, grpc.ssl_channel_credentials(read(c, "ca.pem"), read(c, "client.key"), read(c, "client.pem")))
+        assert len(known()) > 1
+        unknown = secure(s, grpc.ssl_channel_credentials(read(c, "ca.pem")))
+        with pytest.raises(grpc.RpcError) as e:
+            unknown(timeout=5)
+        assert e.value.code() in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED)
+    finally:
+        assert s.stop() == 0
+
+
+def test_certificate_and_key_belong_together(certificates):
+    for args in (["--tls-cert", certificates + "/server.pem"], ["--tls-client-ca", certificates + "/ca.pem"],
+                 ["--tls-cert", certificates + "/server.pem", "--tls-key", certificates + "/client.key"]):
+        p = subprocess.run([BINARY, "server", "--port", "0", *args], capture_output=True, text=True, timeout=20)
+        assert p.returncode == 1 and p.stderr.startswith("error: ")
+
+
+# ---- --read-only
+
+
+def test_read_only(tmp_path):
+    (tmp_path / "in").mkdir()
+    s = Server(cwd=tmp_path)
+    spark = s.session()
+    spark.range(3).write.parquet(str(tmp_path / "in/p"))
+    spark.range(4).write.saveAsTable("t")
+    spark.sql("create view v as select id from t where id > 0")
+    assert s.stop() == 0
+
+    def tree():
+        return sorted(os.path.join(d, f) for d, _, files in os.walk(tmp_path) for f in [""] + files)
+
+    before = tree()
+    s = Server("--read-only", cwd=tmp_path)
+    try:
+        spark = s.session()
+        assert spark.read.parquet(str(tmp_path / "in/p")).count() == 3
+        assert spark.table("t").count() == 4 and spark.table("v").count() == 3
+        assert spark.sql("show tables").count() == 2 and spark.catalog.listDatabases()
+        spark.sql("describe extended t").collect()
+        spark.range(2).createTempView("mine")
+        spark.sql("create temporary view mine2 as select * from mine")
+        spark.sql("set spark.sql.ansi.enabled = false")
+        spark.sql("use default")
+        spark.table("t").cache().count()
+        assert spark.sql("select count(*) from mine2 join t using (id)").collect()[0][0] == 2
+        for text in ("create table n (a int)", "create table n as select 1 a", "create database d", "drop table t",
+                     "drop view v", "insert into t values (9)", "insert overwrite t values (9)", "truncate table t",
+                     "alter table t rename to u", "alter table t add columns (b int)", "analyze table t compute statistics",
+                     "create or replace view v as select 1", "create view w as select 1", "drop database default cascade",
+                     f"insert overwrite directory '{tmp_path}/out' using csv select 1", "msck repair table t",
+                     f"set chert.spill.dir = {tmp_path}/spill"):
+            with pytest.raises(Exception) as e:
+                spark.sql(text).collect()
+            if "DROP_DATABASE" not in str(e.value) and "NOT_A_PARTITIONED" not in str(e.value) \
+                    and "not supported" not in str(e.value):
+                assert "READ_ONLY" in str(e.value), (text, e.value)
+        refused(lambda: spark.range(1).write.csv(str(tmp_path / "out")), "READ_ONLY")
+        refused(lambda: spark.range(1).write.mode("overwrite").parquet(str(tmp_path / "in/p")), "READ_ONLY")
+        refused(lambda: spark.range(1).write.saveAsTable("n"), "READ_ONLY")
+        refused(lambda: spark.range(1).writeTo("n").create(), "READ_ONLY")
+        refused(lambda: spark.range(1).write.insertInto("t"), "READ_ONLY")
+    finally:
+        assert s.stop() == 0
+    assert tree() == before
+
+
+# ---- --allow-path
+
+
+def test_allow_path(tmp_path):
+    home, one, two, secret = (tmp_path / n for n in ("home", "one", "two", "secret"))
+    for folder in (home, one, two, secret, tmp_path / "one-more"):
+        folder.mkdir()
+    for folder in (one, two, secret, tmp_path / "one-more"):
+        (folder / "a.csv").write_text("1\n")
+    os.symlink(secret, one / "link")
+    os.symlink(secret / "a.csv", one / "file_link.csv")
+    os.symlink(secret / "none", one / "dangling")
+    os.symlink(two, one / "good_link")
+    (one / "mixed").mkdir()
+    (one / "mixed/a.csv").write_text("1\n")
+    os.symlink(secret / "a.csv", one / "mixed/b.csv")
+    (one / "deep").mkdir()
+    os.symlink(secret, one / "deep/sub")
+    s = Server("--allow-path", str(one), "--allow-path", str(two), cwd=home)
+    try:
+        spark = s.session()
+
+        def count(path):
+            return spark.read.csv(str(path)).count()
+
+        for good in (one / "a.csv", f"file:{one}/a.csv", f"file://{two}/a.csv", one / "../two/a.csv", one / "good_link",
+                     "../one/a.csv", f"{one}/[a].csv", f"{one}//a.csv"):
+            assert count(good) == 1, good
+        for bad in (secret, secret / "a.csv", secret / "none", one / "link", one / "link/a.csv", one / "file_link.csv",
+                    one / "../secret", f"{one}/good_link/../../secret/a.csv", f"{one}/./../secret/a.csv",
+                    "../secret/a.csv", f"{tmp_path}/*/a.csv", f"{one}/../secre?/a.csv", f"file:{one}/../secret",
+                    tmp_path / "one-more/a.csv", tmp_path, "/", "/etc/passwd", "/proc/self/environ", one / "mixed",
+                    one / "none/../../secret/a.csv", f"{{{one},{secret}}}/a.csv"):
+            refused(lambda bad=bad: count(bad), "PATH_NOT_ALLOWED")
+        refused(lambda: spark.read.option("recursiveFileLookup", True).csv(str(one / "deep")).count(), "PATH_NOT_ALLOWED")
+        refused(lambda: count(one / "none.csv"), "PATH_NOT_FOUND")
+        for kind in ("text", "json", "parquet"):
+            refused(lambda kind=kind: spark.read.format(kind).load(str(secret / "a.csv")).count(), "PATH_NOT_ALLOWED")
+        refused(lambda: spark.sql(f"select * from csv.`{secret}/a.csv`").count(), "PATH_NOT_ALLOWED")
+
+        def write(path, mode="overwrite"):
+            spark.range(2).write.mode(mode).csv(str(path))
+
+        write(one / "out")
+        assert count(one / "out") == 2
+        write(two / "deeper/out")
+        write(one / "good_link/linked")
+        assert (two / "linked").is_dir()
+        for bad in (secret / "out", secret, tmp_path / "new", one / "../new", one / "link", one / "link/x", one / "dangling",
+                    one / "dangling/x", "/new", one / "none/../../x", "../new"):
+            for mode in ("overwrite", "append", "error", "ignore"):
+                refused(lambda bad=bad, mode=mode: write(bad, mode), "PATH_NOT_ALLOWED")
+        # The catalog is allowed, tables elsewhere are not.
+        spark.range(3).write.saveAsTable("t")
+        assert spark.table("t").count() == 3 and (home / "spark-warehouse/t").is_dir()
+        spark.sql(f"create table inside (id int) using csv location '{one}/t'")
+        for text in (f"create table x (a int) using csv location '{secret}'", f"create database d location '{secret}/d'",
+                     f"alter table inside set location '{secret}'", f"set chert.spill.dir = {secret}/spill",
+                     f"insert overwrite directory '{secret}/o' using csv select 1"):
+            refused(lambda text=text: spark.sql(text).collect(), "PATH_NOT_ALLOWED")
+        spark.conf.set("spark.sql.shuffle.partitions", "3")
+        refused(lambda: spark.conf.set("chert.spill.dir", str(secret)), "PATH_NOT_ALLOWED")
+        assert sorted(os.listdir(secret)) == ["a.csv"]
+        assert sorted(os.listdir(tmp_path)) == ["home", "one", "one-more", "secret", "two"]
+    finally:
+        assert s.stop() == 0
+
+
+def test_allow_path_wants_a_folder(tmp_path):
+    (tmp_path / "file").write_text("")
+    for path in (tmp_path / "file", tmp_path / "none"):
+        p = subprocess.run([BINARY, "server", "--port", "0", "--allow-path", str(path)], capture_output=True, text=True,
+                           timeout=20)
+        assert p.returncode == 1 and str(path) in p.stderr
