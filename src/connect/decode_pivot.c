@@ -36,7 +36,6 @@ static ch_status keep_rows(cn_decode *d, ch_query *q, asked *out, ch_error *err)
     for (ch_batch *b; (b = ch_query_batch(q, n)); n++) {
         ch_batch copy, *own;
         CH_TRY(ch_batch_copy(b, &copy, err));
-        copy.mem = ch_session_mem(d->session->session);
         ch_status status = ch_batch_flatten(&copy, err);
         if (status != CH_OK) {
             ch_batch_release(&copy);
