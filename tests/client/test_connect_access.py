@@ -20,9 +20,9 @@ from server import BINARY, SLOWER, Server, channel, request  # noqa: E402
 @pytest.fixture(autouse=True)
 def no_hang():
     def late(*_):
-        raise TimeoutError("the test did not end within 60 s")
+        raise TimeoutError("the test did not end within 120 s")
     signal.signal(signal.SIGALRM, late)
-    signal.alarm(60 * SLOWER)
+    signal.alarm(120 * SLOWER)
     yield
     signal.alarm(0)
 
