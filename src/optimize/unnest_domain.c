@@ -245,7 +245,7 @@ static ch_status push_distinct(pusher *p, const ch_rel_deduplicate *in, pushed *
     return CH_OK;
 }
 
-/* ---- LIMIT 1 ----------------------------------------------------------------------------------------------- */
+/* ---- LIMIT ----------------------------------------------------------------------------------------------- */
 
 static ch_status struct_of(const ch_analyze_context *ctx, const ch_expr_list *values, ch_expr **out,
                            ch_error *err)
@@ -273,14 +273,85 @@ static ch_status order_value(const pusher *p, const ch_rel_sort *sort, const ch_
         ch_expr *e = o->child;
         if (i == 0)
             *descending = o->descending;
-        if (o->descending != *descending || o->nulls_first == o->descending)
-            CH_FAIL(err, UNSUPPORTED, "feature",
-                    "LIMIT behind an ORDER BY of several directions, in a subquery that uses "
-                    "columns of the query around it,");
         CH_TRY(bind(p, domain, &e, err));
         CH_TRY(ch_expr_list_add(p->ctx->arena, &keys, e, err));
     }
     return struct_of(p->ctx, &keys, out, err);
+}
+
+/* Can the order be one value? */
+static bool has_one_direction(const ch_rel_sort *sort)
+{
+    bool descending = ((const ch_expr_sort_order *)sort->order.item[0])->descending;
+    for (int32_t i = 0; i < sort->order.n; i++) {
+        const ch_expr_sort_order *o = (const void *)sort->order.item[i];
+        if (o->descending != descending || o->nulls_first == o->descending)
+            return false;
+    }
+    return true;
+}
+
+/* row_number() OVER (PARTITION BY domain ORDER BY the sort's) as a column of *rel. */
+static ch_status number_rows(const ch_analyze_context *ctx, const ch_attr_list *domain,
+                             const ch_expr_list *order, ch_rel **rel, ch_error *err)
+{
+    ch_expr_window *over;
+    ch_rel_window *w;
+    ch_expr *number;
+    CH_AN_NEW(over, ch_expr_new(ctx->arena, CH_EXPR_WINDOW, err));
+    CH_TRY(ch_call_make(ctx, "row_number", NULL, 0, &over->function, err));
+    over->head.type = over->function->type;
+    over->frame = CH_FRAME_ROW;
+    over->lower = CH_BOUND_UNBOUNDED;
+    over->upper = CH_BOUND_CURRENT_ROW;
+    CH_TRY(ch_make_refs(ctx->arena, domain, &over->partition, err));
+    over->order = *order;
+    CH_AN_NEW(number, ch_make_alias(ctx, &over->head, "row", err));
+    CH_AN_NEW(w, ch_rel_new(ctx->arena, CH_REL_WINDOW, err));
+    w->input = *rel;
+    w->partition = over->partition;
+    w->order = *order;
+    w->limit = -1;
+    CH_TRY(ch_expr_list_add(ctx->arena, &w->functions, number, err));
+    CH_TRY(ch_make_window_output(ctx->arena, w, err));
+    *rel = &w->head;
+    return CH_OK;
+}
+
+static ch_status bound_of(const ch_analyze_context *ctx, const char *op, const ch_attr *number,
+                          int64_t value, ch_expr_list *keep, ch_error *err)
+{
+    ch_scalar v = {.type = CH_T_LONG, .v.i64 = value};
+    ch_expr *left, *right, *e;
+    CH_AN_NEW(left, ch_make_ref(ctx->arena, number, err));
+    CH_TRY(ch_make_cast(ctx->arena, &left, CH_T_LONG, err));
+    CH_AN_NEW(right, ch_make_literal(ctx->arena, &v, err));
+    CH_TRY(call(ctx, op, left, right, NULL, &e, err));
+    return ch_expr_list_add(ctx->arena, keep, e, err);
+}
+
+/* Rows (skip, skip + limit] of each of D's values; limit -1: all behind skip. */
+static ch_status push_rows(pusher *p, const ch_rel *rel, int64_t skip, int64_t limit, pushed *out,
+                           ch_error *err)
+{
+    const ch_analyze_context *ctx = p->ctx;
+    const ch_rel_sort *sort = rel->kind == CH_REL_SORT ? (const void *)rel : NULL;
+    ch_attr_list columns = rel->output;
+    ch_expr_list order = {0}, keep = {0}, list = {0};
+    CH_TRY(push(p, sort ? sort->input : (ch_rel *)(uintptr_t)rel, out, err));
+    if (sort)
+        CH_TRY(bind_list(p, &out->domain, &sort->order, &order, err));
+    CH_TRY(number_rows(ctx, &out->domain, &order, &out->rel, err));
+    const ch_attr *number = out->rel->output.item[out->rel->output.n - 1];
+    if (skip > 0)
+        CH_TRY(bound_of(ctx, ">", number, skip, &keep, err));
+    if (limit >= 0)
+        CH_TRY(bound_of(ctx, "<=", number, limit > INT64_MAX - skip ? INT64_MAX : skip + limit,
+                        &keep, err));
+    CH_TRY(ch_add_filter(ctx, &keep, &out->rel, err));
+    CH_TRY(ch_make_refs(ctx->arena, &columns, &list, err));
+    CH_TRY(ch_make_refs(ctx->arena, &out->domain, &list, err));
+    return ch_make_project(ctx->arena, out->rel, &list, &out->rel, err);
 }
 
 static ch_status push_first(pusher *p, ch_rel *rel, pushed *out, ch_error *err)
@@ -325,9 +396,31 @@ static ch_status push_first(pusher *p, ch_rel *rel, pushed *out, ch_error *err)
     return ch_make_project(ctx->arena, &g->head, &list, &out->rel, err);
 }
 
+/* Limit and Offset over Project over x as Project over Limit and Offset over x: the order is below. */
+static ch_status below_project(const pusher *p, const ch_rel *rel, ch_rel **out, ch_error *err)
+{
+    ch_rel *input = ch_only_input(rel), *lower;
+    *out = NULL;
+    if (input->kind == CH_REL_OFFSET) {
+        CH_TRY(below_project(p, input, &input, err));
+        if (!input)
+            return CH_OK;
+    }
+    if (input->kind != CH_REL_PROJECT)
+        return CH_OK;
+    CH_TRY(ch_with_input(p->ctx->arena, rel, ((const ch_rel_project *)input)->input, &lower, err));
+    return ch_with_input(p->ctx->arena, input, lower, out, err);
+}
+
 static ch_status push_limit(pusher *p, const ch_rel_limit *l, pushed *out, ch_error *err)
 {
-    if (l->head.kind == CH_REL_LIMIT && l->limit == 1 && l->input->kind != CH_REL_OFFSET)
+    const ch_rel *input = l->input;
+    ch_rel *project;
+    CH_TRY(below_project(p, &l->head, &project, err));
+    if (project)
+        return push(p, project, out, err);
+    bool mixed = input->kind == CH_REL_SORT && !has_one_direction((const ch_rel_sort *)input);
+    if (l->head.kind == CH_REL_LIMIT && l->limit == 1 && input->kind != CH_REL_OFFSET && !mixed)
         return push_first(p, l->input, out, err);
     if (l->head.kind == CH_REL_LIMIT && l->limit == 0) {
         ch_expr *no;
@@ -337,9 +430,14 @@ static ch_status push_limit(pusher *p, const ch_rel_limit *l, pushed *out, ch_er
         CH_TRY(push(p, l->input, out, err));
         return ch_add_filter(p->ctx, &list, &out->rel, err);
     }
-    CH_FAIL(err, UNSUPPORTED, "feature",
-            "LIMIT of several rows, or OFFSET, in a subquery that uses columns of the query around "
-            "it,");
+    if (l->head.kind == CH_REL_OFFSET)
+        return push_rows(p, input, ((const ch_rel_offset *)(const void *)l)->offset, -1, out, err);
+    int64_t skip = 0;
+    if (input->kind == CH_REL_OFFSET) {
+        skip = ((const ch_rel_offset *)input)->offset;
+        input = ((const ch_rel_offset *)input)->input;
+    }
+    return push_rows(p, input, skip, l->limit, out, err);
 }
 
 /* ---- two inputs ---------------------------------------------------------------------------------------------- */
