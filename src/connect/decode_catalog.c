@@ -482,8 +482,11 @@ static ch_status refresh_table(answer *a, const PB(Catalog) * m, ch_error *err)
 
 static ch_status refresh_by_path(answer *a, const PB(Catalog) * m, ch_error *err)
 {
-    CH_UNUSED(a), CH_UNUSED(m), CH_UNUSED(err); /* nothing is kept of a path between two queries */
-    return CH_OK;
+    ch_rel_ddl *r;
+    CH_TRY(new_ddl(a, CH_DDL_REFRESH, "", &r, err));
+    r->is_path = true;
+    CH_TRY(cn_copy_text(a->d, m->refresh_by_path->path, &r->location, err));
+    return run(a, &r->head, err);
 }
 
 static ch_status truncate_table(answer *a, const PB(Catalog) * m, ch_error *err)
@@ -610,41 +613,11 @@ static const struct {
     PB(Catalog__CatTypeCase) which;
     ch_status (*run)(answer *a, const PB(Catalog) * m, ch_error *err);
 } ROW[] = {
-#define ROW(CASE, runner)                                \
-    {                                                    \
-        SPARK__CONNECT__CATALOG__CAT_TYPE_##CASE, runner \
-    }
-    ROW(CURRENT_DATABASE, current_database),
-    ROW(SET_CURRENT_DATABASE, set_current_database),
-    ROW(LIST_DATABASES, list_databases),
-    ROW(LIST_TABLES, list_tables),
-    ROW(LIST_FUNCTIONS, list_functions),
-    ROW(LIST_COLUMNS, list_columns),
-    ROW(GET_DATABASE, get_database),
-    ROW(GET_TABLE, get_table),
-    ROW(GET_FUNCTION, get_function),
-    ROW(DATABASE_EXISTS, database_exists),
-    ROW(TABLE_EXISTS, table_exists),
-    ROW(FUNCTION_EXISTS, function_exists),
-    ROW(DROP_TEMP_VIEW, drop_temp_view),
-    ROW(DROP_GLOBAL_TEMP_VIEW, drop_global_temp_view),
-    ROW(RECOVER_PARTITIONS, recover_partitions),
-    ROW(REFRESH_TABLE, refresh_table),
-    ROW(REFRESH_BY_PATH, refresh_by_path),
-    ROW(CURRENT_CATALOG, current_catalog),
-    ROW(SET_CURRENT_CATALOG, set_current_catalog),
-    ROW(LIST_CATALOGS, list_catalogs),
-    ROW(DROP_TABLE, drop_table),
-    ROW(DROP_VIEW, drop_view),
-    ROW(CREATE_DATABASE, create_database),
-    ROW(DROP_DATABASE, drop_database),
-    ROW(LIST_PARTITIONS, list_partitions),
-    ROW(LIST_VIEWS, list_views),
-    ROW(GET_TABLE_PROPERTIES, get_table_properties),
-    ROW(GET_CREATE_TABLE_STRING, get_create_table_string),
-    ROW(TRUNCATE_TABLE, truncate_table),
-    ROW(ANALYZE_TABLE, analyze_table),
-#undef ROW
+#define CN_CATALOG(CASE, runner) {SPARK__CONNECT__CATALOG__CAT_TYPE_##CASE, runner},
+#define CN_OTHER_CATALOG(CASE)
+#include "builtin/connect_catalog.def"
+#undef CN_CATALOG
+#undef CN_OTHER_CATALOG
 };
 
 static ch_status make_arrays(answer *a, ch_rel **rel, ch_error *err)

@@ -171,6 +171,17 @@ static ch_status decode_specialized(ch_arena *arena,
     return out->type ? CH_OK : ch_error_memory(err, "types", 0, 0);
 }
 
+static const struct {
+    PB(Expression__Literal__LiteralTypeCase) which;
+    const char *what;
+} REFUSED[] = {
+#define CN_LITERAL(CASE)
+#define CN_NO_LITERAL(CASE, what) {SPARK__CONNECT__EXPRESSION__LITERAL__LITERAL_TYPE_##CASE, what},
+#include "builtin/connect_literals.def"
+#undef CN_LITERAL
+#undef CN_NO_LITERAL
+};
+
 ch_status cn_decode_literal(ch_arena *arena, const PB(Expression__Literal) * m, ch_scalar *out,
                             ch_error *err)
 {
@@ -225,7 +236,11 @@ ch_status cn_decode_literal(ch_arena *arena, const PB(Expression__Literal) * m, 
     case SPARK__CONNECT__EXPRESSION__LITERAL__LITERAL_TYPE__NOT_SET:
         CH_FAIL(err, CONNECT_INVALID_PLAN, "reason", "a literal has no value");
     default:
-        CN_UNSUPPORTED(err, "A literal with nanoseconds");
+        break;
     }
 #undef NUMBER
+    for (size_t i = 0; i < sizeof REFUSED / sizeof *REFUSED; i++)
+        if (REFUSED[i].which == m->literal_type_case)
+            CN_UNSUPPORTED(err, REFUSED[i].what);
+    CN_UNSUPPORTED(err, "A literal that this version does not know");
 }

@@ -36,6 +36,17 @@ static ch_status made(const ch_type *type, const ch_type **out, ch_error *err)
     return type ? CH_OK : ch_error_memory(err, "types", 0, 0);
 }
 
+static const struct {
+    PB(DataType__KindCase) kind;
+    const char *what;
+} REFUSED[] = {
+#define CN_TYPE(CASE)
+#define CN_NO_TYPE(CASE, what) {SPARK__CONNECT__DATA_TYPE__KIND_##CASE, what},
+#include "builtin/connect_types.def"
+#undef CN_TYPE
+#undef CN_NO_TYPE
+};
+
 static ch_status decode_struct(const PB(DataType__Struct) * m, const ch_type **out, ch_error *err)
 {
     ch_arena arena;
@@ -118,8 +129,12 @@ ch_status cn_decode_type(const PB(DataType) * m, const ch_type **out, ch_error *
     case SPARK__CONNECT__DATA_TYPE__KIND__NOT_SET:
         CH_FAIL(err, CONNECT_INVALID_PLAN, "reason", "a data type has no kind");
     default:
-        CN_UNSUPPORTED(err, "This data type (geometry, geography, or timestamps with nanoseconds)");
+        break;
     }
+    for (size_t i = 0; i < sizeof REFUSED / sizeof *REFUSED; i++)
+        if (REFUSED[i].kind == m->kind_case)
+            CN_UNSUPPORTED(err, REFUSED[i].what);
+    CN_UNSUPPORTED(err, "A data type that this version does not know");
 }
 
 ch_status cn_decode_schema(const char *text, const ch_type **out, ch_error *err)
