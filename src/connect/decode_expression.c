@@ -203,6 +203,13 @@ static ch_status decode_expression_string(cn_decode *d, const message *m, ch_exp
                                           ch_error *err)
 {
     ch_expr_expression_string *e;
+    const char *text = m->expression_string->expression;
+    if (text && strcmp(text, "*") == 0) {
+        ch_expr_unresolved_star *star; /* which functions look for */
+        NODE(star, d, UNRESOLVED_STAR, err);
+        *out = &star->head;
+        return CH_OK;
+    }
     NODE(e, d, EXPRESSION_STRING, err);
     *out = &e->head;
     return copy(d, m->expression_string->expression, &e->expression, err);

@@ -104,6 +104,7 @@ DECODER(sample)
     r->with_replacement = s->with_replacement;
     r->has_seed = s->has_seed;
     r->seed = s->seed;
+    r->sorted = s->deterministic_order;
     return cn_decode_relation(d, s->input, &r->input, err);
 }
 
@@ -162,7 +163,19 @@ DECODER(repartition_by_expression)
     *out = &r->head;
     r->num_partitions = s->num_partitions;
     r->shuffle = true;
-    CH_TRY(cn_decode_exprs(d, s->partition_exprs, s->n_partition_exprs, &r->expressions, err));
+    const PB(Expression) *first = s->n_partition_exprs ? s->partition_exprs[0] : NULL;
+    r->by_id = first && first->expr_type_case ==
+                            SPARK__CONNECT__EXPRESSION__EXPR_TYPE_DIRECT_SHUFFLE_PARTITION_ID;
+    if (r->by_id) {
+        ch_expr *id;
+        if (s->n_partition_exprs > 1 || r->num_partitions < 1)
+            CH_FAIL(err, CONNECT_INVALID_PLAN, "reason",
+                    "repartitionById needs one id, and a number of partitions");
+        CH_TRY(cn_decode_expr(d, first->direct_shuffle_partition_id->child, &id, err));
+        CH_TRY(ch_expr_list_add(d->arena, &r->expressions, id, err));
+    } else {
+        CH_TRY(cn_decode_exprs(d, s->partition_exprs, s->n_partition_exprs, &r->expressions, err));
+    }
     return cn_decode_relation(d, s->input, &r->input, err);
 }
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "connect/decode.h"
+#include "plan/canonical.h"
 #include "plan/node.h"
 #include "store/file.h"
 #include "type/type_tree.h"
@@ -231,29 +232,67 @@ static ch_status printed_plan(cn_session *s, const PB(Plan) * plan, ch_arena *ar
     return status;
 }
 
+/* Plans with random rows have no canonical form: they are the same when they print alike. */
+static ch_status same_plans(cn_session *s, const PB(Plan) * left, const PB(Plan) * right,
+                            ch_arena *arena, bool *same, ch_error *err)
+{
+    ch_query *query[2] = {0};
+    ch_rel *form[2];
+    const char *text[2];
+    ch_status status;
+    *same = false;
+    CH_TRY_OUT(open_plan(s, left, &query[0], err));
+    CH_TRY_OUT(open_plan(s, right, &query[1], err));
+    for (int i = 0; i < 2; i++)
+        CH_TRY_OUT(ch_plan_canonical(arena, ch_query_analyzed(query[i]), &form[i], err));
+    if (form[0] && form[1]) {
+        *same = ch_rel_equal(form[0], form[1]);
+        goto out;
+    }
+    CH_TRY_OUT(printed_plan(s, left, arena, &text[0], err));
+    CH_TRY_OUT(printed_plan(s, right, arena, &text[1], err));
+    *same = !form[0] && !form[1] && strcmp(text[0], text[1]) == 0;
+out:
+    ch_query_close(query[0]);
+    ch_query_close(query[1]);
+    return status;
+}
+
 static ch_status same_semantics(cn_session *s, const ask *m, reply *r, ch_arena *arena,
                                 ch_error *err)
 {
-    const char *a, *b;
-    CH_TRY(printed_plan(s, m->same_semantics->target_plan, arena, &a, err));
-    CH_TRY(printed_plan(s, m->same_semantics->other_plan, arena, &b, err));
+    bool same;
+    CH_TRY(same_plans(s, m->same_semantics->target_plan, m->same_semantics->other_plan, arena,
+                      &same, err));
     REPLY(r, SAME_SEMANTICS, same_semantics, same_semantics, arena, err);
     r->same_semantics->has_result = 1;
-    r->same_semantics->result = strcmp(a, b) == 0;
+    r->same_semantics->result = same;
     return CH_OK;
+}
+
+/* Of the canonical form, so that what has the same semantics has the same hash. */
+static ch_status plan_hash(cn_session *s, const PB(Plan) * plan, ch_arena *arena, uint64_t *out,
+                           ch_error *err)
+{
+    ch_query *q;
+    ch_rel *form;
+    *out = 0;
+    CH_TRY(open_plan(s, plan, &q, err));
+    ch_status status = ch_plan_canonical(arena, ch_query_analyzed(q), &form, err);
+    if (status == CH_OK && form)
+        *out = ch_plan_shape(form);
+    ch_query_close(q);
+    return status;
 }
 
 static ch_status semantic_hash(cn_session *s, const ask *m, reply *r, ch_arena *arena,
                                ch_error *err)
 {
-    const char *text;
-    uint32_t h = 0;
-    CH_TRY(printed_plan(s, m->semantic_hash->plan, arena, &text, err));
-    for (; *text; text++)
-        h = h * 31 + (uint8_t)*text;
+    uint64_t h;
+    CH_TRY(plan_hash(s, m->semantic_hash->plan, arena, &h, err));
     REPLY(r, SEMANTIC_HASH, semantic_hash, semantic_hash, arena, err);
     r->semantic_hash->has_result = 1;
-    r->semantic_hash->result = (int32_t)h;
+    r->semantic_hash->result = (int32_t)(h ^ h >> 32);
     return CH_OK;
 }
 

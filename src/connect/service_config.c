@@ -66,6 +66,24 @@ static ch_status get(cn_session *s, char **key, size_t n, bool must_be, PB(Confi
     return CH_OK;
 }
 
+/* The given default comes before the setting's own. */
+static ch_status get_with_default(cn_session *s, const PB(ConfigRequest__GetWithDefault) * wanted,
+                                  PB(ConfigResponse) * r, ch_arena *arena, ch_error *err)
+{
+    ch_option_list changed;
+    CH_TRY(ch_session_changed(s->session, arena, &changed, err));
+    CH_TRY(need_room(r, arena, wanted->n_pairs, err));
+    for (size_t i = 0; i < wanted->n_pairs; i++) {
+        const PB(KeyValue) *pair = wanted->pairs[i];
+        const char *value = pair->value;
+        for (int32_t k = 0; k < changed.n; k++)
+            if (strcmp(changed.key[k], pair->key) == 0)
+                value = changed.value[k];
+        CH_TRY(add_pair(r, arena, pair->key, value, err));
+    }
+    return CH_OK;
+}
+
 static ch_status get_all(cn_session *s, const char *prefix, PB(ConfigResponse) * r, ch_arena *arena,
                          ch_error *err)
 {
@@ -111,14 +129,7 @@ ch_status cn_config(cn_session *s, const PB(ConfigRequest) * request, PB(ConfigR
     case SPARK__CONNECT__CONFIG_REQUEST__OPERATION__OP_TYPE_GET_OPTION:
         return get(s, op->get_option->keys, op->get_option->n_keys, false, r, arena, err);
     case SPARK__CONNECT__CONFIG_REQUEST__OPERATION__OP_TYPE_GET_WITH_DEFAULT:
-        CH_TRY(need_room(r, arena, op->get_with_default->n_pairs, err));
-        for (size_t i = 0; i < op->get_with_default->n_pairs; i++) {
-            const PB(KeyValue) *pair = op->get_with_default->pairs[i];
-            const char *value;
-            CH_TRY(ch_session_get(s->session, pair->key, arena, &value, err));
-            CH_TRY(add_pair(r, arena, pair->key, value ? value : pair->value, err));
-        }
-        return CH_OK;
+        return get_with_default(s, op->get_with_default, r, arena, err);
     case SPARK__CONNECT__CONFIG_REQUEST__OPERATION__OP_TYPE_GET_ALL:
         return get_all(s, op->get_all->prefix, r, arena, err);
     case SPARK__CONNECT__CONFIG_REQUEST__OPERATION__OP_TYPE_UNSET:

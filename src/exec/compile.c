@@ -94,13 +94,16 @@ ch_status ch_compile_into(ch_compiler *c, const ch_rel *rel, ch_op *next, ch_err
         if (MAKERS[i]->kind != rel->kind)
             continue;
         const ch_filter_offer *offers = c->offers;
-        const bool whole = c->whole;
+        const bool whole = c->whole, counts = c->counts;
         c->whole = is_whole(rel, whole);
+        c->counts = rel->kind == CH_REL_SAMPLE ||
+                    (rel->kind == CH_REL_REPARTITION ? counts : is_whole(rel, counts));
         ch_status status = offers_for(c, rel, MAKERS[i]->takes_offers ? offers : NULL, err);
         if (status == CH_OK)
             status = MAKERS[i]->make(c, rel, next, err);
         c->offers = offers;
         c->whole = whole;
+        c->counts = counts;
         return status;
     }
     CH_FAIL(err, UNSUPPORTED, "feature", ch_rel_class(rel->kind)->name);

@@ -209,7 +209,8 @@ struct ch_compiler {
     ch_exec *exec;
     ch_physical *physical;
     const ch_filter_offer *offers; /* for the relation that is compiled next */
-    bool whole; /* the relation compiled next, if its rows came with the plan, is one partition */
+    bool counts; /* something above asks for the partitions of the relation compiled next */
+    bool whole;  /* the relation compiled next, if its rows came with the plan, is one partition */
 };
 /* Compiles rel so that its rows are pushed into `next`. */
 CH_NODISCARD ch_status ch_compile_into(ch_compiler *c, const ch_rel *rel, ch_op *next,

@@ -218,7 +218,7 @@ static ch_status sort_by_keys(ch_grouper *g, ch_error *err)
         goto out;
     CH_TRY_OUT(with_keys(g, &key, err));
     CH_TRY_OUT(gather_keys(g, g->order, n, key, err));
-    CH_TRY_OUT(ch_key_sort(key, g->spec->n_keys, n, g->mem, perm, err));
+    CH_TRY_OUT(ch_key_sort(key, g->spec->n_keys, NULL, n, g->mem, perm, err));
     memcpy(row, g->order, row_bytes);
     for (int64_t i = 0; i < n; i++)
         g->order[i] = row[perm[i]];

@@ -232,6 +232,8 @@ static ch_status make_join(ch_compiler *c, const ch_rel *rel, ch_op *next, ch_er
     *(ch_join **)(void *)(probe + 1) = j;
     *(ch_join **)(void *)(build + 1) = j;
     j->probe_op = probe;
+    if (join->broadcast) /* the name that those look for who asked for it */
+        probe->title = j->n_keys ? "BroadcastHashJoin" : "BroadcastNestedLoopJoin";
     j->build_op = build;
     j->mem = build->mem;
     const ch_rel *build_rel = j->build_left ? join->left : join->right;

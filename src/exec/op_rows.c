@@ -332,15 +332,8 @@ static ch_status make_hint(ch_compiler *c, const ch_rel *rel, ch_op *next, ch_er
     return ch_compile_into(c, ((const ch_rel_hint *)rel)->input, next, err);
 }
 
-/* One process, no partitions to arrange: the rows are what they were. */
-static ch_status make_repartition(ch_compiler *c, const ch_rel *rel, ch_op *next, ch_error *err)
-{
-    return ch_compile_into(c, ((const ch_rel_repartition *)rel)->input, next, err);
-}
-
 const ch_op_maker ch_op_maker_subquery_alias = {CH_REL_SUBQUERY_ALIAS, make_alias};
 const ch_op_maker ch_op_maker_hint = {CH_REL_HINT, make_hint};
-const ch_op_maker ch_op_maker_repartition = {CH_REL_REPARTITION, make_repartition};
 
 /* UNION ALL: columns meet by position; all other set operations are rewritten by the analyzer or
  * optimizer into joins and aggregates. */

@@ -259,7 +259,7 @@ static ch_status sort_parts(op_window *op, sorted *s, ch_error *err)
         first[i] = s->perm[s->part[i]];
     for (int32_t k = 0; k < op->n_part; k++)
         CH_TRY_OUT(ch_take(s->key[k], first, n, false, mem, &key[k], err));
-    CH_TRY_OUT(ch_key_sort(key, op->n_part, n, mem, order, err));
+    CH_TRY_OUT(ch_key_sort(key, op->n_part, NULL, n, mem, order, err));
     move_parts(s, order, s->perm, sizeof *s->perm, scratch);
     for (int32_t k = 0; k <= op->n_order; k++)
         if (s->peers[k])

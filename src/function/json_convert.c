@@ -10,6 +10,7 @@
 #include "function/json_text.h"
 #include "function/json_write.h"
 #include "function/utf8.h"
+#include "type/type_json.h"
 
 /* ---- options: a constant map of texts ---- */
 
@@ -50,6 +51,9 @@ static ch_status parse_schema(ch_bind *bind, int32_t i, const ch_type **out, ch_
     char *text = ch_arena_strn(bind->arena, v->v.str.text, (size_t)v->v.str.len, err);
     if (!text)
         return CH_E_MEMORY;
+    CH_TRY(ch_type_parse_json(text, strlen(text), out, err));
+    if (*out)
+        return CH_OK;
     ch_error as_type = {0};
     ch_status read = ch_type_parse(text, out, &as_type);
     if (read == CH_OK || read == CH_E_MEMORY) {

@@ -8,6 +8,7 @@
 
 #include "column/textout.h"
 #include "function/partition_number.h"
+#include "function/random.h"
 #include "function/utf8.h"
 #include "type/decimal.h"
 
@@ -98,6 +99,27 @@ static double next_double(rand_state *s)
 {
     uint64_t high = (uint64_t)next_bits(s, 26) << 27;
     return (double)(high + next_bits(s, 27)) * 0x1.0p-53;
+}
+
+uint64_t ch_random_start(int64_t seed)
+{
+    return hash_seed(seed);
+}
+
+uint32_t ch_random_bits(uint64_t *state, int bits)
+{
+    rand_state s = {.seed = *state};
+    uint32_t r = next_bits(&s, bits);
+    *state = s.seed;
+    return r;
+}
+
+double ch_random_double(uint64_t *state)
+{
+    rand_state s = {.seed = *state};
+    double r = next_double(&s);
+    *state = s.seed;
+    return r;
 }
 
 static double next_gaussian(rand_state *s)

@@ -280,6 +280,10 @@ static ch_status prune_passing(const ch_analyze_context *ctx, ch_rel **rel,
             CH_TRY(ch_columns_used(ctx->arena, list->item[i], &all, err));
         break;
     }
+    case CH_REL_SAMPLE: /* sorted by all columns */
+        if (((const ch_rel_sample *)*rel)->sorted)
+            CH_TRY(copy_needed(ctx->arena, &input->output, &all, err));
+        break;
     case CH_REL_DEDUPLICATE:
         CH_TRY(copy_needed(ctx->arena, &input->output, &all, err));
         keeps_rows = true;

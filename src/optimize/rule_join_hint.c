@@ -63,6 +63,7 @@ static ch_status set_side(hearer *h, ch_rel **rel, ch_error *err)
     ch_rel_join *copy;
     CH_AN_NEW(copy, ch_rel_clone(h->ctx->arena, *rel, err));
     copy->build = side;
+    copy->broadcast = true;
     *rel = &copy->head;
     return CH_OK;
 }

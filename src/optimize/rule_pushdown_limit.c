@@ -134,6 +134,10 @@ static ch_status apply(const ch_analyze_context *ctx, ch_rel **rel, bool *change
     }
     case CH_REL_PROJECT: {
         ch_rel *limited;
+        const ch_expr_list *list = &((const ch_rel_project *)input)->expressions;
+        for (int32_t i = 0; i < list->n; i++)
+            if (!ch_expr_is_deterministic(list->item[i])) /* of the rows as they are dealt out */
+                return CH_OK;
         CH_TRY(
             ch_with_input(ctx->arena, *rel, ((const ch_rel_project *)input)->input, &limited, err));
         *changed = true;

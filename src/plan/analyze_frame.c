@@ -190,7 +190,10 @@ static ch_status repartition(ch_analyzer *a, const ch_rel_repartition *in, ch_re
     r->head.output = input->output;
     r->expressions = (ch_expr_list){0};
     *out = &r->head;
-    return ch_an_exprs(a, &scope, &in->expressions, &r->expressions, err);
+    CH_TRY(ch_an_exprs(a, &scope, &in->expressions, &r->expressions, err));
+    if (!r->by_id)
+        return CH_OK;
+    return ch_make_cast(a->arena, &r->expressions.item[0], CH_T_INT, err);
 }
 
 ch_status ch_an_frame(ch_analyzer *a, const ch_rel *rel, ch_rel **out, ch_error *err)

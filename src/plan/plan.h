@@ -471,6 +471,7 @@ typedef struct ch_rel_join {
     bool natural, lateral;
     /* resolved, by the optimizer */
     ch_build_side build;   /* which side is hashed */
+    bool broadcast;        /* because a hint says so */
     bool null_aware;       /* NOT IN: a comparison that gives NULL may be a match */
     const ch_attr *exists; /* EXISTENCE: the boolean column; else NULL */
 } ch_rel_join;
@@ -528,6 +529,7 @@ typedef struct ch_rel_sample {
     bool with_replacement;
     int64_t seed;
     bool has_seed;
+    bool sorted; /* the rows of a partition are sorted first (randomSplit) */
 } ch_rel_sample;
 
 typedef struct ch_rel_with_columns {
@@ -568,6 +570,7 @@ typedef struct ch_rel_repartition {
     ch_rel *input;
     int32_t num_partitions; /* 0 = default */
     bool shuffle;
+    bool by_id; /* the one expression is the partition's number */
     ch_expr_list expressions;
 } ch_rel_repartition;
 

@@ -58,6 +58,7 @@ static const name_pair RENAMED[] = {
     {"radians", "RADIANS"},
     {"regexp_like", "REGEXP_LIKE"},
     {"regexp", "RLIKE"},
+    {"spark_partition_id", "SPARK_PARTITION_ID"},
     {"rlike", "RLIKE"},
     {"sec", "SEC"},
     {"signum", "SIGNUM"},

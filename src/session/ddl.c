@@ -8,6 +8,7 @@
 
 #include "plan/node.h"
 #include "plan/print.h"
+#include "session/cache.h"
 #include "store/access.h"
 #include "store/file.h"
 
@@ -266,12 +267,27 @@ static ch_status set_catalog(ch_ddl *c, const ch_rel_ddl *d, ch_error *err)
 
 /* ---- the way to each ------------------------------------------------------------------------------ */
 
+/* A path without file: or file:// before it. */
+static const char *local_path(const char *path)
+{
+    return strncmp(path, "file://", 7) == 0 ? path + 7
+           : strncmp(path, "file:", 5) == 0 ? path + 5
+                                            : path;
+}
+
 static ch_status refresh(ch_ddl *c, const ch_rel_ddl *d, ch_error *err)
 {
-    /* Nothing is kept of a table's files between two queries; only its name is looked at. */
+    /* Only rows that were cached are kept of files between two queries. */
     ch_meta_table *t;
     bool is_temp;
-    return d->is_path ? CH_OK : ch_ddl_find(c, &d->name, &t, &is_temp, err);
+    if (d->is_path) {
+        ch_cache_path_changed(c->session, local_path(d->location));
+        return CH_OK;
+    }
+    CH_TRY(ch_ddl_find(c, &d->name, &t, &is_temp, err));
+    if (t && t->location)
+        ch_cache_path_changed(c->session, t->location);
+    return CH_OK;
 }
 
 static ch_status not_for_table(ch_ddl *c, const ch_rel_ddl *d, ch_error *err)
