@@ -66,7 +66,7 @@ static void every_kind_has_a_class_whose_fields_lie_inside_it(void **state)
             assert_true(c->field[i].offset < c->bytes);
         }
     }
-    assert_int_equal(ch_rel_class(CH_REL_JOIN)->n_fields, 10);
+    assert_int_equal(ch_rel_class(CH_REL_JOIN)->n_fields, 11);
     assert_int_equal(ch_rel_class(CH_REL_JOIN)->field[3].kind, CH_NODE_I32);
     assert_int_equal(ch_rel_class(CH_REL_ONE_ROW)->n_fields, 0);
     assert_int_equal(ch_rel_class(CH_REL_VALUES)->field[0].kind, CH_NODE_EXPR_ROWS);
