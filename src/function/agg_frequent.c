@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * agg_frequent.c - freq_items(x, support): values that may be at least that share of all.
+ * agg_frequent.c - freq_items(x, support): values that may be at least that share of all; mode: the most frequent.
  *
  * Spark's CollectFrequentItems, after Karp, Schenker, Papadimitriou, "A simple algorithm for finding frequent
  * elements" (2003): at most 1 / support counters; when a value finds none free, all are lowered by the
@@ -22,10 +22,19 @@ typedef struct frequent_state {
     int64_t cap, n;
 } frequent_state;
 
+typedef struct frequent_rule {
+    double support; /* 0: mode, which counts all but NULL */
+    bool largest; /* mode: of several values that are as frequent, the largest, else the smallest */
+} frequent_rule;
+
+static bool is_mode(const ch_call *call)
+{
+    return ((const frequent_rule *)call->data)->support == 0;
+}
+
 static int64_t most(const ch_call *call)
 {
-    double support = *(const double *)call->data;
-    return (int64_t)(1 / support);
+    return is_mode(call) ? INT64_MAX : (int64_t)(1 / ((const frequent_rule *)call->data)->support);
 }
 
 static counter *find(const frequent_state *s, const ch_scalar *v, uint64_t hash)
@@ -117,6 +126,8 @@ static ch_status update_frequent(const ch_call *call, uint8_t *const *state, boo
     ch_status status = CH_OK;
     for (int64_t i = 0; i < call->rows && status == CH_OK; i++) {
         ch_scalar v;
+        if (is_mode(call) && (c->type->id == CH_NULL || ch_column_is_null(c, i)))
+            continue;
         status = ch_column_scalar(c, i, &items, &v, err);
         if (status == CH_OK)
             status = add(call, (frequent_state *)(void *)state[one_group ? 0 : i], &v, 1, true,
@@ -172,6 +183,40 @@ out:
     return status;
 }
 
+static const ch_scalar *mode_of(const frequent_state *s, bool largest)
+{
+    const counter *best = NULL;
+    for (int64_t k = 0; k < s->cap; k++) {
+        const counter *c = &s->place[k];
+        if (!c->count || (best && c->count < best->count))
+            continue;
+        if (!best || c->count > best->count ||
+            (ch_agg_compare(&c->value, &best->value) > 0) == largest)
+            best = c;
+    }
+    return best ? &best->value : NULL;
+}
+
+static ch_status result_mode(const ch_call *call, uint8_t *const *state, int64_t n, ch_column **out,
+                             ch_error *err)
+{
+    const frequent_rule *rule = call->data;
+    const ch_scalar none = {.type = call->result, .is_null = true};
+    size_t bytes = sizeof(ch_scalar *) * (size_t)(n + 1);
+    const ch_scalar **v = ch_mem_alloc(call->mem, bytes, err);
+    if (!v)
+        return CH_E_MEMORY;
+    for (int64_t i = 0; i < n; i++) {
+        const ch_scalar *value = mode_of((const frequent_state *)(void *)state[i], rule->largest);
+        v[i] = value ? value : &none;
+    }
+    ch_column_unref(*out);
+    *out = NULL;
+    ch_status status = ch_column_scalars(call->mem, call->result, v, n, out, err);
+    ch_mem_free(call->mem, v, bytes);
+    return status;
+}
+
 static ch_status save_frequent(const ch_call *call, uint8_t *const *state, int64_t n,
                                ch_column *out, ch_error *err)
 {
@@ -224,18 +269,40 @@ static const ch_agg FREQUENT = {.state_bytes = sizeof(frequent_state),
                                 .save = save_frequent,
                                 .load = load_frequent};
 
+static const ch_agg MODE = {.state_bytes = sizeof(frequent_state),
+                            .update = update_frequent,
+                            .merge = merge_frequent,
+                            .result = result_mode,
+                            .save = save_frequent,
+                            .load = load_frequent};
+
+/* mode(x), or mode() WITHIN GROUP (ORDER BY x). */
+static ch_status bind_mode(ch_bind *bind, ch_error *err)
+{
+    if (bind->n_args != 1)
+        return ch_bind_count(bind, "[0, 1, 2]", err);
+    frequent_rule *rule = ch_arena_alloc(bind->arena, sizeof *rule, err);
+    if (!rule)
+        return CH_E_MEMORY;
+    *rule = (frequent_rule){.largest = bind->n_keys && bind->key[0].descending};
+    bind->data = rule;
+    bind->result = bind->arg_type[0];
+    bind->nullable = true;
+    return CH_OK;
+}
+
 static ch_status bind_frequent(ch_bind *bind, ch_error *err)
 {
     if (bind->n_args != 2)
         return ch_bind_count(bind, "2", err);
     const ch_scalar *v = ch_bind_constant(bind, 1);
-    double *support = ch_arena_alloc(bind->arena, sizeof *support, err);
-    if (!support)
+    frequent_rule *rule = ch_arena_alloc(bind->arena, sizeof *rule, err);
+    if (!rule)
         return CH_E_MEMORY;
     if (!v || v->is_null || v->type->id != CH_DOUBLE || !(v->v.f64 >= 1e-4 && v->v.f64 <= 1))
         return ch_bind_wrong_type(bind, 1, "a constant DOUBLE in [1e-4, 1]", err);
-    *support = v->v.f64;
-    bind->data = support;
+    *rule = (frequent_rule){.support = v->v.f64};
+    bind->data = rule;
     bind->nullable = false;
     bind->result = ch_type_array(bind->arg_type[0], true);
     return bind->result ? CH_OK : CH_E_MEMORY;
@@ -249,6 +316,14 @@ const ch_func ch_func_agg_frequent[] = {
      .doc = "Values that may be at least that share of all: what DataFrame.freqItems collects.",
      .example = "SELECT sort_array(freq_items(x, 0.5D)) FROM VALUES (1), (1), (2) t(x)",
      .expect = "[1, 2]",
+     .since = "0.1"},
+    {.name = "mode",
+     .bind = bind_mode,
+     .agg = &MODE,
+     .flags = CH_FUNC_AGGREGATE | CH_FUNC_MAKES_NULL | CH_FUNC_WITHIN_GROUP,
+     .doc = "The most frequent value.",
+     .example = "SELECT mode(x) FROM VALUES (1), (2), (2), (NULL) t(x)",
+     .expect = "2",
      .since = "0.1"},
     CH_FUNC_END,
 };

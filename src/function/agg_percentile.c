@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * agg_percentile.c - percentile, median, percentile_approx, approx_percentile, approx_count_distinct.
+ * agg_percentile.c - percentile, median, percentile_cont, percentile_disc, percentile_approx, approx_percentile,
+ * approx_count_distinct.
  *
  * percentile and median interpolate between the sorted values. percentile_approx gives a value
  * that is there: the first whose rank reaches the percentage; its accuracy is exact here, whatever
@@ -8,6 +9,7 @@
  * (Heule, Nunkesser, Hall, 2013), with linear counting for small numbers.
  */
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "codec/digest.h"
@@ -18,14 +20,18 @@
 /* ---- percentiles: all values as doubles ---- */
 
 typedef struct values_state {
-    double *v; /* in extra */
+    double *v; /* in extra; weighted: of every two, the second is the first one's frequency */
     int64_t n, cap;
 } values_state;
 
 typedef struct percentile_rule {
     double *at; /* percentages */
     int32_t n;
-    bool array, approx;
+    int32_t value; /* the argument that holds the values */
+    bool array;
+    bool approx;     /* a value that is there, not one between two */
+    bool weighted;   /* the third argument says how often a value counts */
+    bool descending; /* the largest value first */
 } percentile_rule;
 
 static ch_status room_for(values_state *s, int64_t more, ch_arena *extra, ch_error *err)
@@ -53,6 +59,7 @@ static double value_of(const ch_column *c, int64_t i)
         return ((const int16_t *)c->data)[i];
     case CH_INT:
     case CH_DATE:
+    case CH_YEAR_MONTH_INTERVAL:
         return ((const int32_t *)c->data)[i];
     case CH_FLOAT:
         return (double)((const float *)c->data)[i];
@@ -66,18 +73,33 @@ static double value_of(const ch_column *c, int64_t i)
 static ch_status update_values(const ch_call *call, uint8_t *const *state, bool one_group,
                                ch_arena *extra, ch_error *err)
 {
-    ch_column *c;
+    const percentile_rule *rule = call->data;
+    ch_column *c = NULL, *weight = NULL;
     ch_status status = CH_OK;
-    CH_TRY(ch_agg_flat(call, 0, &c, err));
-    for (int64_t i = 0; i < call->rows && status == CH_OK; i++) {
-        if (ch_column_is_null(c, i))
+    CH_TRY_OUT(ch_agg_flat(call, rule->value, &c, err));
+    if (rule->weighted)
+        CH_TRY_OUT(ch_agg_flat(call, 2, &weight, err));
+    for (int64_t i = 0; i < call->rows; i++) {
+        if (ch_column_is_null(c, i) || (weight && ch_column_is_null(weight, i)))
             continue;
         values_state *s = (values_state *)(void *)state[one_group ? 0 : i];
-        status = room_for(s, 1, extra, err);
-        if (status == CH_OK)
-            s->v[s->n++] = value_of(c, i);
+        int64_t times = weight ? ((const int64_t *)weight->data)[i] : 1;
+        if (times < 0) {
+            status = ch_error_set(err, CH_E_NEGATIVE_FREQUENCY, "frequencyExpression",
+                                  "the third argument of percentile", "negativeValue",
+                                  CH_I64(times), (const char *)0);
+            goto out;
+        }
+        if (times == 0)
+            continue;
+        CH_TRY_OUT(room_for(s, 2, extra, err));
+        s->v[s->n++] = value_of(c, i);
+        if (weight)
+            s->v[s->n++] = (double)times;
     }
+out:
     ch_column_unref(c);
+    ch_column_unref(weight);
     return status;
 }
 
@@ -102,17 +124,49 @@ static int by_value(const void *a, const void *b)
     return ch_compare_f64(*(const double *)a, *(const double *)b);
 }
 
-static double percentile(const values_state *s, double at, bool approx)
+static int by_value_down(const void *a, const void *b)
 {
-    if (approx) {
-        int64_t rank = (int64_t)ceil(at * (double)s->n);
-        return s->v[rank < 1 ? 0 : rank - 1];
+    return ch_compare_f64(*(const double *)b, *(const double *)a);
+}
+
+/* Sorts; weighted: the frequencies become running sums. Gives how many values there are. */
+static double arrange(const values_state *s, const percentile_rule *rule)
+{
+    size_t width = rule->weighted ? 2 : 1;
+    if (s->n)
+        qsort(s->v, (size_t)s->n / width, sizeof *s->v * width,
+              rule->descending ? by_value_down : by_value);
+    for (int64_t i = 3; rule->weighted && i < s->n; i += 2)
+        s->v[i] += s->v[i - 2];
+    return rule->weighted && s->n ? s->v[s->n - 1] : (double)s->n;
+}
+
+/* The value at a place from 0 on. */
+static double value_at(const values_state *s, const percentile_rule *rule, double place)
+{
+    if (!rule->weighted)
+        return s->v[(int64_t)place];
+    int64_t low = 0, high = s->n / 2 - 1;
+    while (low < high) { /* the first whose running sum is beyond the place */
+        int64_t middle = (low + high) / 2;
+        if (s->v[2 * middle + 1] > place)
+            high = middle;
+        else
+            low = middle + 1;
     }
-    double place = at * (double)(s->n - 1);
-    int64_t low = (int64_t)floor(place), high = (int64_t)ceil(place);
-    if (low == high || s->v[low] == s->v[high])
-        return s->v[low];
-    return ((double)high - place) * s->v[low] + (place - (double)low) * s->v[high];
+    return s->v[2 * low];
+}
+
+static double percentile(const values_state *s, const percentile_rule *rule, double count,
+                         double at)
+{
+    if (rule->approx) {
+        double rank = ceil(at * count);
+        return value_at(s, rule, rank < 1 ? 0 : rank - 1);
+    }
+    double place = at * (count - 1), low = floor(place), high = ceil(place);
+    double a = value_at(s, rule, low), b = value_at(s, rule, high);
+    return low == high || a == b ? a : (high - place) * a + (place - low) * b;
 }
 
 static void put_value(ch_column *c, int64_t i, double v)
@@ -126,6 +180,7 @@ static void put_value(ch_column *c, int64_t i, double v)
         break;
     case CH_INT:
     case CH_DATE:
+    case CH_YEAR_MONTH_INTERVAL:
         ((int32_t *)c->data)[i] = (int32_t)v;
         break;
     case CH_FLOAT:
@@ -153,12 +208,11 @@ static ch_status result_values(const ch_call *call, uint8_t *const *state, int64
     }
     for (int64_t i = 0; i < n; i++) {
         const values_state *s = (const values_state *)(void *)state[i];
-        if (s->n)
-            qsort(s->v, (size_t)s->n, sizeof *s->v, by_value);
-        else
+        double count = arrange(s, rule);
+        if (!s->n)
             CH_TRY(ch_set_null(*out, i, err));
         for (int32_t k = 0; k < rule->n; k++)
-            put_value(item, i * rule->n + k, s->n ? percentile(s, rule->at[k], rule->approx) : 0);
+            put_value(item, i * rule->n + k, s->n ? percentile(s, rule, count, rule->at[k]) : 0);
         if (rule->array)
             ((int32_t *)(*out)->data)[i + 1] = (int32_t)((i + 1) * rule->n);
     }
@@ -216,44 +270,71 @@ static bool number_of(const ch_scalar *v, double *out)
     } else {
         return false;
     }
-    return *out >= 0 && *out <= 1;
+    return true;
 }
 
-/* percentile(x, p or array of p), median(x), percentile_approx(x, p [, accuracy]) */
+static ch_status find_percentages(ch_bind *bind, int32_t arg, percentile_rule *rule, ch_error *err)
+{
+    const ch_scalar *p = ch_bind_constant(bind, arg);
+    char sql[256], text[256];
+    snprintf(sql, sizeof sql, "\"%s\"", ch_bind_sql(bind));
+    snprintf(text, sizeof text, "\"%s\"", ch_bind_arg_sql(bind, arg));
+    if (!p)
+        CH_FAIL(err, DATATYPE_NON_FOLDABLE, "sqlExpr", sql, "inputName", "`percentage`",
+                "inputType", "\"DOUBLE\"", "inputExpr", text);
+    if (p->is_null)
+        return ch_bind_wrong_type(bind, arg, "a constant percentage", err);
+    rule->array = p->type->id == CH_ARRAY;
+    rule->n = rule->array ? (int32_t)p->v.list.n : 1;
+    if (!(rule->at = ch_arena_alloc(bind->arena, sizeof(double) * (size_t)(rule->n + 1), err)))
+        return CH_E_MEMORY;
+    for (int32_t k = 0; k < rule->n; k++) {
+        const ch_scalar *one = rule->array ? &p->v.list.item[k] : p;
+        if (!number_of(one, &rule->at[k]))
+            return ch_bind_wrong_type(bind, arg, "a percentage", err);
+        if (!(rule->at[k] >= 0 && rule->at[k] <= 1))
+            CH_FAIL(err, DATATYPE_VALUE_OUT_OF_RANGE, "sqlExpr", sql, "exprName", "percentage",
+                    "valueRange", "[0.0, 1.0]", "currentValue", text);
+    }
+    return CH_OK;
+}
+
+/*
+ * percentile(x, p or array of p [, frequency]), median(x), percentile_approx(x, p [, accuracy]),
+ * percentile_cont(p) and percentile_disc(p) WITHIN GROUP (ORDER BY x)
+ */
 static ch_status bind_percentile(ch_bind *bind, ch_error *err)
 {
-    bool median = bind->func->name[0] == 'm', approx = strstr(bind->func->name, "approx") != NULL;
-    int least = median ? 1 : 2, most = median ? 1 : approx ? 3 : 2;
-    if (bind->n_args < least || bind->n_args > most)
-        return ch_bind_count(bind, median ? "1" : approx ? "[2, 3]" : "2", err);
+    const char *name = bind->func->name;
+    bool median = name[0] == 'm', approx = strstr(name, "approx") != NULL;
+    bool within = bind->func->flags & CH_FUNC_WITHIN_GROUP;
+    int32_t least = median || within ? 1 : 2, most = median || within ? 1 : 3;
+    int32_t plain = bind->n_args - bind->n_keys;
+    if (plain < least || plain > most)
+        return ch_bind_count(bind, least == most ? "1" : "[2, 3]", err);
     percentile_rule *rule = ch_arena_alloc(bind->arena, sizeof *rule, err);
     if (!rule)
         return CH_E_MEMORY;
-    rule->approx = approx;
-    const ch_type *t = bind->arg_type[0];
-    bool kept = approx && (ch_type_is_integral(t) || t->id == CH_FLOAT || t->id == CH_DOUBLE ||
-                           t->id == CH_DATE || t->id == CH_TIMESTAMP);
-    if (!kept) {
-        CH_TRY(ch_bind_cast(bind, 0, CH_T_DOUBLE, err));
-        t = CH_T_DOUBLE;
+    *rule = (percentile_rule){.n = 1, .value = within ? 1 : 0, .weighted = !approx && plain == 3};
+    rule->approx = approx || strcmp(name, "percentile_disc") == 0;
+    rule->descending = within && bind->key[0].descending;
+    const ch_type *t = bind->arg_type[rule->value];
+    bool kept = t->id == CH_YEAR_MONTH_INTERVAL || t->id == CH_DAY_TIME_INTERVAL ||
+                (approx && (ch_type_is_integral(t) || t->id == CH_FLOAT || t->id == CH_DOUBLE ||
+                            t->id == CH_DATE || t->id == CH_TIMESTAMP));
+    if (!kept)
+        CH_TRY(ch_bind_cast(bind, rule->value, t = CH_T_DOUBLE, err));
+    if (rule->weighted) {
+        if (!ch_type_is_integral(bind->arg_type[2]))
+            return ch_bind_wrong_type(bind, 2, "INTEGRAL", err);
+        CH_TRY(ch_bind_cast(bind, 2, CH_T_LONG, err));
     }
-    rule->n = 1;
     if (median) {
         if (!(rule->at = ch_arena_alloc(bind->arena, sizeof(double), err)))
             return CH_E_MEMORY;
         rule->at[0] = 0.5;
     } else {
-        const ch_scalar *p = ch_bind_constant(bind, 1);
-        if (!p || p->is_null)
-            return ch_bind_wrong_type(bind, 1, "a constant percentage", err);
-        rule->array = p->type->id == CH_ARRAY;
-        rule->n = rule->array ? (int32_t)p->v.list.n : 1;
-        rule->at = ch_arena_alloc(bind->arena, sizeof(double) * (size_t)(rule->n + 1), err);
-        if (!rule->at)
-            return CH_E_MEMORY;
-        for (int32_t k = 0; k < rule->n; k++)
-            if (!number_of(rule->array ? &p->v.list.item[k] : p, &rule->at[k]))
-                return ch_bind_wrong_type(bind, 1, "a percentage in [0.0, 1.0]", err);
+        CH_TRY(find_percentages(bind, 1 - rule->value, rule, err));
     }
     bind->data = rule;
     bind->result = rule->array ? ch_type_array(t, false) : t;
@@ -371,6 +452,24 @@ const ch_func ch_func_agg_percentile[] = {
     ROW("percentile", "The value below which a part of the values lies, interpolated.",
         "percentile(x, 0.3)", "9.0"),
     ROW("median", "The value in the middle, interpolated.", "median(x)", "15.0"),
+    {.name = "percentile_cont",
+     .bind = bind_percentile,
+     .agg = &VALUES,
+     .flags = CH_FUNC_AGGREGATE | CH_FUNC_MAKES_NULL | CH_FUNC_WITHIN_GROUP,
+     .doc = "The value below which a part of the values lies, interpolated.",
+     .example =
+         "SELECT percentile_cont(0.3) WITHIN GROUP (ORDER BY x) FROM VALUES (0), (10), (20), (30) t(x)",
+     .expect = "9.0",
+     .since = "0.1"},
+    {.name = "percentile_disc",
+     .bind = bind_percentile,
+     .agg = &VALUES,
+     .flags = CH_FUNC_AGGREGATE | CH_FUNC_MAKES_NULL | CH_FUNC_WITHIN_GROUP,
+     .doc = "The first value that has a part of the values up to it.",
+     .example =
+         "SELECT percentile_disc(0.3) WITHIN GROUP (ORDER BY x) FROM VALUES (0), (10), (20), (30) t(x)",
+     .expect = "10.0",
+     .since = "0.1"},
     ROW("percentile_approx", "A value below which a part of the values lies.",
         "percentile_approx(x, 0.5)", "10"),
     ROW("approx_percentile", "A value below which a part of the values lies.",

@@ -51,6 +51,10 @@ static inline bool ch_func_cancelled(const ch_func_context *ctx)
  * Binding: filled by the analyzer, completed by sig or bind().
  * Everything made here lives in `arena`, which lives as long as the plan.
  */
+typedef struct ch_bind_key {
+    bool descending, nulls_first;
+} ch_bind_key;
+
 struct ch_bind {
     const ch_func *func;
     const ch_func_context *ctx;
@@ -58,6 +62,8 @@ struct ch_bind {
     int32_t n_args;
     const bool *arg_nullable;
     ch_bind_source *source; /* for the functions below; the analyzer's */
+    int32_t n_keys;         /* the last arguments: the orderings of WITHIN GROUP */
+    const ch_bind_key *key; /* n_keys, in the arena */
 
     /* In: the arguments' types. Out: the types they must be cast to. */
     const ch_type **arg_type;
@@ -126,6 +132,8 @@ enum {
     CH_FUNC_INTERNAL = 1 << 10,
     /* Its last arguments are lambda functions (function/lambda.h); also CH_FUNC_SPECIAL. */
     CH_FUNC_HIGHER_ORDER = 1 << 11,
+    /* An aggregate that may be followed by WITHIN GROUP (ORDER BY ...); see ch_bind.key. */
+    CH_FUNC_WITHIN_GROUP = 1 << 12,
 };
 
 typedef struct ch_agg ch_agg;

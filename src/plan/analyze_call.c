@@ -76,6 +76,14 @@ static ch_status fill_bind(ch_analyzer *a, const ch_expr_call *call, bind_source
         .a = a,
         .call = call};
     b->source = &source->head;
+    b->n_keys = ch_an_orderings(&call->args);
+    ch_bind_key *key;
+    CH_ARENA_ARRAY(key, a->arena, b->n_keys + 1, err);
+    for (int32_t i = 0; i < b->n_keys; i++) {
+        const ch_expr_sort_order *s = (const void *)call->args.item[n - b->n_keys + i];
+        key[i] = (ch_bind_key){s->descending, s->nulls_first};
+    }
+    b->key = key;
     b->ctx = a->ctx->func;
     b->arena = a->arena;
     b->n_args = n;
@@ -143,6 +151,19 @@ static ch_status cast_body(ch_analyzer *a, ch_expr **lambda, const ch_type *to, 
     return CH_OK;
 }
 
+/* So is an ordering of WITHIN GROUP. */
+static ch_status cast_ordering(ch_analyzer *a, ch_expr **ordering, const ch_type *to, ch_error *err)
+{
+    ch_expr_sort_order *s;
+    if ((*ordering)->type == to)
+        return CH_OK;
+    CH_AN_NEW(s, ch_expr_clone(a->arena, *ordering, err));
+    CH_TRY(ch_make_cast(a->arena, &s->child, to, err));
+    s->head.type = to;
+    *ordering = &s->head;
+    return CH_OK;
+}
+
 ch_status ch_an_bound(ch_analyzer *a, const ch_expr_call *draft, const ch_expr *at, ch_expr **out,
                       ch_error *err)
 {
@@ -181,6 +202,8 @@ ch_status ch_an_bound(ch_analyzer *a, const ch_expr_call *draft, const ch_expr *
         ch_expr *arg = call->args.item[i];
         if (arg->kind == CH_EXPR_LAMBDA_FUNCTION)
             CH_TRY(cast_body(a, &arg, bind.arg_type[i], err));
+        if (arg->kind == CH_EXPR_SORT_ORDER)
+            CH_TRY(cast_ordering(a, &arg, bind.arg_type[i], err));
         CH_TRY(ch_make_cast(a->arena, &arg, bind.arg_type[i], err));
         if (arg != call->args.item[i] && at) { /* a value that cannot be cast is the call's fault */
             arg->start = at->start;
@@ -530,6 +553,7 @@ ch_status ch_an_call(ch_analyzer *a, ch_an_scope *scope, const ch_expr_unresolve
     if (f->filter)
         CH_TRY(aggregate_filter(a, scope, f, &draft->filter, err));
     const char *shown;
+    CH_TRY(ch_an_within_group(a, draft, func, err));
     CH_TRY(ch_an_build(a, draft, &shown, err));
     CH_TRY(ch_an_bound(a, draft, &f->head, out, err));
     if (shown)

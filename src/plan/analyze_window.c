@@ -402,6 +402,12 @@ ch_status ch_an_window(ch_analyzer *a, ch_an_scope *scope, const ch_expr_window 
     const ch_expr_call *f = (const void *)w->function;
     w->head.type = f->head.type;
     w->head.nullable = f->head.nullable;
+    /* What has an order of its own. */
+    bool ordered = ch_an_orderings(&f->args) > 0 || strcmp(f->func->name, "median") == 0;
+    if (ordered && (in->order.n > 0 || in->frame != CH_FRAME_UNSET) &&
+        strcmp(f->func->name, "mode") != 0)
+        CH_AN_FAIL(a, &in->head, err, INVALID_AGGREGATE_WINDOW, "aggFunc",
+                   ch_expr_quoted(a->arena, &f->head, err));
     if (f->is_distinct)
         CH_AN_FAIL(a, &in->head, err, WINDOW_DISTINCT, "windowExpr",
                    ch_expr_quoted(a->arena, &w->head, err));

@@ -111,6 +111,14 @@ CH_NODISCARD ch_status ch_an_input(ch_analyzer *a, const ch_rel *rel, ch_rel **o
 /* A project on top that drops hidden columns, if there are any. */
 CH_NODISCARD ch_status ch_an_visible(ch_analyzer *a, ch_rel **rel, ch_error *err);
 
+/* ---- WITHIN GROUP (analyze_within_group.c) ---- */
+
+/* How many of the last arguments are its orderings. */
+int32_t ch_an_orderings(const ch_expr_list *args);
+/* May they stand there? Settles what they mean, before the call is bound. */
+CH_NODISCARD ch_status ch_an_within_group(ch_analyzer *a, ch_expr_call *draft, const ch_func *func,
+                                          ch_error *err);
+
 /* ---- helpers (analyze_make.c) ---- */
 
 bool ch_an_same_name(const ch_analyzer *a, const char *x, const char *y);

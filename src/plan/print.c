@@ -428,8 +428,36 @@ static ch_status print_struct(printer *p, const ch_expr_list *args, ch_error *er
     return put(p, ")", err);
 }
 
+static ch_status print_sort_order(printer *p, const ch_expr_sort_order *s, ch_error *err);
+
+/*
+ * Behind the ')': the orderings, as each function of Spark shows its own; mode's the wrong way round.
+ */
+static ch_status print_within_group(printer *p, const call_view *c, int32_t from, ch_error *err)
+{
+    bool mode = strcasecmp(c->name, "mode") == 0;
+    bool bare = mode || strncasecmp(c->name, "percentile_", 11) == 0;
+    CH_TRY(put(p, " WITHIN GROUP (ORDER BY ", err));
+    for (int32_t i = from; i < c->args->n; i++) {
+        const ch_expr_sort_order *s = (const void *)c->args->item[i];
+        if (i > from)
+            CH_TRY(put(p, ", ", err));
+        if (!bare) {
+            CH_TRY(print_sort_order(p, s, err));
+            continue;
+        }
+        CH_TRY(print(p, s->child, err));
+        CH_TRY(put(p, s->descending != mode ? " DESC" : "", err));
+    }
+    return put(p, ")", err);
+}
+
 static ch_status print_call_head(printer *p, const call_view *c, ch_error *err)
 {
+    int32_t plain = c->args->n; /* arguments that stand in the parentheses */
+    while (plain > 0 && c->args->item[plain - 1]->kind == CH_EXPR_SORT_ORDER)
+        plain--;
+    bool ordered = plain < c->args->n;
     bool if_ = strcasecmp(c->name, "if") == 0 && !in_tree(p);
     const char *name = in_tree(p) ? NULL : PAIR(RENAMED, c->name);
     const char *more = NULL;
@@ -437,8 +465,10 @@ static ch_status print_call_head(printer *p, const call_view *c, ch_error *err)
     if (rounds && c->args->n == 2) /* with a scale Spark keeps them as they were called */
         name = NULL;
     for (size_t i = 0; i < sizeof DEFAULTS / sizeof *DEFAULTS; i++)
-        if (DEFAULTS[i].n_args == c->args->n && strcasecmp(DEFAULTS[i].name, c->name) == 0)
+        if (DEFAULTS[i].n_args == plain && strcasecmp(DEFAULTS[i].name, c->name) == 0)
             more = DEFAULTS[i].text;
+    if (ordered && strcasecmp(c->name, "string_agg") == 0)
+        name = "listagg";
     if (if_)
         CH_TRY(put(p, "(IF", err));
     else if (name)
@@ -455,13 +485,14 @@ static ch_status print_call_head(printer *p, const call_view *c, ch_error *err)
     bool hide = !in_tree(p) && c->args->n == 2 && PAIR(FIRSTS, c->name);
     bool ranks = !in_tree(p) && PAIR(RANKS, c->name);
     hide |= !in_tree(p) && PAIR(FIRST_ONLY, c->name);
-    ch_expr_list shown = {c->args->item, hide && c->args->n ? 1 : ranks ? 0 : c->args->n};
+    ch_expr_list shown = {c->args->item, hide && c->args->n ? 1 : ranks ? 0 : plain};
     if (!in_tree(p) && shown.n == 7 && strcasecmp(c->name, "try_make_timestamp") == 0)
         shown.n = 6; /* Spark forgets the zone */
     CH_TRY(print_args(p, &shown, ", ", err));
     if (more && !in_tree(p))
         CH_TRY(put(p, more, err));
-    return put(p, if_ ? "))" : ")", err);
+    CH_TRY(put(p, if_ ? "))" : ")", err));
+    return ordered ? print_within_group(p, c, plain, err) : CH_OK;
 }
 
 static ch_status print_call(printer *p, const call_view *c, ch_error *err)

@@ -105,6 +105,7 @@ static const struct {
     {"approx_percentile", 2, ", 10000"},
     {"percentile", 2, ", 1"},
     {"listagg", 1, ", NULL"},
+    {"string_agg", 1, ", NULL"},
     {"overlay", 3, ", -1"},
     {"lag", 1, ", 1, NULL"},
     {"lag", 2, ", NULL"},

@@ -315,11 +315,17 @@ static bool starts_over(const ch_sql_parser *p)
     return ch_sql_is(&next, '(') || (ch_sql_is_name(&next, 0) && !ch_sql_starts_clause(&next));
 }
 
-/* FILTER (WHERE ...), IGNORE NULLS, OVER ...: behind the ')' of a call. */
+/* WITHIN GROUP (...), FILTER (WHERE ...), IGNORE NULLS, OVER ...: behind the ')' of a call. */
 static ch_status call_tail(ch_sql_parser *p, ch_expr_unresolved_function *f, ch_expr **out)
 {
-    if (ch_sql_is_kw(p, CH_KW_WITHIN) && ch_sql_peek_kw(p, 1, CH_KW_GROUP))
-        return ch_sql_unsupported(p, f->head.start, "WITHIN GROUP (ORDER BY ...)");
+    if (ch_sql_is_kw(p, CH_KW_WITHIN) && ch_sql_peek_kw(p, 1, CH_KW_GROUP) &&
+        ch_sql_peek(p, 2)->kind == '(') { /* its orderings become the last arguments */
+        p->at += 3;
+        CH_TRY(ch_sql_expect_kw(p, CH_KW_ORDER));
+        CH_TRY(ch_sql_expect_kw(p, CH_KW_BY));
+        CH_TRY(ch_sql_sort_items(p, &f->args));
+        CH_TRY(ch_sql_expect(p, ')'));
+    }
     if (ch_sql_is_kw(p, CH_KW_FILTER) && ch_sql_peek(p, 1)->kind == '(' &&
         ch_sql_peek_kw(p, 2, CH_KW_WHERE) && ch_sql_starts_expr(p, 3)) {
         p->at += 3;
