@@ -47,8 +47,8 @@ typedef struct ch_analyze_context {
     ch_arena *arena; /* everything made lives here */
     ch_catalog *catalog;
     const ch_func_context *func;
-    _Atomic int64_t *next_id;   /* the session's counter of attribute ids */
-    const char *sql;            /* the text that start and stop point into, or NULL */
+    _Atomic int64_t *next_id;                 /* the session's counter of attribute ids */
+    const char *sql;                          /* the text that start and stop point into, or NULL */
     int64_t recursion_levels, recursion_rows; /* limits of WITH RECURSIVE; -1: none */
     const char *excluded_rules; /* of the optimizer: names separated by commas; NULL: none */
 } ch_analyze_context;

@@ -55,7 +55,8 @@ static ch_status update_fields_name(ch_analyzer *a, const ch_expr *written, cons
 static ch_status automatic_name(ch_analyzer *a, const ch_expr *written, const ch_expr *e,
                                 const char **out, ch_error *err)
 {
-    if (written->kind == CH_EXPR_UNRESOLVED_ATTRIBUTE && (e->kind == CH_EXPR_EXTRACT || e->kind == CH_EXPR_LITERAL)) {
+    if (written->kind == CH_EXPR_UNRESOLVED_ATTRIBUTE &&
+        (e->kind == CH_EXPR_EXTRACT || e->kind == CH_EXPR_LITERAL)) {
         const ch_str_list *parts = &((const ch_expr_unresolved_attribute *)written)->parts;
         *out = parts->item[parts->n - 1];
         return CH_OK;
