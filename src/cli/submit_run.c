@@ -63,7 +63,9 @@ static int start_server(launch *l)
     ch_submit *s = l->submit;
     if (ch_uuid(l->token, &err) != CH_OK)
         return tell(&err);
-    ch_server_options options = {.token = l->token,
+    /* The program's sessions live as long as it. */
+    ch_server_options options = {.session_timeout_s = 1e9,
+                                 .token = l->token,
                                  .memory_limit = s->engine.memory_bytes,
                                  .threads = s->engine.threads,
                                  .conf = (const char *const *)s->conf.pair,
