@@ -145,11 +145,16 @@ static ch_status run(engine *e, const char *sql, const block *b, int64_t fail_nt
     ch_query *query = NULL;
     (void)ch_mem_fail_nth(fail_nth);
     ch_status status = ch_session_sql(e->session, sql, &frame, err);
+    int64_t made = 0;
+    /* A command has done its work by now: a failure from here on would have it done twice. */
+    if (status == CH_OK && b->kind == STATEMENT && frame->rel->kind == CH_REL_LOCAL_RELATION)
+        made = ch_mem_fail_nth(0);
     if (status == CH_OK)
         status = ch_query_open(frame, frame->rel, &query, err);
     if (status == CH_OK)
         status = ch_query_collect(query, err);
-    int64_t made = ch_mem_fail_nth(0);
+    if (!made)
+        made = ch_mem_fail_nth(0);
     if (n_allocs)
         *n_allocs = made;
     if (status == CH_OK && b->kind != STATEMENT) {
