@@ -53,6 +53,9 @@ static int serve(const ch_server_options *options)
                options->address ? options->address : "localhost", ch_server_port(server));
         fflush(stdout);
         status = ch_server_run(server, &err);
+        /* From here on a second Ctrl-C ends the process: there is no server to stop. */
+        signal(SIGINT, SIG_DFL);
+        signal(SIGTERM, SIG_DFL);
         ch_server_close(server);
     }
     if (status == CH_OK)

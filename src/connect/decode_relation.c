@@ -105,6 +105,14 @@ DECODER(sample)
     r->has_seed = s->has_seed;
     r->seed = s->seed;
     r->sorted = s->deterministic_order;
+    double fraction =
+        s->upper_bound - s->lower_bound; /* a hair of rounding is no mistake, as in Spark */
+    if (!(fraction >= -1e-6) || (!s->with_replacement && !(fraction <= 1 + 1e-6))) {
+        char text[128];
+        snprintf(text, sizeof text, "Sampling fraction (%g) must be %s replacement", fraction,
+                 s->with_replacement ? "nonnegative with" : "on interval [0, 1] without");
+        CH_FAIL(err, ILLEGAL_ARGUMENT, "message", text);
+    }
     return cn_decode_relation(d, s->input, &r->input, err);
 }
 

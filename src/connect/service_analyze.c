@@ -200,8 +200,8 @@ static ch_status printed_plan(cn_session *s, const PB(Plan) * plan, ch_arena *ar
     CH_TRY(open_plan(s, plan, &q, err));
     ch_buf_init(&text, ch_query_mem(q));
     ch_status status = ch_rel_print(ch_query_analyzed(q), &text, err);
-    /* Ids (#12L) are numbered in the order in which they appear. */
-    char *plain = status == CH_OK ? ch_arena_alloc(arena, 2 * text.len + 1, err) : NULL;
+    /* Ids (#12L) are numbered in the order in which they appear: "#1" may become "#4096". */
+    char *plain = status == CH_OK ? ch_arena_alloc(arena, 3 * text.len + 1, err) : NULL;
     if (status == CH_OK && !plain)
         status = CH_E_MEMORY;
     if (status == CH_OK) {

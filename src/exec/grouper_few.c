@@ -21,6 +21,7 @@
 /* Spark's table of states that are objects; beyond, it sorts (objectHashAggregate.sortBased.fallbackThreshold). */
 #define MOST_OBJECTS 128
 #define LEAST_BYTES (1 << 20) /* with less memory left places are not noted */
+#define MOST_BYTES (8 << 20)  /* rows larger than this together are not few */
 
 static void free_places(ch_grouper *g, ch_group_slot *s)
 {
@@ -79,6 +80,16 @@ ch_status ch_group_few_add(ch_grouper *g, ch_group_slot *s, uint8_t *const *row,
     return CH_OK;
 }
 
+/* Ordering takes copies of the keys: few rows may still be large ones. */
+static bool fits(const ch_grouper *g)
+{
+    int64_t bytes = 0;
+    for (int i = 0; i < g->exec->n_slots; i++)
+        for (int64_t j = 0; j < g->slot[i]->n_places; j++)
+            bytes += ch_row_bytes(g->slot[i]->place[j].row);
+    return bytes <= MOST_BYTES && 4 * bytes < ch_mem_available(g->mem);
+}
+
 void ch_group_few_settle(ch_grouper *g, int64_t n)
 {
     int64_t rows = 0, places = 0;
@@ -86,7 +97,7 @@ void ch_group_few_settle(ch_grouper *g, int64_t n)
         rows += g->slot[i]->n_rows;
         places += g->slot[i]->n_places;
     }
-    g->few = n > 0 && rows <= CH_GROUP_FEW && places == n && !g->spill;
+    g->few = n > 0 && rows <= CH_GROUP_FEW && places == n && !g->spill && fits(g);
     for (int i = 0; i < g->exec->n_slots && !g->few; i++)
         free_places(g, g->slot[i]);
 }

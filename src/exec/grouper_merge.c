@@ -345,7 +345,9 @@ static ch_status start_job(ch_grouper *g, ch_group_slot *s, ch_error *err)
         end_job(g, s);
         s->job = job;
         int64_t n = job->set.n_rows + job->saved.n_rows;
-        bool can_cut = job->level < MAX_LEVEL && n > CH_GROUP_CHUNK && g->spec->n_keys > 0;
+        /* The places of few groups lie in the job's rows, which cutting would move. */
+        bool can_cut =
+            !g->few && job->level < MAX_LEVEL && n > CH_GROUP_CHUNK && g->spec->n_keys > 0;
         int64_t share = ch_mem_available(g->mem) / g->exec->n_slots / 4 * 3;
         if (can_cut && job_needs(job) > share) {
             s->job = NULL;

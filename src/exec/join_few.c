@@ -268,7 +268,7 @@ static ch_status give_pairs(const ch_join_probe *p, int64_t from, int64_t to, ch
 
 bool ch_join_few_fits(const ch_join_probe *p)
 {
-    return p->small && p->j->few && p->j->pairs && p->s->n_probed <= CH_JOIN_FEW &&
+    return p->small && p->j->few && p->j->pairs && p->s->n_probed + p->batch->n <= CH_JOIN_FEW &&
            p->s->n_paired <= MOST_PAIRS;
 }
 

@@ -129,7 +129,7 @@ static int by_value_down(const void *a, const void *b)
     return ch_compare_f64(*(const double *)b, *(const double *)a);
 }
 
-/* Sorts; weighted: the frequencies become running sums. Gives how many values there are. */
+/* Sorts; weighted: the frequencies become running sums, until disarrange(). Gives how many values there are. */
 static double arrange(const values_state *s, const percentile_rule *rule)
 {
     size_t width = rule->weighted ? 2 : 1;
@@ -139,6 +139,13 @@ static double arrange(const values_state *s, const percentile_rule *rule)
     for (int64_t i = 3; rule->weighted && i < s->n; i += 2)
         s->v[i] += s->v[i - 2];
     return rule->weighted && s->n ? s->v[s->n - 1] : (double)s->n;
+}
+
+/* A window that grows takes its result again and again: frequencies are what they were. */
+static void disarrange(const values_state *s, const percentile_rule *rule)
+{
+    for (int64_t i = s->n - 1; rule->weighted && i > 1; i -= 2)
+        s->v[i] -= s->v[i - 2];
 }
 
 /* The value at a place from 0 on. */
@@ -213,6 +220,7 @@ static ch_status result_values(const ch_call *call, uint8_t *const *state, int64
             CH_TRY(ch_set_null(*out, i, err));
         for (int32_t k = 0; k < rule->n; k++)
             put_value(item, i * rule->n + k, s->n ? percentile(s, rule, count, rule->at[k]) : 0);
+        disarrange(s, rule);
         if (rule->array)
             ((int32_t *)(*out)->data)[i + 1] = (int32_t)((i + 1) * rule->n);
     }

@@ -438,6 +438,10 @@ ch_status ch_an_limit(ch_analyzer *a, const ch_rel *rel, ch_rel **out, ch_error 
     if (limit->expr)
         CH_TRY(count_of(a, limit->input, limit->expr, offset ? "offset" : "limit", &limit->limit,
                         err));
+    if (limit->limit < 0)
+        CH_AN_FAIL(a, rel, err, INVALID_LIMIT, "name", offset ? "offset" : "limit", "expr",
+                   ch_arena_printf(a->arena, err, "\"%d\"", (int)limit->limit), "v",
+                   CH_I64(limit->limit));
     limit->expr = NULL;
     *out = &limit->head;
     const ch_rel_offset *skip = (const void *)limit->input;

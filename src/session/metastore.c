@@ -99,7 +99,7 @@ ch_status ch_meta_lock(const ch_metastore *m, int *fd, ch_error *err)
         CH_FAIL(err, IO, "action", "write", "path", m->root, "reason", "the path is too long");
     CH_TRY(ch_folder_make(path, err));
     strcpy(path + n, "/lock");
-    int file = open(path, O_CREAT | O_RDWR | O_CLOEXEC, 0666);
+    int file = open(path, O_CREAT | O_RDWR | O_NOFOLLOW | O_CLOEXEC, 0666);
     if (file < 0)
         return ch_file_error(err, errno, "write", path);
     while (flock(file, LOCK_EX) != 0)

@@ -400,12 +400,12 @@ ch_status ch_query_collect(ch_query *q, ch_error *err)
 
 ch_batch *ch_query_batch(ch_query *q, int64_t i)
 {
-    return ch_op_collect_batch(q->collect, i);
+    return q->collect ? ch_op_collect_batch(q->collect, i) : NULL;
 }
 
 int64_t ch_query_rows(const ch_query *q)
 {
-    return ch_op_collect_rows(q->collect);
+    return q->collect ? ch_op_collect_rows(q->collect) : 0; /* none: its run failed early */
 }
 
 ch_status ch_query_each(ch_query *q, ch_batch_fn fn, void *user, bool ordered, ch_error *err)

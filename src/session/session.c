@@ -12,6 +12,7 @@
 #include "session/query.h"
 #include "session/variable.h"
 #include "store/access.h"
+#include "store/file.h"
 #include "type/timezone.h"
 
 typedef struct view view;
@@ -187,6 +188,7 @@ static void session_unref(ch_session *session)
 {
     if (atomic_fetch_sub_explicit(&session->refs, 1, memory_order_acq_rel) != 1)
         return;
+    pthread_mutex_destroy(&session->views.lock);
     pthread_mutex_destroy(&session->variables.lock);
     pthread_mutex_destroy(&session->lock);
     pthread_mutex_destroy(&session->running.lock);
@@ -200,14 +202,19 @@ void ch_session_free(ch_session *session)
     if (!session)
         return;
     ch_cache_clear(session);
-    views_release(&session->views);
-    for (setting_value *s = session->settings, *next; s; s = next) {
-        next = s->next;
-        setting_free(s);
-    }
+    views_clear(&session->views);
+    /* A global view's frame may still be asked for its session's settings. */
+    pthread_mutex_lock(&session->lock);
+    setting_value *settings = session->settings;
+    char *database = session->database;
     session->settings = NULL;
-    free(session->database);
     session->database = NULL;
+    pthread_mutex_unlock(&session->lock);
+    for (setting_value *next; settings; settings = next) {
+        next = settings->next;
+        setting_free(settings);
+    }
+    free(database);
     ch_variables_release(session);
     session_unref(session);
 }
@@ -344,8 +351,11 @@ ch_status ch_session_set(ch_session *session, const char *key, const char *value
     const ch_setting *known = setting_find(key);
     if (known && value)
         CH_TRY(check_setting(known, value, err));
-    if (value && *value && strcmp(key, "chert.spill.dir") == 0)
+    if (value && *value && strcmp(key, "chert.spill.dir") == 0) {
+        if (!(value = ch_path_local(value)))
+            CH_FAIL(err, UNSUPPORTED, "feature", "Spilling to another store than local files");
         CH_TRY(ch_access_check(value, true, err)); /* it would be made */
+    }
     setting_value *fresh = NULL;
     if (value) {
         fresh = calloc(1, sizeof *fresh);

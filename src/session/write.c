@@ -14,6 +14,7 @@
  * there a part is one range of the sort. coalesce(n) and repartition(n) at the end of the plan say how many
  * files there are.
  */
+#include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -50,7 +51,8 @@ static ch_status touch(const char *folder, ch_error *err)
 {
     char path[4096];
     snprintf(path, sizeof path, "%s/_SUCCESS", folder);
-    int fd = open(path, O_CREAT | O_WRONLY | O_TRUNC | O_CLOEXEC, 0666);
+    /* A link of this name is not followed: it could lead out of what may be written. */
+    int fd = open(path, O_CREAT | O_WRONLY | O_NOFOLLOW | O_CLOEXEC, 0666);
     if (fd < 0)
         return ch_file_error(err, errno, "write", path);
     close(fd);
@@ -290,6 +292,39 @@ static ch_status run_query(write_run *run, ch_session *session, ch_error *err)
     return status;
 }
 
+/* Columns are found again by their names; in CSV without a header by their places. */
+static ch_status check_names(const ch_files_spec *s, ch_arena *arena, ch_error *err)
+{
+    const ch_type *schema = s->schema;
+    ch_strmap seen;
+    if (strcmp(s->format->name, "csv") == 0)
+        return CH_OK;
+    ch_strmap_init(&seen, arena, !s->ctx.case_sensitive);
+    for (int32_t c = 0; c < schema->n_fields; c++) {
+        const char *name = schema->field[c].name;
+        if (ch_strmap_has(&seen, name)) {
+            char *quoted = ch_arena_printf(arena, err, "`%s`", name);
+            for (char *p = quoted; p && *p && !s->ctx.case_sensitive; p++)
+                *p = (char)tolower((unsigned char)*p);
+            CH_FAIL(err, COLUMN_ALREADY_EXISTS, "columnName", quoted ? quoted : "");
+        }
+        CH_TRY(ch_strmap_put(&seen, name, (void *)(uintptr_t)name, err));
+    }
+    return CH_OK;
+}
+
+static ch_status no_such_column(const write_run *run, const char *name, ch_error *err)
+{
+    ch_buf text;
+    ch_buf_init(&text, run->spec.ctx.mem);
+    ch_status status = ch_type_print(run->spec.schema, &text, err);
+    if (status == CH_OK)
+        status = ch_error_set(err, CH_E_PARTITION_COLUMN_NOT_FOUND, "col", name, "schemaCatalog",
+                              text.data, (const char *)0);
+    ch_buf_release(&text);
+    return status;
+}
+
 /* The columns that make folders: there, once each, of a kind that a folder's name can hold. */
 static ch_status find_keys(write_run *run, ch_arena *arena, ch_error *err)
 {
@@ -305,7 +340,7 @@ static ch_status find_keys(write_run *run, ch_arena *arena, ch_error *err)
                                       : strcasecmp(schema->field[c].name, names->item[i]) == 0)
                 key[i] = c;
         if (key[i] < 0)
-            CH_FAIL(err, INTERNAL, "message", names->item[i]);
+            return no_such_column(run, names->item[i], err);
         for (int32_t k = 0; k < i; k++)
             if (key[k] == key[i]) {
                 char *quoted = ch_arena_printf(arena, err, "`%s`", names->item[i]);
@@ -417,6 +452,7 @@ static ch_status prepare(write_run *run, ch_frame *frame, ch_error *err)
                                  .n_slots = ch_query_slots(query),
                                  .batch_rows = CH_BATCH_ROWS,
                                  .mem = ch_query_mem(query)};
+    CH_TRY(check_names(s, arena, err));
     CH_TRY(find_keys(run, arena, err));
     CH_TRY(read_options(run, frame->session, arena, err));
     CH_TRY(ch_uuid(run->uuid, err));

@@ -46,8 +46,14 @@ static char *resolve(const char *path)
         while (end > 0 && copy[end - 1] == '/')
             end--;
         copy[end] = 0;
-        if (lstat(copy, &st) == 0)
-            goto out;
+        if (lstat(copy, &st) == 0) {
+            /* A link that leads nowhere; or somebody has just made it, and it is there now. */
+            if (!S_ISLNK(st.st_mode))
+                real = realpath(copy, NULL);
+            if (!real)
+                goto out;
+            break;
+        }
         size_t start = end;
         while (start > 0 && copy[start - 1] != '/')
             start--;

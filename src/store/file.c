@@ -49,6 +49,12 @@ const char *ch_path_local(const char *path)
     const char *colon = strstr(path, "://");
     if (colon && colon > path && !memchr(path, '/', (size_t)(colon - path)))
         return NULL;
+    static const char *const STORE[] = {"hdfs:/",  "dbfs:/", "s3:/",   "s3a:/",
+                                        "s3n:/",   "gs:/",   "abfs:/", "abfss:/",
+                                        "wasbs:/", "wasb:/", "http:/", "https:/"};
+    for (size_t i = 0; i < sizeof STORE / sizeof *STORE; i++)
+        if (strncmp(path, STORE[i], strlen(STORE[i])) == 0)
+            return NULL;
     return path;
 }
 
@@ -159,7 +165,8 @@ ch_status ch_output_create(ch_mem *mem, const char *path, ch_output **out, ch_er
         return CH_E_MEMORY;
     }
     memcpy(copy, local, size);
-    int fd = open(local, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    /* Emptied only once it is known to be a place that may be written. */
+    int fd = open(local, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
     if (fd < 0) {
         int error = errno;
         ch_mem_free(mem, copy, size);
@@ -168,6 +175,8 @@ ch_status ch_output_create(ch_mem *mem, const char *path, ch_output **out, ch_er
     }
     *o = (ch_output){.mem = mem, .path = copy, .path_size = size, .fd = fd};
     ch_status status = ch_access_check_fd(fd, path, err);
+    if (status == CH_OK && ftruncate(fd, 0) != 0 && errno != EINVAL) /* a device has no length */
+        status = ch_file_error(err, errno, "write", path);
     if (status != CH_OK) {
         close(fd);
         output_free(o);

@@ -299,7 +299,7 @@ static ch_status add_paths(lister *l, const char *const *path, int32_t n, ch_err
     for (int32_t i = 0; i < n; i++) {
         const char *local = ch_path_local(path[i]);
         if (!local)
-            CH_FAIL(err, PATH_NOT_FOUND, "path", path[i]);
+            CH_FAIL(err, UNSUPPORTED, "feature", "Reading from another store than local files");
         char *copy = ch_arena_str(l->arena, local, err);
         if (!copy)
             return CH_E_MEMORY;

@@ -265,3 +265,23 @@ def test_sql_that_is_deep(server):
         except Exception as e:  # noqa: BLE001
             assert "UNAVAILABLE" not in str(e), text[:30]
     spark.stop()
+
+
+def test_plans_that_print_long_ids_are_compared(server):
+    """Each "#1" of the printed plan is an id, and told by a number that may take more digits."""
+    spark = server.session()
+    ids = "".join(f"#{100000 + i}" for i in range(1000)) + "#1" * 200000
+    a = spark.range(1).select(F.expr("uuid()"), F.lit(ids))
+    assert a.sameSemantics(a)
+    spark.stop()
+
+
+def test_arguments_that_make_no_sense(server):
+    spark = server.session()
+    for wrong, said in ((lambda: spark.range(10).limit(-1).collect(), "IS_NEGATIVE"),
+                        (lambda: spark.range(10).offset(-1).collect(), "IS_NEGATIVE"),
+                        (lambda: spark.range(10).sample(2.0).collect(), "Sampling fraction"),
+                        (lambda: spark.range(10).sample(-1.0).collect(), "Sampling fraction")):
+        with pytest.raises(Exception, match=said):
+            wrong()
+    spark.stop()
