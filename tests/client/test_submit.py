@@ -230,7 +230,8 @@ def gone(pid, seconds=60):
     return False
 
 
-SLEEP = "import time\ntime.sleep(60)\n"
+# In steps: a signal that comes just before a sleep would else be heeded after it.
+SLEEP = "import time\nfor _ in range(1200):\n    time.sleep(0.05)\n"
 QUERY = "spark.sql('SELECT sum(id * 3) FROM range(1000000000000) WHERE id % 7 = 3').collect()\n"
 
 
@@ -266,7 +267,8 @@ def test_sigterm_is_sent_on(tmp_path):
     process, python = start(tmp_path, SLEEP)
     process.terminate()
     assert process.wait(60) == 143 and gone(python)
-    process, _ = start(tmp_path, "import signal, sys\nsignal.signal(signal.SIGTERM, lambda *_: sys.exit(5))\nprint('set', flush=True)\n" + SLEEP)
+    # os._exit: gRPC's Python may wait for itself for ever when the interpreter ends within a call.
+    process, _ = start(tmp_path, "import os, signal\nsignal.signal(signal.SIGTERM, lambda *_: os._exit(5))\nprint('set', flush=True)\n" + SLEEP)
     assert process.stdout.readline() == "set\n"
     process.terminate()
     assert process.wait(60) == 5
