@@ -137,6 +137,20 @@ static inline int64_t ch_column_slot(const ch_column *c, int64_t i)
 {
     return c->encoding == CH_FLAT ? i : c->encoding == CH_CONST ? 0 : ((const int32_t *)c->data)[i];
 }
+/* Slot i of a FLAT or CONST column whose values are integers of 1, 2, 4 or 8 bytes: numbers, dates, times, intervals. */
+static inline int64_t ch_column_i64(const ch_column *c, int64_t i)
+{
+    switch (ch_type_width(c->type)) {
+    case 1:
+        return ((const int8_t *)c->data)[i];
+    case 2:
+        return ((const int16_t *)c->data)[i];
+    case 4:
+        return ((const int32_t *)c->data)[i];
+    default:
+        return ((const int64_t *)c->data)[i];
+    }
+}
 static inline const ch_column *ch_column_values(const ch_column *c)
 {
     return c->encoding == CH_DICT ? c->child[0] : c;

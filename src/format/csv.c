@@ -30,6 +30,7 @@ static ch_status codec_extension(const ch_strmap *options, const char **out, ch_
 const ch_format ch_format_csv = {
     .name = "csv",
     .extension = ".csv",
+    .by_place = true,
     .options = ch_csv_option_table,
     .infer = ch_csv_infer,
     .scan = scan,

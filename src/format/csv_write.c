@@ -311,20 +311,6 @@ static ch_status end_row(csv_writer *w, ch_error *err)
 
 /* ---- values as text ------------------------------------------------------------------------------ */
 
-static int64_t as_i64(const ch_column *c, int64_t i)
-{
-    switch (ch_type_width(c->type)) {
-    case 1:
-        return ((const int8_t *)c->data)[i];
-    case 2:
-        return ((const int16_t *)c->data)[i];
-    case 4:
-        return ((const int32_t *)c->data)[i];
-    default:
-        return ((const int64_t *)c->data)[i];
-    }
-}
-
 /* Text of slot i in buf, which holds 4 * VALUE_TEXT bytes. */
 static int print_value(const csv_writer *w, const ch_column *c, int64_t i, char *buf)
 {
@@ -347,18 +333,19 @@ static int print_value(const csv_writer *w, const ch_column *c, int64_t i, char 
         return ch_dec_print_java(buf, v, c->type->scale);
     }
     case CH_DATE:
-        return w->date ? ch_pattern_format(w->date, as_i64(c, i) * CH_US_PER_DAY, &ch_zone_utc, buf)
-                       : ch_date_print(buf, as_i64(c, i));
+        return w->date ? ch_pattern_format(w->date, ch_column_i64(c, i) * CH_US_PER_DAY,
+                                           &ch_zone_utc, buf)
+                       : ch_date_print(buf, ch_column_i64(c, i));
     case CH_TIMESTAMP:
-        return ch_pattern_format(w->timestamp, as_i64(c, i), w->zone, buf);
+        return ch_pattern_format(w->timestamp, ch_column_i64(c, i), w->zone, buf);
     case CH_TIMESTAMP_NTZ:
-        return ch_pattern_format(w->timestamp_ntz, as_i64(c, i), &ch_zone_utc, buf);
+        return ch_pattern_format(w->timestamp_ntz, ch_column_i64(c, i), &ch_zone_utc, buf);
     case CH_YEAR_MONTH_INTERVAL:
-        return ch_year_month_print(buf, (int32_t)as_i64(c, i), c->type);
+        return ch_year_month_print(buf, (int32_t)ch_column_i64(c, i), c->type);
     case CH_DAY_TIME_INTERVAL:
-        return ch_day_time_print(buf, as_i64(c, i), c->type);
+        return ch_day_time_print(buf, ch_column_i64(c, i), c->type);
     default:
-        return ch_print_i64(buf, as_i64(c, i));
+        return ch_print_i64(buf, ch_column_i64(c, i));
     }
 }
 

@@ -65,6 +65,7 @@ typedef struct ch_format {
     const char *name;      /* "csv" */
     const char *extension; /* ".csv", before the codec's own extension */
     const ch_option *options;
+    bool by_place; /* columns are found by their places: names may stand twice */
     /* The STRUCT type of the files' rows, found by looking at them as Spark does. */
     CH_NODISCARD ch_status (*infer)(const ch_format_context *ctx, const ch_scan_spec *spec,
                                     const ch_type **schema, ch_error *err);

@@ -6,20 +6,6 @@ typedef struct bit_state {
     int64_t bits, n;
 } bit_state;
 
-static int64_t value_at(const ch_column *c, int64_t i)
-{
-    switch (ch_type_width(c->type)) {
-    case 1:
-        return ((const int8_t *)c->data)[i];
-    case 2:
-        return ((const int16_t *)c->data)[i];
-    case 4:
-        return ((const int32_t *)c->data)[i];
-    default:
-        return ((const int64_t *)c->data)[i];
-    }
-}
-
 static inline void add(bit_state *s, char kind, int64_t v)
 {
     s->bits = s->n++ == 0 ? v : kind == 'a' ? s->bits & v : kind == 'o' ? s->bits | v : s->bits ^ v;
@@ -38,7 +24,7 @@ static ch_status update_bits(const ch_call *call, uint8_t *const *state, bool on
     char kind = kind_of(call);
     CH_UNUSED(extra);
     CH_TRY(ch_agg_flat(call, 0, &c, err));
-    CH_AGG_EACH(bit_state, c, call->rows, state, one_group, { add(s, kind, value_at(c, i)); });
+    CH_AGG_EACH(bit_state, c, call->rows, state, one_group, { add(s, kind, ch_column_i64(c, i)); });
     ch_column_unref(c);
     return CH_OK;
 }

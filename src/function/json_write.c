@@ -56,20 +56,6 @@ void ch_json_writer_free(ch_json_writer *w)
 
 /* ---- scalars ---- */
 
-static int64_t integer_at(const ch_column *c, int64_t i)
-{
-    switch (ch_type_width(c->type)) {
-    case 1:
-        return ((const int8_t *)c->data)[i];
-    case 2:
-        return ((const int16_t *)c->data)[i];
-    case 4:
-        return ((const int32_t *)c->data)[i];
-    default:
-        return ((const int64_t *)c->data)[i];
-    }
-}
-
 static ch_status put_real(const ch_column *c, int64_t i, ch_buf *out, ch_error *err)
 {
     char text[CH_NUMBER_TEXT];
@@ -111,7 +97,7 @@ static ch_status put_scalar(ch_json_writer *w, const ch_column *c, int64_t i, ch
     case CH_SHORT:
     case CH_INT:
     case CH_LONG:
-        n = ch_print_i64(text, integer_at(c, i));
+        n = ch_print_i64(text, ch_column_i64(c, i));
         return ch_buf_add(out, text, (size_t)n, err);
     case CH_FLOAT:
     case CH_DOUBLE:
@@ -196,7 +182,7 @@ static ch_status put_key(ch_json_writer *w, const ch_column *c, int64_t k, ch_bu
     k = ch_column_slot(c, k);
     c = ch_column_values(c);
     if (c->type->id == CH_DATE || c->type->id == CH_TIMESTAMP || c->type->id == CH_TIMESTAMP_NTZ) {
-        int n = ch_print_i64(text, integer_at(c, k));
+        int n = ch_print_i64(text, ch_column_i64(c, k));
         return ch_json_quote(text, n, out, err);
     }
     CH_TRY(ch_json_write(w, c, k, out, err));

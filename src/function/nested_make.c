@@ -334,20 +334,6 @@ static ch_status eval_size(const ch_call *call, ch_column **out, ch_error *err)
 
 /* ---- one element ---- */
 
-static int64_t get_int(const ch_column *c, int64_t i)
-{
-    switch (ch_type_width(c->type)) {
-    case 1:
-        return ((const int8_t *)c->data)[i];
-    case 2:
-        return ((const int16_t *)c->data)[i];
-    case 4:
-        return ((const int32_t *)c->data)[i];
-    default:
-        return ((const int64_t *)c->data)[i];
-    }
-}
-
 /* element_at, try_element_at, get, get_item on arrays and maps. */
 static ch_status bind_element(ch_bind *bind, ch_error *err)
 {
@@ -404,7 +390,7 @@ static ch_status eval_element(const ch_call *call, ch_column **out, ch_error *er
                     idx[i] = k;
             continue;
         }
-        int64_t n = get_int(key, i), at = n;
+        int64_t n = ch_column_i64(key, i), at = n;
         if (from_one) {
             if (n == 0) {
                 status = ch_error_set(err, CH_E_INVALID_INDEX_OF_ZERO, (const char *)0);
@@ -534,13 +520,13 @@ static ch_status one_sequence(const ch_call *call, int64_t i, const ch_zone *zon
 {
     const ch_type *t = call->result->field[0].type;
     int width = ch_type_width(t);
-    int64_t from = get_int(call->arg[0], i), to = get_int(call->arg[1], i),
+    int64_t from = ch_column_i64(call->arg[0], i), to = ch_column_i64(call->arg[1], i),
             step = to >= from ? 1 : -1;
     int64_t unit = 1, months = 0;
     if (t->id == CH_TIMESTAMP)
         step *= CH_US_PER_DAY;
     if (call->n_args > 2) {
-        step = get_int(call->arg[2], i);
+        step = ch_column_i64(call->arg[2], i);
         if (call->arg[2]->type->id == CH_YEAR_MONTH_INTERVAL)
             months = step;
         else if (t->id == CH_DATE)

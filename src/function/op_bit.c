@@ -134,20 +134,6 @@ static ch_status eval_shift(const ch_call *call, ch_column **out, ch_error *err)
 
 /* ---- single bits ---- */
 
-static int64_t integer_at(const ch_column *c, int64_t i)
-{
-    switch (ch_type_width(c->type)) {
-    case 1:
-        return ((const int8_t *)c->data)[i];
-    case 2:
-        return ((const int16_t *)c->data)[i];
-    case 4:
-        return ((const int32_t *)c->data)[i];
-    default:
-        return ((const int64_t *)c->data)[i];
-    }
-}
-
 static ch_status bind_count_bits(ch_bind *bind, ch_error *err)
 {
     if (bind->n_args != 1)
@@ -168,7 +154,7 @@ static ch_status eval_count_bits(const ch_call *call, ch_column **out, ch_error 
     CH_UNUSED(err);
     for (int64_t i = 0; i < call->rows; i++)
         r[i] = c->type->id == CH_BOOLEAN ? ch_bit_get(c->data, i)
-                                         : __builtin_popcountll((uint64_t)integer_at(c, i));
+                                         : __builtin_popcountll((uint64_t)ch_column_i64(c, i));
     return CH_OK;
 }
 
@@ -201,7 +187,7 @@ static ch_status eval_get(const ch_call *call, ch_column **out, ch_error *err)
             CH_FAIL(err, INVALID_BIT_POSITION, "functionName", call->func->name, "invalidValue",
                     text);
         }
-        r[i] = (int8_t)(integer_at(c, i) >> (at[i] & 63) & 1);
+        r[i] = (int8_t)(ch_column_i64(c, i) >> (at[i] & 63) & 1);
     }
     return CH_OK;
 }

@@ -292,12 +292,12 @@ static ch_status run_query(write_run *run, ch_session *session, ch_error *err)
     return status;
 }
 
-/* Columns are found again by their names; in CSV without a header by their places. */
+/* Where columns are found again by their names, each stands once. */
 static ch_status check_names(const ch_files_spec *s, ch_arena *arena, ch_error *err)
 {
     const ch_type *schema = s->schema;
     ch_strmap seen;
-    if (strcmp(s->format->name, "csv") == 0)
+    if (s->format->by_place)
         return CH_OK;
     ch_strmap_init(&seen, arena, !s->ctx.case_sensitive);
     for (int32_t c = 0; c < schema->n_fields; c++) {

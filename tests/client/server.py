@@ -6,9 +6,22 @@ import signal
 import subprocess
 import uuid
 
+import pytest
+
 HERE = os.path.dirname(os.path.abspath(__file__))
 SLOWER = int(os.environ.get("CHERT_SLOWER", "1"))  # by so much with a sanitizer, whose memory tells nothing
 BINARY = os.environ.get("CHERT_BINARY") or os.path.join(HERE, "../../build/chert")
+
+
+@pytest.fixture(autouse=True)
+def no_hang():
+    """For modules that import it: a test that waits for ever fails instead."""
+    def late(*_):
+        raise TimeoutError("the test did not end within 120 s")
+    signal.signal(signal.SIGALRM, late)
+    signal.alarm(120 * SLOWER)
+    yield
+    signal.alarm(0)
 
 
 class Server:

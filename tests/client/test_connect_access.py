@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Who may connect, and what a server lets its clients touch: tokens, TLS, --read-only, --allow-path."""
 import os
-import signal
 import subprocess
 import uuid
 
@@ -14,17 +13,7 @@ os.environ["SPARK_CONNECT_MODE_ENABLED"] = "1"
 import grpc  # noqa: E402
 import pyspark.sql.connect.proto as pb  # noqa: E402
 from pyspark.sql.connect.proto import base_pb2_grpc  # noqa: E402
-from server import BINARY, SLOWER, Server, channel, request  # noqa: E402
-
-
-@pytest.fixture(autouse=True)
-def no_hang():
-    def late(*_):
-        raise TimeoutError("the test did not end within 120 s")
-    signal.signal(signal.SIGALRM, late)
-    signal.alarm(120 * SLOWER)
-    yield
-    signal.alarm(0)
+from server import BINARY, Server, channel, no_hang, request  # noqa: E402, F401
 
 
 def refused(action, word):

@@ -2,7 +2,6 @@
 """Bytes that no client sends: clear errors, and a server that lives on."""
 import os
 import random
-import signal
 import socket
 import struct
 import uuid
@@ -16,17 +15,7 @@ os.environ["SPARK_CONNECT_MODE_ENABLED"] = "1"
 import grpc  # noqa: E402
 import pyspark.sql.connect.proto as pb  # noqa: E402
 from pyspark.sql import functions as F  # noqa: E402
-from server import SLOWER, Server, channel, request  # noqa: E402
-
-
-@pytest.fixture(autouse=True)
-def no_hang():
-    def late(*_):
-        raise TimeoutError("the test did not end within 120 s")
-    signal.signal(signal.SIGALRM, late)
-    signal.alarm(120 * SLOWER)
-    yield
-    signal.alarm(0)
+from server import Server, channel, no_hang, request  # noqa: E402, F401
 
 
 @pytest.fixture(scope="module")

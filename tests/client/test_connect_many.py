@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Many users at once: none holds up another, slow and lost clients hold nothing, sessions come and go."""
 import os
-import signal
 import threading
 import time
 import uuid
@@ -15,22 +14,12 @@ os.environ["SPARK_CONNECT_MODE_ENABLED"] = "1"
 import pyspark.sql.connect.proto as pb  # noqa: E402
 from pyspark.errors import AnalysisException  # noqa: E402
 from pyspark.sql import Row, functions as F  # noqa: E402
-from server import SLOWER, Server, channel, request  # noqa: E402
+from server import SLOWER, Server, channel, no_hang, request  # noqa: E402, F401
 
 # An hour of work each: what waits for one of them does not end. The one in a few long morsels, the other in many.
 ENDLESS = ["select count(*) from range(40) a join range(1000000000000) b on a.id + b.id < 0",
            "select sum(hash(id)) from range(100000000000)"]
 SMALL = "select id % 7 k, count(*) n from range(300000) group by 1 order by 1"
-
-
-@pytest.fixture(autouse=True)
-def no_hang():
-    def late(*_):
-        raise TimeoutError("the test did not end within 120 s")
-    signal.signal(signal.SIGALRM, late)
-    signal.alarm(120 * SLOWER)
-    yield
-    signal.alarm(0)
 
 
 @pytest.fixture(scope="module")
