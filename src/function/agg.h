@@ -87,6 +87,11 @@ uint64_t ch_agg_hash(const ch_scalar *v);
 /* The same of row i of a column, without making a scalar of it. */
 int ch_agg_compare_row(const ch_column *c, int64_t i, const ch_scalar *b);
 uint64_t ch_agg_hash_row(const ch_column *c, int64_t i);
+/* ch_agg.save of states that a writer appends to the empty `out`, one at a time. */
+typedef ch_status (*ch_agg_writer)(const ch_call *call, const uint8_t *state, ch_buf *out,
+                                   ch_error *err);
+CH_NODISCARD ch_status ch_agg_save(const ch_call *call, uint8_t *const *state, int64_t n,
+                                   ch_column *out, ch_agg_writer write, ch_error *err);
 /* To bytes and back, for spilling. */
 CH_NODISCARD ch_status ch_agg_write(const ch_scalar *v, ch_buf *out, ch_error *err);
 CH_NODISCARD ch_status ch_agg_read(const char **p, const ch_type *type, ch_arena *extra,

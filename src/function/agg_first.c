@@ -4,7 +4,6 @@
  *
  * Both kinds keep (value, order): for first and last the order is not used.
  */
-#include "column/textout.h"
 #include "function/agg.h"
 
 typedef struct pick_state {
@@ -119,26 +118,19 @@ static ch_status result_pick(const ch_call *call, uint8_t *const *state, int64_t
     return status;
 }
 
+static ch_status write_pick(const ch_call *call, const uint8_t *state, ch_buf *out, ch_error *err)
+{
+    const pick_state *s = (const pick_state *)(const void *)state;
+    CH_UNUSED(call);
+    if (s->value.v)
+        CH_TRY(ch_agg_write(s->value.v, out, err));
+    return s->value.v && s->order.v ? ch_agg_write(s->order.v, out, err) : CH_OK;
+}
+
 static ch_status save_pick(const ch_call *call, uint8_t *const *state, int64_t n, ch_column *out,
                            ch_error *err)
 {
-    ch_textout w;
-    ch_buf buf;
-    ch_status status = CH_OK;
-    ch_textout_init(&w, out);
-    ch_buf_init(&buf, call->mem);
-    for (int64_t i = 0; i < n; i++) {
-        const pick_state *s = (const pick_state *)(void *)state[i];
-        ch_buf_reset(&buf);
-        if (s->value.v)
-            CH_TRY_OUT(ch_agg_write(s->value.v, &buf, err));
-        if (s->value.v && s->order.v)
-            CH_TRY_OUT(ch_agg_write(s->order.v, &buf, err));
-        CH_TRY_OUT(ch_textout_put(&w, i, buf.data ? buf.data : "", (int64_t)buf.len, err));
-    }
-out:
-    ch_buf_release(&buf);
-    return status;
+    return ch_agg_save(call, state, n, out, write_pick, err);
 }
 
 static ch_status load_pick(const ch_call *call, const ch_column *in, uint8_t *const *state,

@@ -8,7 +8,6 @@
  *
  *   state   place  -> counter[cap], count 0 = free; cap a power of 2
  */
-#include "column/textout.h"
 #include "function/agg.h"
 
 typedef struct counter {
@@ -217,29 +216,25 @@ static ch_status result_mode(const ch_call *call, uint8_t *const *state, int64_t
     return status;
 }
 
+static ch_status write_counters(const ch_call *call, const uint8_t *state, ch_buf *out,
+                                ch_error *err)
+{
+    const frequent_state *s = (const frequent_state *)(const void *)state;
+    CH_UNUSED(call);
+    CH_TRY(ch_buf_add(out, &s->n, sizeof s->n, err));
+    for (int64_t k = 0; k < s->cap; k++) {
+        if (!s->place[k].count)
+            continue;
+        CH_TRY(ch_buf_add(out, &s->place[k].count, sizeof(int64_t), err));
+        CH_TRY(ch_agg_write(&s->place[k].value, out, err));
+    }
+    return CH_OK;
+}
+
 static ch_status save_frequent(const ch_call *call, uint8_t *const *state, int64_t n,
                                ch_column *out, ch_error *err)
 {
-    ch_textout w;
-    ch_buf buf;
-    ch_status status = CH_OK;
-    ch_textout_init(&w, out);
-    ch_buf_init(&buf, call->mem);
-    for (int64_t i = 0; i < n; i++) {
-        const frequent_state *s = (const frequent_state *)(void *)state[i];
-        ch_buf_reset(&buf);
-        CH_TRY_OUT(ch_buf_add(&buf, &s->n, sizeof s->n, err));
-        for (int64_t k = 0; k < s->cap; k++) {
-            if (!s->place[k].count)
-                continue;
-            CH_TRY_OUT(ch_buf_add(&buf, &s->place[k].count, sizeof(int64_t), err));
-            CH_TRY_OUT(ch_agg_write(&s->place[k].value, &buf, err));
-        }
-        CH_TRY_OUT(ch_textout_put(&w, i, buf.data, (int64_t)buf.len, err));
-    }
-out:
-    ch_buf_release(&buf);
-    return status;
+    return ch_agg_save(call, state, n, out, write_counters, err);
 }
 
 static ch_status load_frequent(const ch_call *call, const ch_column *in, uint8_t *const *state,

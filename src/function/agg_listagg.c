@@ -164,26 +164,19 @@ out:
     return status;
 }
 
+static ch_status write_rows(const ch_call *call, const uint8_t *state, ch_buf *out, ch_error *err)
+{
+    const list_rule *rule = call->data;
+    const list_state *s = (const list_state *)(const void *)state;
+    for (int64_t k = 0; k < s->n * (1 + rule->n_keys); k++)
+        CH_TRY(ch_agg_write(&s->item[k], out, err));
+    return CH_OK;
+}
+
 static ch_status save_list(const ch_call *call, uint8_t *const *state, int64_t n, ch_column *out,
                            ch_error *err)
 {
-    const list_rule *rule = call->data;
-    int32_t width = 1 + rule->n_keys;
-    ch_textout w;
-    ch_buf buf;
-    ch_status status = CH_OK;
-    ch_textout_init(&w, out);
-    ch_buf_init(&buf, call->mem);
-    for (int64_t i = 0; i < n; i++) {
-        const list_state *s = (const list_state *)(void *)state[i];
-        ch_buf_reset(&buf);
-        for (int64_t k = 0; k < s->n * width; k++)
-            CH_TRY_OUT(ch_agg_write(&s->item[k], &buf, err));
-        CH_TRY_OUT(ch_textout_put(&w, i, buf.data ? buf.data : "", (int64_t)buf.len, err));
-    }
-out:
-    ch_buf_release(&buf);
-    return status;
+    return ch_agg_save(call, state, n, out, write_rows, err);
 }
 
 static ch_status load_list(const ch_call *call, const ch_column *in, uint8_t *const *state,

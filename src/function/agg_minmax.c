@@ -287,35 +287,28 @@ static ch_status result_minmax(const ch_call *call, uint8_t *const *state, int64
     return CH_OK;
 }
 
-/* Bytes of a state of text or nested values: none, or 1 and the value. */
+/* Of a state of text or nested values: nothing for no value; else a byte before it, since a text may be empty. */
+static ch_status write_extreme(const ch_call *call, const uint8_t *state, ch_buf *out,
+                               ch_error *err)
+{
+    if (ch_type_is_view(call->result)) {
+        const text_state *s = (const text_state *)(const void *)state;
+        if (!s->seen)
+            return CH_OK;
+        CH_TRY(ch_buf_addc(out, 1, err));
+        return ch_buf_add(out, s->text, (size_t)s->len, err);
+    }
+    const value_state *s = (const value_state *)(const void *)state;
+    if (!s->best.v)
+        return CH_OK;
+    CH_TRY(ch_buf_addc(out, 1, err));
+    return ch_agg_write(s->best.v, out, err);
+}
+
 static ch_status save_minmax(const ch_call *call, uint8_t *const *state, int64_t n, ch_column *out,
                              ch_error *err)
 {
-    ch_textout w;
-    ch_buf buf;
-    ch_status status = CH_OK;
-    ch_textout_init(&w, out);
-    ch_buf_init(&buf, call->mem);
-    for (int64_t i = 0; i < n; i++) {
-        ch_buf_reset(&buf);
-        if (ch_type_is_view(call->result)) {
-            const text_state *s = (const text_state *)(void *)state[i];
-            if (s->seen) {
-                CH_TRY_OUT(ch_buf_addc(&buf, 1, err));
-                CH_TRY_OUT(ch_buf_add(&buf, s->text, (size_t)s->len, err));
-            }
-        } else {
-            const value_state *s = (const value_state *)(void *)state[i];
-            if (s->best.v) {
-                CH_TRY_OUT(ch_buf_addc(&buf, 1, err));
-                CH_TRY_OUT(ch_agg_write(s->best.v, &buf, err));
-            }
-        }
-        CH_TRY_OUT(ch_textout_put(&w, i, buf.data ? buf.data : "", (int64_t)buf.len, err));
-    }
-out:
-    ch_buf_release(&buf);
-    return status;
+    return ch_agg_save(call, state, n, out, write_extreme, err);
 }
 
 static ch_status load_minmax(const ch_call *call, const ch_column *in, uint8_t *const *state,

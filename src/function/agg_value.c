@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* agg_value.c - single values of any type in aggregate states: kept, ordered, hashed, spilled. */
+#include "column/textout.h"
 #include "function/agg.h"
 #include "kernel/compare.h"
 #include "kernel/hash.h"
@@ -318,4 +319,22 @@ ch_status ch_agg_read(const char **p, const ch_type *type, ch_arena *extra, ch_s
     memcpy(&out->v, *p, 16);
     *p += 16;
     return CH_OK;
+}
+
+ch_status ch_agg_save(const ch_call *call, uint8_t *const *state, int64_t n, ch_column *out,
+                      ch_agg_writer write, ch_error *err)
+{
+    ch_textout w;
+    ch_buf buf;
+    ch_status status = CH_OK;
+    ch_textout_init(&w, out);
+    ch_buf_init(&buf, call->mem);
+    for (int64_t i = 0; i < n && status == CH_OK; i++) {
+        ch_buf_reset(&buf);
+        status = write(call, state[i], &buf, err);
+        if (status == CH_OK)
+            status = ch_textout_put(&w, i, buf.data ? buf.data : "", (int64_t)buf.len, err);
+    }
+    ch_buf_release(&buf);
+    return status;
 }

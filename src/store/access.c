@@ -50,9 +50,9 @@ static char *resolve(const char *path)
             /* A link that leads nowhere; or somebody has just made it, and it is there now. */
             if (!S_ISLNK(st.st_mode))
                 real = realpath(copy, NULL);
-            if (!real)
-                goto out;
-            break;
+            if (real && (out = malloc(strlen(real) + len - end + 1)))
+                sprintf(out, "%s%s", real, path + end);
+            goto out;
         }
         size_t start = end;
         while (start > 0 && copy[start - 1] != '/')
