@@ -123,7 +123,9 @@ static ch_status find_files(void *user, ch_rel **rel, ch_error *err)
     if ((*rel)->kind == CH_REL_SCAN) {
         const ch_rel_scan *scan = (const ch_rel_scan *)*rel;
         for (int32_t i = 0; i < scan->n_files; i++) {
-            const char *path = ch_arena_printf(list->arena, err, "file://%s", scan->file[i].path);
+            const char *scheme = ch_path_is_remote(scan->file[i].path) ? "" : "file://";
+            const char *path =
+                ch_arena_printf(list->arena, err, "%s%s", scheme, scan->file[i].path);
             if (!path)
                 return CH_E_MEMORY;
             CH_TRY(ch_str_list_add(list->arena, &list->path, path, err));

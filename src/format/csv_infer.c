@@ -141,7 +141,7 @@ static ch_status refuse_record(inference *n, const ch_csv_record *rec, const cha
 }
 
 /* The first record of one file, if it has any. */
-static ch_status first_record(inference *n, const char *path, ch_error *err)
+static ch_status first_record(inference *n, const ch_file *file, ch_error *err)
 {
     bool done = false, multi = n->options.multi_line;
     ch_csv_text t = {.mem = n->ctx->mem,
@@ -154,8 +154,8 @@ static ch_status first_record(inference *n, const char *path, ch_error *err)
     ch_csv_record_init(&rec, n->ctx->mem, &n->rules);
     ch_buf_init(&line, n->ctx->mem);
     if (multi && !n->options.line_sep)
-        CH_TRY_OUT(ch_csv_text_detect(&t, path, n->rules.line_sep, err));
-    CH_TRY_OUT(ch_csv_text_open(&t, path, err));
+        CH_TRY_OUT(ch_csv_text_detect(&t, file, n->rules.line_sep, err));
+    CH_TRY_OUT(ch_csv_text_open(&t, file, err));
     while (!done) {
         CH_TRY_OUT(ch_csv_text_fill(&t, -1, err));
         if (!multi) {
@@ -168,7 +168,7 @@ static ch_status first_record(inference *n, const char *path, ch_error *err)
                 CH_TRY_OUT(keep_header(n, &rec, t.text + t.at, err));
         }
         if (rec.failure)
-            CH_TRY_OUT(refuse_record(n, &rec, path, err));
+            CH_TRY_OUT(refuse_record(n, &rec, file->path, err));
     }
 out:
     ch_buf_release(&line);
@@ -502,7 +502,7 @@ static ch_status infer_schema(inference *n, const ch_type **schema, ch_error *er
     if (n->spec->n_files == 0)
         CH_FAIL(err, UNABLE_TO_INFER_SCHEMA, "format", "CSV");
     for (int32_t f = 0; f < n->spec->n_files && !n->header; f++)
-        CH_TRY(first_record(n, n->spec->file[f].path, err));
+        CH_TRY(first_record(n, &n->spec->file[f], err));
     CH_ARENA_ARRAY(field, &n->arena, n->n_header + 1, err);
     CH_ARENA_ARRAY(n->type, &n->arena, n->n_header + 1, err);
     CH_TRY(find_twins(n, err));

@@ -135,13 +135,13 @@ static ch_status open_file(ch_csv_reader *s, ch_csv_slot *slot, int32_t file, ch
     slot->fast = s->simple;
     slot->text.bytes_done = NULL;
     if (s->options.multi_line && !s->options.line_sep)
-        CH_TRY(ch_csv_text_detect(&slot->text, s->file[file].path, slot->rules.line_sep, err));
+        CH_TRY(ch_csv_text_detect(&slot->text, &s->file[file], slot->rules.line_sep, err));
     slot->text.bytes_done = &s->bytes_done;
     const uint8_t *sep = slot->rules.line_sep;
     slot->dialect.crlf = s->options.line_sep ? false : !s->options.multi_line || sep[1] == '\n';
     if (sep[0] == '\r' && sep[1] == 0)
         slot->fast = false;
-    return ch_csv_text_open(&slot->text, s->file[file].path, err);
+    return ch_csv_text_open(&slot->text, &s->file[file], err);
 }
 
 static void start_reading(ch_csv_reader *s, ch_csv_slot *slot, bool header)

@@ -22,7 +22,7 @@ int64_t ch_csv_line_of(ch_csv_reader *s, const ch_csv_slot *slot, int64_t offset
                      .alias = slot->text.alias,
                      .chunk_bytes = STREAM_CHUNK_BYTES};
     int64_t line = 1;
-    ch_status status = ch_csv_text_open(&t, s->file[slot->file].path, NULL);
+    ch_status status = ch_csv_text_open(&t, &s->file[slot->file], NULL);
     while (status == CH_OK && t.base + t.at < offset) {
         t.at = t.len;
         status = ch_csv_text_fill(&t, -1, NULL);

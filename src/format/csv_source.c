@@ -233,15 +233,15 @@ ch_status ch_csv_text_fill(ch_csv_text *t, int64_t most, ch_error *err)
     return CH_OK;
 }
 
-ch_status ch_csv_text_open(ch_csv_text *t, const char *path, ch_error *err)
+ch_status ch_csv_text_open(ch_csv_text *t, const ch_file *file, ch_error *err)
 {
     t->base = t->file_at = 0;
     t->at = t->len = 0;
     t->eof = t->raw_eof = t->codec_end = false;
     t->packed_at = t->n_packed = t->raw_at = t->n_raw = t->made_at = 0;
     ch_buf_init(&t->made, t->mem);
-    CH_TRY(ch_input_open(t->mem, path, &t->in, err));
-    ch_codec codec = ch_codec_of_path(path);
+    CH_TRY(ch_file_open(t->mem, file, &t->in, err));
+    ch_codec codec = ch_codec_of_path(file->path);
     if (codec != CH_CODEC_NONE) {
         CH_TRY(ch_codec_decoder(t->mem, codec, &t->codec, err));
         t->packed = ch_mem_alloc(t->mem, PACKED_BYTES, err);
@@ -256,9 +256,9 @@ ch_status ch_csv_text_open(ch_csv_text *t, const char *path, ch_error *err)
     return CH_OK;
 }
 
-static ch_status detect(ch_csv_text *t, const char *path, uint8_t sep[2], ch_error *err)
+static ch_status detect(ch_csv_text *t, const ch_file *file, uint8_t sep[2], ch_error *err)
 {
-    CH_TRY(ch_csv_text_open(t, path, err));
+    CH_TRY(ch_csv_text_open(t, file, err));
     while (t->base + t->at < DETECT_BYTES && !t->eof) {
         CH_TRY(ch_csv_text_fill(t, -1, err));
         for (; t->at < t->len; t->at++) {
@@ -277,11 +277,11 @@ static ch_status detect(ch_csv_text *t, const char *path, uint8_t sep[2], ch_err
     return CH_OK;
 }
 
-ch_status ch_csv_text_detect(ch_csv_text *t, const char *path, uint8_t sep[2], ch_error *err)
+ch_status ch_csv_text_detect(ch_csv_text *t, const ch_file *file, uint8_t sep[2], ch_error *err)
 {
     sep[0] = '\n';
     sep[1] = 0;
-    ch_status status = detect(t, path, sep, err);
+    ch_status status = detect(t, file, sep, err);
     ch_csv_text_close(t);
     return status;
 }

@@ -48,8 +48,8 @@ typedef struct ch_csv_text {
     size_t made_at;
 } ch_csv_text;
 
-/* Opens path (borrowed) at its beginning; a BOM is skipped. */
-CH_NODISCARD ch_status ch_csv_text_open(ch_csv_text *t, const char *path, ch_error *err);
+/* Opens the file (its path is borrowed) at its beginning; a BOM is skipped. */
+CH_NODISCARD ch_status ch_csv_text_open(ch_csv_text *t, const ch_file *file, ch_error *err);
 /* Goes on at `offset`. Only for plain files: neither compressed, nor decoded, nor with aliases. */
 void ch_csv_text_seek(ch_csv_text *t, int64_t offset);
 /*
@@ -62,7 +62,7 @@ CH_NODISCARD ch_status ch_csv_text_fill(ch_csv_text *t, int64_t most, ch_error *
  * The line separator of a file, as univocity detects it: the first LF, CR or CR LF within the first
  * million characters; LF if there is none. sep[1] is 0 for one character. t is opened and closed.
  */
-CH_NODISCARD ch_status ch_csv_text_detect(ch_csv_text *t, const char *path, uint8_t sep[2],
+CH_NODISCARD ch_status ch_csv_text_detect(ch_csv_text *t, const ch_file *file, uint8_t sep[2],
                                           ch_error *err);
 /*
  * What iconv calls an encoding: UTF-16 and UTF-32 are big end first unless a mark says otherwise, as in

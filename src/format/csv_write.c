@@ -557,7 +557,7 @@ static ch_status open_writer(csv_writer *w, const ch_format_context *ctx, const 
         if (!w->packed)
             return CH_E_MEMORY;
     }
-    CH_TRY(ch_output_create(w->mem, path, &w->file, err));
+    CH_TRY(ch_output_create(w->mem, ctx->store, path, &w->file, err));
     CH_TRY(open_encoding(w, err));
     for (int32_t c = 0; o->header && c < w->schema->n_fields; c++) {
         const char *name = w->schema->field[c].name;

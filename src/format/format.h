@@ -44,6 +44,7 @@ typedef struct ch_format_context {
     bool ignore_missing_files;  /* a file that is gone has no rows */
     bool ignore_corrupt_files;  /* a file ends where it is damaged */
     ch_mem *mem;                /* borrowed: pays for everything */
+    ch_store_context *store; /* borrowed: how remote places are written; NULL: local files only */
 } ch_format_context;
 
 typedef struct ch_scan_spec {

@@ -334,7 +334,7 @@ static ch_status create(const ch_format_context *ctx, const char *path, const ch
     snprintf(w->line_sep, sizeof w->line_sep, "%s", sep ? sep : "\n");
     ch_status status = ch_json_writer_new(ctx->mem, &w->options, &w->json, err);
     if (status == CH_OK)
-        status = ch_line_writer_new(ctx->mem, path, options, &w->lines, err);
+        status = ch_line_writer_new(ctx, path, options, &w->lines, err);
     if (status != CH_OK)
         file_free(w);
     else

@@ -134,7 +134,7 @@ static ch_status begin(ch_scan *scan, int index, bool *more, ch_error *err)
     t->encoding = s->options.encoding;
     t->chunk_bytes = CHUNK_BYTES;
     t->bytes_done = &s->bytes_done;
-    CH_TRY(ch_csv_text_open(t, s->spec.file[f].path, err));
+    CH_TRY(ch_csv_text_open(t, &s->spec.file[f], err));
     slot->file = f;
     slot->limit = k + 1 < n ? (k + 1) * MORSEL_BYTES : INT64_MAX;
     slot->seq = (uint64_t)m << 32;
@@ -321,10 +321,11 @@ ch_status ch_line_codec_extension(const ch_strmap *options, const char **out, ch
     return CH_OK;
 }
 
-ch_status ch_line_writer_new(ch_mem *mem, const char *path, const ch_strmap *options,
-                             ch_line_writer **out, ch_error *err)
+ch_status ch_line_writer_new(const ch_format_context *ctx, const char *path,
+                             const ch_strmap *options, ch_line_writer **out, ch_error *err)
 {
     ch_codec codec;
+    ch_mem *mem = ctx->mem;
     *out = NULL;
     CH_TRY(codec_of(options, &codec, err));
     ch_line_writer *w = ch_mem_zalloc(mem, sizeof *w, err);
@@ -340,7 +341,7 @@ ch_status ch_line_writer_new(ch_mem *mem, const char *path, const ch_strmap *opt
         status = w->packed ? CH_OK : CH_E_MEMORY;
     }
     if (status == CH_OK)
-        status = ch_output_create(mem, path, &w->file, err);
+        status = ch_output_create(mem, ctx->store, path, &w->file, err);
 out:
     if (status != CH_OK)
         writer_free(w);

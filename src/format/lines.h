@@ -37,8 +37,9 @@ CH_NODISCARD ch_status ch_lines_open(const ch_format_context *ctx, const ch_scan
 
 typedef struct ch_line_writer ch_line_writer;
 
-CH_NODISCARD ch_status ch_line_writer_new(ch_mem *mem, const char *path, const ch_strmap *options,
-                                          ch_line_writer **out, ch_error *err);
+CH_NODISCARD ch_status ch_line_writer_new(const ch_format_context *ctx, const char *path,
+                                          const ch_strmap *options, ch_line_writer **out,
+                                          ch_error *err);
 /* Text of lines, ends and all. */
 CH_NODISCARD ch_status ch_line_writer_add(ch_line_writer *w, const char *text, size_t len,
                                           ch_error *err);

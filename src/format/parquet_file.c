@@ -71,10 +71,10 @@ static ch_status check_groups(ch_pq_file *f, ch_error *err)
                : damaged(f->path, "its row groups have not as many rows as it says", err);
 }
 
-static ch_status open_file(ch_pq_file *f, ch_error *err)
+static ch_status open_file(ch_pq_file *f, const ch_file *stored, ch_error *err)
 {
     uint32_t len = 0;
-    CH_TRY(ch_input_open(f->mem, f->path, &f->in, err));
+    CH_TRY(ch_file_open(f->mem, stored, &f->in, err));
     f->bytes = ch_input_bytes(f->in);
     CH_TRY(read_footer(f, &len, err));
     const uint8_t *bytes = f->footer->data + (f->footer->bytes - FOOTER_BYTES - len);
@@ -94,7 +94,7 @@ static ch_status open_file(ch_pq_file *f, ch_error *err)
     return CH_OK;
 }
 
-ch_status ch_pq_file_open(ch_mem *mem, const char *path, ch_pq_file **out, ch_error *err)
+ch_status ch_pq_file_open(ch_mem *mem, const ch_file *stored, ch_pq_file **out, ch_error *err)
 {
     *out = NULL;
     ch_pq_file *f = ch_mem_zalloc(mem, sizeof *f, err);
@@ -102,9 +102,9 @@ ch_status ch_pq_file_open(ch_mem *mem, const char *path, ch_pq_file **out, ch_er
         return CH_E_MEMORY;
     atomic_init(&f->refs, 1);
     f->mem = mem;
-    f->path = path;
+    f->path = stored->path;
     ch_arena_init(&f->arena, mem);
-    ch_status status = open_file(f, err);
+    ch_status status = open_file(f, stored, err);
     if (status == CH_OK)
         *out = f;
     else

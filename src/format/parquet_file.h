@@ -71,8 +71,8 @@ typedef struct ch_pq_file {
     int32_t n_wanted, cap_wanted;
 } ch_pq_file;
 
-/* Errors CH_E_PATH_NOT_FOUND, CH_E_IO, CH_E_CORRUPT_FILE. path is borrowed until the last unref. */
-CH_NODISCARD ch_status ch_pq_file_open(ch_mem *mem, const char *path, ch_pq_file **out,
+/* Errors CH_E_PATH_NOT_FOUND, CH_E_IO, CH_E_CORRUPT_FILE. The path is borrowed until the last unref. */
+CH_NODISCARD ch_status ch_pq_file_open(ch_mem *mem, const ch_file *stored, ch_pq_file **out,
                                        ch_error *err);
 static inline ch_pq_file *ch_pq_file_ref(ch_pq_file *file)
 {

@@ -133,7 +133,7 @@ static ch_status infer_files(const ch_format_context *ctx, const ch_scan_spec *s
         ch_pq_file *file;
         const ch_type *type = NULL;
         ch_error own = {0};
-        ch_status status = ch_pq_file_open(ctx->mem, spec->file[i].path, &file, &own);
+        ch_status status = ch_pq_file_open(ctx->mem, &spec->file[i], &file, &own);
         if (status == CH_OK)
             status = ch_pq_schema_type(&file->meta, &file->schema, &options->schema, &type, &own);
         ch_pq_file_unref(file);
@@ -358,7 +358,7 @@ ch_status ch_pq_statistics(const ch_format_context *ctx, const ch_scan_spec *spe
         bytes += spec->file[i].bytes;
         if (i >= FILES_MOST)
             continue;
-        ch_status status = ch_pq_file_open(ctx->mem, spec->file[i].path, &file, &own);
+        ch_status status = ch_pq_file_open(ctx->mem, &spec->file[i], &file, &own);
         if (status == CH_OK)
             status = ch_pq_file_bind(file, spec->schema, all, n, &options, &own);
         if (status == CH_OK)

@@ -76,7 +76,7 @@ static ch_status open_next(ch_pq_scan *s, ch_error *err)
 {
     ch_pq_file *file;
     int32_t no = s->next_file++;
-    CH_TRY(ch_pq_file_open(s->ctx.mem, s->spec.file[no].path, &file, err));
+    CH_TRY(ch_pq_file_open(s->ctx.mem, &s->spec.file[no], &file, err));
     ch_status status =
         ch_pq_file_bind(file, s->spec.schema, s->spec.wanted, s->spec.n_wanted, &s->options, err);
     if (status != CH_OK) {

@@ -397,13 +397,13 @@ static void fit_memory(pq_writer *w, int n_slots, int32_t n_leaves)
         w->writing.page_bytes = share;
 }
 
-static ch_status init(pq_writer *w, int n_slots, const char *path, ch_error *err)
+static ch_status init(pq_writer *w, const ch_format_context *ctx, const char *path, ch_error *err)
 {
     ch_pq_schema tree;
     CH_TRY(ch_pq_schema_elements(w->schema, &w->writing.schema, &w->arena, &w->meta.schema, err));
     CH_TRY(ch_pq_schema_build(&w->meta, &w->arena, path, &tree, err));
     CH_ARENA_ARRAY(w->leaf, &w->arena, tree.n_leaves, err);
-    fit_memory(w, n_slots, tree.n_leaves);
+    fit_memory(w, ctx->n_slots, tree.n_leaves);
     leaf_maker *m;
     CH_ARENA_NEW(m, &w->arena, err);
     *m = (leaf_maker){.w = w, .tree = &tree};
@@ -412,7 +412,7 @@ static ch_status init(pq_writer *w, int n_slots, const char *path, ch_error *err
         CH_TRY(make_leaves(m, w->schema->field[i].type, w->schema->field[i].nullable, err));
     }
     CH_TRY(describe(w, err));
-    CH_TRY(ch_output_create(w->mem, path, &w->file, err));
+    CH_TRY(ch_output_create(w->mem, ctx->store, path, &w->file, err));
     return ch_output_write(w->file, MAGIC, 4, err);
 }
 
@@ -430,7 +430,7 @@ ch_status ch_pqw_create(const ch_format_context *ctx, const char *path, const ch
     ch_block_init(&w->block, ctx->mem);
     ch_status status = ch_pqw_writing_read(options, &w->writing, err);
     if (status == CH_OK)
-        status = init(w, ctx->n_slots, path, err);
+        status = init(w, ctx, path, err);
     if (status != CH_OK) {
         ch_pqw_abandon((ch_file_writer *)w);
         return status;

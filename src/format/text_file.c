@@ -137,7 +137,7 @@ static ch_status create(const ch_format_context *ctx, const char *path, const ch
         return CH_E_MEMORY;
     w->mem = ctx->mem;
     snprintf(w->line_sep, sizeof w->line_sep, "%s", sep ? sep : "\n");
-    ch_status status = ch_line_writer_new(ctx->mem, path, options, &w->lines, err);
+    ch_status status = ch_line_writer_new(ctx, path, options, &w->lines, err);
     if (status != CH_OK)
         ch_mem_free(ctx->mem, w, sizeof *w);
     else

@@ -459,7 +459,7 @@ static bool touches(void *user, const ch_rel_scan *scan)
         const char *path = scan->paths.item[i];
         if (strncmp(path, "file:", 5) == 0)
             path += strncmp(path, "file://", 7) == 0 ? 7 : 5;
-        char *real = realpath(path, NULL);
+        char *real = ch_path_is_remote(path) ? NULL : realpath(path, NULL);
         const char *at = real ? real : path;
         bool is = is_at_or_below(at, changed) || is_at_or_below(changed, at);
         free(real);
@@ -476,7 +476,7 @@ void ch_cache_path_changed(ch_session *session, const char *path)
 {
     ch_cache *cache = ch_session_cache(session);
     int32_t n;
-    char *real = realpath(path, NULL);
+    char *real = ch_path_is_remote(path) ? NULL : realpath(path, NULL);
     const char *changed = real ? real : path;
     ch_kept **all = snapshot(cache, &n);
     for (int32_t i = n - 1; i >= 0; i--) {

@@ -64,7 +64,7 @@ static ch_status write_file(const ch_metastore *m, const char *path, const ch_bu
     if (!folder || !aside)
         return CH_E_MEMORY;
     CH_TRY(ch_folder_make(folder, err));
-    CH_TRY(ch_output_create(m->mem, aside, &file, err));
+    CH_TRY(ch_output_create(m->mem, NULL, aside, &file, err));
     ch_status status = ch_output_write(file, text->data, (int64_t)text->len, err);
     if (status != CH_OK) {
         ch_output_abandon(file);

@@ -1,42 +1,29 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* file.c - local files by POSIX calls. Interrupted and short reads and writes go on. */
+/* file.c - to the store of each path. */
 #include "store/file.h"
 
-#include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
-#include <unistd.h>
 
 #include "store/access.h"
+#include "store/store.h"
 
-struct ch_input {
-    ch_mem *mem;
-    const char *path;
-    int fd;
-    int64_t bytes;
+#define CH_STORE(name) extern const ch_store ch_store_##name;
+#include "builtin/stores.def"
+#undef CH_STORE
+
+static const ch_store *const STORE[] = {
+#define CH_STORE(name) &ch_store_##name,
+#include "builtin/stores.def"
+#undef CH_STORE
+    NULL,
 };
 
-struct ch_output {
-    ch_mem *mem;
-    char *path; /* owned */
-    size_t path_size;
-    int fd;
-    int64_t bytes;
-};
-
-ch_status ch_file_error(ch_error *err, int error, const char *action, const char *path)
+const ch_store *ch_store_at(int i)
 {
-    char reason[128];
-    if (error == ENOENT || error == ENOTDIR)
-        CH_FAIL(err, PATH_NOT_FOUND, "path", path);
-    if (error == ENOSPC || error == EDQUOT || error == EFBIG)
-        CH_FAIL(err, DISK_FULL, "path", path);
-    CH_FAIL(err, IO, "action", action, "path", path, "reason",
-            strerror_r(error, reason, sizeof reason));
+    int n = (int)(sizeof STORE / sizeof *STORE) - 1;
+    return i >= 0 && i < n ? STORE[i] : NULL;
 }
 
 const char *ch_path_local(const char *path)
@@ -49,62 +36,68 @@ const char *ch_path_local(const char *path)
     const char *colon = strstr(path, "://");
     if (colon && colon > path && !memchr(path, '/', (size_t)(colon - path)))
         return NULL;
-    static const char *const STORE[] = {"hdfs:/",  "dbfs:/", "s3:/",   "s3a:/",
+    static const char *const OTHER[] = {"hdfs:/",  "dbfs:/", "s3:/",   "s3a:/",
                                         "s3n:/",   "gs:/",   "abfs:/", "abfss:/",
                                         "wasbs:/", "wasb:/", "http:/", "https:/"};
-    for (size_t i = 0; i < sizeof STORE / sizeof *STORE; i++)
-        if (strncmp(path, STORE[i], strlen(STORE[i])) == 0)
+    for (size_t i = 0; i < sizeof OTHER / sizeof *OTHER; i++)
+        if (strncmp(path, OTHER[i], strlen(OTHER[i])) == 0)
             return NULL;
     return path;
 }
 
-static ch_status local_path(const char *path, const char **out, ch_error *err)
+const ch_store *ch_store_of(const char *path)
 {
-    *out = ch_path_local(path);
-    if (!*out)
+    if (ch_path_local(path))
+        return STORE[0];
+    for (int i = 1; STORE[i]; i++)
+        for (const char *const *s = STORE[i]->scheme; *s; s++) {
+            size_t len = strlen(*s);
+            if (strncmp(path, *s, len) == 0 && strncmp(path + len, "://", 3) == 0)
+                return STORE[i];
+        }
+    return NULL;
+}
+
+bool ch_path_is_remote(const char *path)
+{
+    const ch_store *store = ch_store_of(path);
+    return store && store->is_remote;
+}
+
+/* The path's store, which must be one that the caller can do `what` with. */
+static ch_status find_store(const char *path, ch_store_context *context, const ch_store **out,
+                            ch_error *err)
+{
+    *out = ch_store_of(path);
+    if (!*out || ((*out)->is_remote && !context))
         CH_FAIL(err, UNSUPPORTED, "feature", path);
     return CH_OK;
 }
 
-static ch_status readable_path(const char *path, const char **out, ch_error *err)
+ch_status ch_file_error(ch_error *err, int error, const char *action, const char *path)
 {
-    CH_TRY(local_path(path, out, err));
-    return ch_access_check(path, false, err);
+    char reason[128];
+    if (error == ENOENT || error == ENOTDIR)
+        CH_FAIL(err, PATH_NOT_FOUND, "path", path);
+    if (error == ENOSPC || error == EDQUOT || error == EFBIG)
+        CH_FAIL(err, DISK_FULL, "path", path);
+    CH_FAIL(err, IO, "action", action, "path", path, "reason",
+            strerror_r(error, reason, sizeof reason));
 }
 
-static ch_status writable_path(const char *path, const char **out, ch_error *err)
+/* ---- reading ------------------------------------------------------------------------------------ */
+
+ch_status ch_file_open(ch_mem *mem, const ch_file *file, ch_input **out, ch_error *err)
 {
-    CH_TRY(local_path(path, out, err));
-    return ch_access_check(path, true, err);
+    const ch_store *store;
+    *out = NULL;
+    CH_TRY(find_store(file->path, file->context, &store, err));
+    return store->open(mem, file, out, err);
 }
 
 ch_status ch_input_open(ch_mem *mem, const char *path, ch_input **out, ch_error *err)
 {
-    const char *local;
-    struct stat st;
-    *out = NULL;
-    CH_TRY(readable_path(path, &local, err));
-    int fd = open(local, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return ch_file_error(err, errno, "open", path);
-    ch_status status = ch_access_check_fd(fd, path, err);
-    if (status != CH_OK) {
-        close(fd);
-        return status;
-    }
-    if (fstat(fd, &st) != 0 || S_ISDIR(st.st_mode)) {
-        int error = S_ISDIR(st.st_mode) ? EISDIR : errno;
-        close(fd);
-        return ch_file_error(err, error, "read", path);
-    }
-    ch_input *in = ch_mem_alloc(mem, sizeof *in, err);
-    if (!in) {
-        close(fd);
-        return CH_E_MEMORY;
-    }
-    *in = (ch_input){.mem = mem, .path = path, .fd = fd, .bytes = st.st_size};
-    *out = in;
-    return CH_OK;
+    return ch_file_open(mem, &(ch_file){.path = path}, out, err);
 }
 
 int64_t ch_input_bytes(const ch_input *in)
@@ -120,86 +113,31 @@ const char *ch_input_path(const ch_input *in)
 ch_status ch_input_read(ch_input *in, void *to, int64_t n, int64_t offset, int64_t *got,
                         ch_error *err)
 {
-    char *p = to;
-    *got = 0;
-    while (n > 0) {
-        ssize_t done = pread(in->fd, p, (size_t)n, offset);
-        if (done < 0 && errno == EINTR)
-            continue;
-        if (done < 0)
-            return ch_file_error(err, errno, "read", in->path);
-        if (done == 0)
-            break;
-        p += done;
-        n -= done;
-        offset += done;
-        *got += done;
-    }
-    return CH_OK;
+    return in->store->read(in, to, n, offset, got, err);
 }
 
 void ch_input_close(ch_input *in)
 {
-    if (!in)
-        return;
-    close(in->fd);
-    ch_mem_free(in->mem, in, sizeof *in);
+    if (in)
+        in->store->close(in);
 }
 
-static void output_free(ch_output *out)
-{
-    ch_mem_free(out->mem, out->path, out->path_size);
-    ch_mem_free(out->mem, out, sizeof *out);
-}
+/* ---- writing ------------------------------------------------------------------------------------ */
 
-ch_status ch_output_create(ch_mem *mem, const char *path, ch_output **out, ch_error *err)
+ch_status ch_output_create(ch_mem *mem, ch_store_context *context, const char *path,
+                           ch_output **out, ch_error *err)
 {
-    const char *local;
+    const ch_store *store;
     *out = NULL;
-    CH_TRY(writable_path(path, &local, err));
-    size_t size = strlen(local) + 1;
-    ch_output *o = ch_mem_alloc(mem, sizeof *o, err);
-    char *copy = o ? ch_mem_alloc(mem, size, err) : NULL;
-    if (!copy) {
-        ch_mem_free(mem, o, sizeof *o);
-        return CH_E_MEMORY;
-    }
-    memcpy(copy, local, size);
-    /* Emptied only once it is known to be a place that may be written. */
-    int fd = open(local, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
-    if (fd < 0) {
-        int error = errno;
-        ch_mem_free(mem, copy, size);
-        ch_mem_free(mem, o, sizeof *o);
-        return ch_file_error(err, error, "write", path);
-    }
-    *o = (ch_output){.mem = mem, .path = copy, .path_size = size, .fd = fd};
-    ch_status status = ch_access_check_fd(fd, path, err);
-    if (status == CH_OK && ftruncate(fd, 0) != 0 && errno != EINVAL) /* a device has no length */
-        status = ch_file_error(err, errno, "write", path);
-    if (status != CH_OK) {
-        close(fd);
-        output_free(o);
-        return status;
-    }
-    *out = o;
-    return CH_OK;
+    CH_TRY(find_store(path, context, &store, err));
+    if (!store->create)
+        CH_FAIL(err, UNSUPPORTED, "feature", "Writing to this kind of address");
+    return store->create(mem, context, path, out, err);
 }
 
 ch_status ch_output_write(ch_output *out, const void *bytes, int64_t n, ch_error *err)
 {
-    const char *p = bytes;
-    while (n > 0) {
-        ssize_t done = write(out->fd, p, (size_t)n);
-        if (done < 0 && errno == EINTR)
-            continue;
-        if (done <= 0)
-            return ch_file_error(err, done < 0 ? errno : ENOSPC, "write", out->path);
-        p += done;
-        n -= done;
-        out->bytes += done;
-    }
-    return CH_OK;
+    return out->store->write(out, bytes, n, err);
 }
 
 int64_t ch_output_bytes(const ch_output *out)
@@ -209,138 +147,91 @@ int64_t ch_output_bytes(const ch_output *out)
 
 ch_status ch_output_close(ch_output *out, bool sync, ch_error *err)
 {
-    int error = sync && fdatasync(out->fd) != 0 && errno != EINVAL ? errno : 0;
-    if (close(out->fd) != 0 && !error && errno != EINTR)
-        error = errno;
-    ch_status status = error ? ch_file_error(err, error, "write", out->path) : CH_OK;
-    output_free(out);
-    return status;
+    return out->store->commit(out, sync, err);
 }
 
 void ch_output_abandon(ch_output *out)
 {
-    if (!out)
-        return;
-    close(out->fd);
-    unlink(out->path);
-    output_free(out);
+    if (out)
+        out->store->abandon(out);
+}
+
+/* ---- files and folders -------------------------------------------------------------------------- */
+
+ch_status ch_store_stat(ch_store_context *context, const char *path, ch_file *file, bool *is_folder,
+                        ch_error *err)
+{
+    const ch_store *store;
+    CH_TRY(find_store(path, context, &store, err));
+    return store->stat(context, path, file, is_folder, err);
+}
+
+ch_status ch_store_remove(ch_store_context *context, const char *path, ch_error *err)
+{
+    const ch_store *store;
+    CH_TRY(find_store(path, context, &store, err));
+    if (!store->remove)
+        CH_FAIL(err, UNSUPPORTED, "feature", "Removing at this kind of address");
+    return store->remove(context, path, err);
 }
 
 ch_status ch_file_stat(const char *path, ch_file *file, bool *is_folder, ch_error *err)
 {
-    const char *local;
-    struct stat st;
-    CH_TRY(readable_path(path, &local, err));
-    if (stat(local, &st) != 0)
-        return ch_file_error(err, errno, "look at", path);
-    *file = (ch_file){.path = path,
-                      .bytes = st.st_size,
-                      .mtime_us = (int64_t)st.st_mtim.tv_sec * 1000000 + st.st_mtim.tv_nsec / 1000};
-    if (is_folder)
-        *is_folder = S_ISDIR(st.st_mode);
-    return CH_OK;
+    return ch_store_stat(NULL, path, file, is_folder, err);
 }
 
 bool ch_file_exists(const char *path)
 {
-    const char *local;
+    const char *local = ch_path_local(path);
     struct stat st;
-    return readable_path(path, &local, NULL) == CH_OK && lstat(local, &st) == 0;
+    return local && ch_access_check(path, false, NULL) == CH_OK && lstat(local, &st) == 0;
 }
 
 ch_status ch_file_rename(const char *from, const char *to, ch_error *err)
 {
-    const char *a, *b;
-    CH_TRY(writable_path(from, &a, err));
-    CH_TRY(writable_path(to, &b, err));
-    return rename(a, b) == 0 ? CH_OK : ch_file_error(err, errno, "rename to", to);
+    const ch_store *store;
+    CH_TRY(find_store(from, NULL, &store, err));
+    return store->rename(from, to, err);
 }
 
 bool ch_file_exchange(const char *a, const char *b)
 {
-    const char *first, *second;
-    return writable_path(a, &first, NULL) == CH_OK && writable_path(b, &second, NULL) == CH_OK &&
-           renameat2(AT_FDCWD, first, AT_FDCWD, second, RENAME_EXCHANGE) == 0;
-}
-
-/* Removes what is in the folder `fd` (takes it). Gives an errno. Depth is that of the tree. */
-static int remove_contents(int fd)
-{
-    DIR *dir = fdopendir(fd);
-    struct dirent *e;
-    int error = 0;
-    if (!dir) {
-        error = errno;
-        close(fd);
-        return error;
-    }
-    while (!error && (errno = 0, e = readdir(dir))) {
-        if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0)
-            continue;
-        if (unlinkat(dirfd(dir), e->d_name, 0) == 0 || errno == ENOENT)
-            continue;
-        int sub = openat(dirfd(dir), e->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-        if (sub < 0) {
-            error = errno;
-            break;
-        }
-        error = remove_contents(sub);
-        if (!error && unlinkat(dirfd(dir), e->d_name, AT_REMOVEDIR) != 0)
-            error = errno;
-    }
-    if (!error)
-        error = errno;
-    closedir(dir);
-    return error;
+    const ch_store *store = ch_store_of(a);
+    return store && store->exchange && store->exchange(a, b);
 }
 
 ch_status ch_file_remove(const char *path, ch_error *err)
 {
-    const char *local;
-    CH_TRY(writable_path(path, &local, err));
-    if (unlink(local) == 0 || errno == ENOENT)
-        return CH_OK;
-    int first = errno;
-    int fd = open(local, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    if (fd < 0)
-        return ch_file_error(err, errno == ENOTDIR ? first : errno, "remove", path);
-    int error = remove_contents(fd);
-    if (!error && rmdir(local) != 0)
-        error = errno;
-    return error ? ch_file_error(err, error, "remove", path) : CH_OK;
+    return ch_store_remove(NULL, path, err);
 }
 
 ch_status ch_folder_make(const char *path, ch_error *err)
 {
-    const char *local;
-    char part[4096];
-    CH_TRY(writable_path(path, &local, err));
-    size_t len = strlen(local);
-    if (len >= sizeof part)
-        return ch_file_error(err, ENAMETOOLONG, "make", path);
-    for (size_t i = 1; i <= len; i++) {
-        if (i < len && local[i] != '/')
-            continue;
-        memcpy(part, local, i);
-        part[i] = 0;
-        if (mkdir(part, 0777) == 0 || errno == EEXIST)
-            continue;
-        int error = errno;
-        struct stat st;
-        if (stat(part, &st) != 0 || !S_ISDIR(st.st_mode))
-            return ch_file_error(err, error, "make", path);
-    }
-    struct stat st;
-    if (len && stat(local, &st) == 0 && !S_ISDIR(st.st_mode))
-        return ch_file_error(err, EEXIST, "make", path);
-    return CH_OK;
+    const ch_store *store = ch_store_of(path);
+    if (!store)
+        CH_FAIL(err, UNSUPPORTED, "feature", path);
+    return store->make_folder ? store->make_folder(path, err) : CH_OK;
 }
 
 int64_t ch_folder_free_bytes(const char *path)
 {
-    const char *local = ch_path_local(path);
-    struct statvfs st;
-    if (!local || statvfs(local, &st) != 0)
-        return INT64_MAX;
-    return (int64_t)(st.f_bavail * st.f_frsize);
+    const ch_store *store = ch_store_of(path);
+    return store && store->free_bytes ? store->free_bytes(path) : INT64_MAX;
+}
+
+ch_store_entry *ch_store_add_entry(ch_arena *arena, ch_store_entries *entries, ch_error *err)
+{
+    if (entries->n == entries->cap) {
+        int32_t cap = entries->cap ? entries->cap * 2 : 64;
+        ch_store_entry *more = ch_arena_alloc(arena, sizeof *more * (size_t)cap, err);
+        if (!more)
+            return NULL;
+        if (entries->n)
+            memcpy(more, entries->item, sizeof *more * (size_t)entries->n);
+        entries->item = more;
+        entries->cap = cap;
+    }
+    ch_store_entry *e = &entries->item[entries->n++];
+    *e = (ch_store_entry){0};
+    return e;
 }

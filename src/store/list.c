@@ -3,7 +3,8 @@
  * list.c - walking folders; globs by glob(3).
  *
  * Folders are read level by level, those of one level by all workers at once; then the files found are
- * looked at, also at once. Each worker keeps what it found in an arena of its own.
+ * looked at, also at once. Each worker keeps what it found in an arena of its own. Remote paths are
+ * list_remote.c's.
  */
 #include "store/list.h"
 
@@ -52,6 +53,8 @@ typedef struct lister {
     ch_listing *out;
     int32_t cap_roots;
     entries level, files; /* folders still to be read; files */
+    found *remote;        /* files of other stores, in the arena */
+    int32_t n_remote, cap_remote;
     list_slot *slot;
     int n_slots;
     /* The step that runs. */
@@ -62,7 +65,7 @@ typedef struct lister {
     ch_error *err;
 } lister;
 
-static bool is_hidden(const char *name)
+bool ch_list_is_hidden(const char *name)
 {
     return name[0] == '.' || (name[0] == '_' && !strchr(name, '='));
 }
@@ -131,7 +134,7 @@ static ch_status read_folder(const lister *l, list_slot *s, const entry *folder,
                 status = ch_file_error(err, errno, "read", folder->path);
             break;
         }
-        if (is_hidden(e->d_name))
+        if (ch_list_is_hidden(e->d_name))
             continue;
         bool is_folder = entry_is_folder(dir, e);
         if (!is_folder && l->filter->name_glob && fnmatch(l->filter->name_glob, e->d_name, 0) != 0)
@@ -236,12 +239,10 @@ static ch_status walk(lister *l, ch_error *err)
 
 /* ---- roots -------------------------------------------------------------------------------------- */
 
-static ch_status add_root(lister *l, const char *path, ch_error *err)
+/* One more root; *at is its number. */
+static ch_status new_root(lister *l, const char *path, bool is_folder, int32_t *at, ch_error *err)
 {
     ch_listing *out = l->out;
-    ch_file file;
-    bool is_folder;
-    CH_TRY(ch_file_stat(path, &file, &is_folder, err));
     if (out->n_roots == l->cap_roots) {
         int32_t cap = l->cap_roots ? l->cap_roots * 2 : 4;
         const char **root;
@@ -256,14 +257,47 @@ static ch_status add_root(lister *l, const char *path, ch_error *err)
         out->is_folder = folder;
         l->cap_roots = cap;
     }
-    int32_t at = out->n_roots++;
-    out->root[at] = path;
-    out->is_folder[at] = is_folder;
+    *at = out->n_roots++;
+    out->root[*at] = path;
+    out->is_folder[*at] = is_folder;
+    return CH_OK;
+}
+
+static ch_status add_root(lister *l, const char *path, ch_error *err)
+{
+    ch_file file;
+    bool is_folder;
+    int32_t at;
+    CH_TRY(ch_file_stat(path, &file, &is_folder, err));
+    CH_TRY(new_root(l, path, is_folder, &at, err));
     if (is_folder)
         return add_entry(l->arena, &l->level, path, at, err);
     if (l->filter->name_glob && fnmatch(l->filter->name_glob, last_name(path), 0) != 0)
         return CH_OK;
     return add_entry(l->arena, &l->files, path, at, err);
+}
+
+/* A path of another store. */
+static ch_status add_remote(lister *l, const char *path, ch_error *err)
+{
+    ch_remote_root *root;
+    int32_t n, at;
+    CH_TRY(ch_list_remote(l->arena, path, l->filter, &root, &n, err));
+    for (int32_t r = 0; r < n; r++) {
+        CH_TRY(new_root(l, root[r].path, root[r].is_folder, &at, err));
+        if (l->n_remote + root[r].n_files > l->cap_remote) {
+            int32_t cap = l->cap_remote * 2 + root[r].n_files;
+            found *more;
+            CH_ARENA_ARRAY(more, l->arena, cap, err);
+            if (l->n_remote)
+                memcpy(more, l->remote, sizeof *more * (size_t)l->n_remote);
+            l->remote = more;
+            l->cap_remote = cap;
+        }
+        for (int32_t i = 0; i < root[r].n_files; i++)
+            l->remote[l->n_remote++] = (found){root[r].file[i], at, true};
+    }
+    return CH_OK;
 }
 
 /* A path that the program itself named. */
@@ -298,8 +332,10 @@ static ch_status add_paths(lister *l, const char *const *path, int32_t n, ch_err
 {
     for (int32_t i = 0; i < n; i++) {
         const char *local = ch_path_local(path[i]);
-        if (!local)
-            CH_FAIL(err, UNSUPPORTED, "feature", "Reading from another store than local files");
+        if (!local) {
+            CH_TRY(add_remote(l, path[i], err));
+            continue;
+        }
         char *copy = ch_arena_str(l->arena, local, err);
         if (!copy)
             return CH_E_MEMORY;
@@ -326,7 +362,7 @@ static ch_status look_at_files(lister *l, ch_error *err)
 {
     ch_listing *out = l->out;
     int32_t n = 0;
-    size_t bytes = sizeof *l->found * (size_t)(l->files.n + 1);
+    size_t bytes = sizeof *l->found * (size_t)(l->files.n + l->n_remote + 1);
     l->found = ch_mem_alloc(l->arena->mem, bytes, err);
     if (!l->found)
         return CH_E_MEMORY;
@@ -337,6 +373,8 @@ static ch_status look_at_files(lister *l, ch_error *err)
             l->found[n++] = l->found[i];
     if (status != CH_OK)
         goto out;
+    for (int32_t i = 0; i < l->n_remote; i++)
+        l->found[n++] = l->remote[i];
     qsort(l->found, (size_t)n, sizeof *l->found, by_root_and_path);
     status = CH_E_MEMORY;
     out->file = ch_arena_alloc(l->arena, sizeof *out->file * (size_t)(n + 1), err);

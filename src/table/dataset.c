@@ -98,7 +98,9 @@ static ch_status add_uri(ch_buf *out, const char *path, ch_error *err)
 {
     static const char HEX[] = "0123456789ABCDEF", KEPT[] = "/-_.!~*'()=:@&+$,;";
     char here[4096];
-    if (path[0] != '/' && getcwd(here, sizeof here)) {
+    if (strncmp(path, "http", 4) == 0 && ch_path_is_remote(path)) /* written so already */
+        return ch_buf_adds(out, path, err);
+    if (path[0] != '/' && !ch_path_is_remote(path) && getcwd(here, sizeof here)) {
         CH_TRY(add_uri(out, here, err));
         CH_TRY(ch_buf_addc(out, '/', err));
         path += strncmp(path, "./", 2) == 0 ? 2 : 0;
@@ -136,8 +138,9 @@ static ch_status metadata(const ch_type *type, const ch_file *file, ch_arena *ar
                           ch_error *err)
 {
     ch_scalar *item;
+    bool remote = ch_path_is_remote(file->path);
     CH_ARENA_ARRAY(item, arena, type->n_fields, err);
-    CH_TRY(uri_of(file->path, "file:", arena, &item[0], err));
+    CH_TRY(uri_of(file->path, remote ? "" : "file:", arena, &item[0], err));
     CH_TRY(uri_of(file->path, "", arena, &item[1], err));
     /* The encoded name is what follows the last slash there, too. */
     for (int64_t i = item[1].v.str.len; i-- > 0;)
@@ -166,7 +169,7 @@ ch_status ch_dataset_constant(const ch_dataset *d, const ch_type *schema, int32_
     }
     const char *name = schema->field[column].name;
     if (strcmp(name, CH_INPUT_FILE_COLUMN) == 0)
-        return uri_of(file->path, "file://", arena, out, err);
+        return uri_of(file->path, ch_path_is_remote(file->path) ? "" : "file://", arena, out, err);
     if (strcmp(name, CH_METADATA_COLUMN) == 0)
         return metadata(schema->field[column].type, file, arena, out, err);
     *out = whole_number(CH_T_LONG, strcmp(name, CH_BLOCK_START_COLUMN) == 0 ? 0 : file->bytes);

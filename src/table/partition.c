@@ -43,10 +43,15 @@ typedef struct finder {
 
 /* ---- paths -------------------------------------------------------------------------------------- */
 
-/* Absolute, without empty and "." parts and without a slash at the end. */
+/* Absolute, without empty and "." parts and without a slash at the end. A remote one keeps its parts. */
 static char *absolute(ch_arena *arena, const char *path, size_t len, ch_error *err)
 {
     char here[4096] = "";
+    if (ch_path_is_remote(path)) {
+        while (len > 0 && path[len - 1] == '/')
+            len--;
+        return ch_arena_strn(arena, path, len, err);
+    }
     if ((!len || path[0] != '/') && !getcwd(here, sizeof here))
         here[0] = 0;
     char *out = ch_arena_alloc(arena, strlen(here) + len + 3, err);
@@ -98,7 +103,9 @@ static bool lies_in(const char *path, const char *base)
 static ch_status find_bases(finder *f, ch_error *err)
 {
     const ch_listing *l = f->listing;
-    const char *given = f->options->base_path ? ch_path_local(f->options->base_path) : NULL;
+    const char *given = f->options->base_path;
+    if (given && !ch_path_is_remote(given))
+        given = ch_path_local(given);
     if (!given) {
         for (int32_t i = 0; i < l->n_roots; i++)
             CH_TRY(add_base(f, l->root[i], l->is_folder[i], err));
@@ -106,7 +113,7 @@ static ch_status find_bases(finder *f, ch_error *err)
     }
     ch_file file;
     bool is_folder;
-    CH_TRY(ch_file_stat(given, &file, &is_folder, err));
+    CH_TRY(ch_store_stat(f->options->context, given, &file, &is_folder, err));
     if (!is_folder)
         CH_FAIL(err, INVALID_OPTION, "name", "basePath", "value", f->options->base_path, "expected",
                 "a directory");
@@ -236,6 +243,12 @@ static bool same_names(const finder *f, const folder *a, const folder *b)
     return same;
 }
 
+/* What Spark's messages have before a path. */
+static const char *scheme_of(const char *path)
+{
+    return ch_path_is_remote(path) ? "" : "file:";
+}
+
 static ch_status conflicting_names(finder *f, ch_error *err)
 {
     ch_buf lists, paths;
@@ -254,7 +267,7 @@ static ch_status conflicting_names(finder *f, ch_error *err)
         for (int32_t k = 0; k < x->n && status == CH_OK; k++)
             status = ch_buf_printf(&lists, err, "%s%s", k ? ", " : "", x->name[k]);
         if (status == CH_OK)
-            status = ch_buf_printf(&paths, err, "\n\tfile:%s", x->path);
+            status = ch_buf_printf(&paths, err, "\n\t%s%s", scheme_of(x->path), x->path);
     }
     if (status == CH_OK)
         status = ch_error_set(err, CH_E_CONFLICTING_PARTITION_COLUMN_NAMES, "distinctPartColLists",
@@ -266,7 +279,8 @@ static ch_status conflicting_names(finder *f, ch_error *err)
 
 static ch_status conflicting_bases(finder *f, const char *a, const char *b, ch_error *err)
 {
-    char *paths = ch_arena_printf(f->arena, err, "\n\tfile:%s\n\tfile:%s", a, b);
+    char *paths =
+        ch_arena_printf(f->arena, err, "\n\t%s%s\n\t%s%s", scheme_of(a), a, scheme_of(b), b);
     if (!paths)
         return CH_E_MEMORY;
     CH_FAIL(err, CONFLICTING_DIRECTORY_STRUCTURES, "discoveredBasePaths", paths);

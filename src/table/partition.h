@@ -22,6 +22,7 @@ typedef struct ch_partition_options {
     bool timestamp_ntz;    /* spark.sql.timestampType is TIMESTAMP_NTZ */
     const ch_type *schema; /* the program's own schema, whose types win; or NULL */
     const ch_func_context *func;
+    ch_store_context *context; /* how the paths are reached where they are remote; or NULL */
 } ch_partition_options;
 
 /* Columns that folders give, and where each file lies. Everything is in the arena of the discovery. */

@@ -241,7 +241,7 @@ static void a_full_disk_is_told_apart(void **state)
 {
     ch_output *out;
     UNIT_BEGIN(state);
-    assert_ok(ch_output_create(mem, "/dev/full", &out, &err));
+    assert_ok(ch_output_create(mem, NULL, "/dev/full", &out, &err));
     assert_fails(DISK_FULL, ch_output_write(out, "x", 1, &err));
     assert_ok(ch_output_close(out, false, &err));
     UNIT_END();
