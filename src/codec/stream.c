@@ -54,9 +54,11 @@ static const struct {
 ch_codec ch_codec_of_path(const char *path)
 {
     size_t len = strlen(path);
+    if (strncmp(path, "http://", 7) == 0 || strncmp(path, "https://", 8) == 0)
+        len = strcspn(path, "?#");
     for (int c = 1; c < CH_N_CODECS; c++) {
         size_t n = strlen(CODEC[c].extension);
-        if (len >= n && strcasecmp(path + len - n, CODEC[c].extension) == 0)
+        if (len >= n && strncasecmp(path + len - n, CODEC[c].extension, n) == 0)
             return (ch_codec)c;
     }
     return CH_CODEC_NONE;

@@ -38,6 +38,8 @@ static ch_status limit_access(const ch_server_options *o, ch_error *err)
     for (int i = 0; i < o->n_allow_paths; i++) {
         ch_file folder;
         bool is_folder = false;
+        if (ch_path_is_remote(o->allow_path[i]))
+            continue;
         CH_TRY(ch_file_stat(o->allow_path[i], &folder, &is_folder, err));
         if (!is_folder)
             CH_FAIL(err, INVALID_OPTION, "name", "allow-path", "value", o->allow_path[i],

@@ -8,6 +8,7 @@
 #include "format/format.h"
 #include "plan/node.h"
 #include "session/command.h"
+#include "session/session_store.h"
 #include "session/variable.h"
 #include "sql/sql.h"
 #include "table/dataset.h"
@@ -242,13 +243,39 @@ static ch_status file_schema(ch_session_catalog *self, const ch_rel_scan *scan,
     return scan->format->infer(&ctx, &spec, out, err);
 }
 
+struct ch_catalog_store {
+    struct ch_catalog_store *next;
+    ch_store_context *context;
+};
+
+/* *out stays NULL where all paths are local. */
+static ch_status store_of(ch_session_catalog *self, const ch_str_list *paths,
+                          const ch_option_list *options, ch_store_context **out, ch_error *err)
+{
+    struct ch_catalog_store *kept;
+    bool remote = false;
+    *out = NULL;
+    for (int32_t i = 0; i < paths->n; i++)
+        remote |= ch_path_is_remote(paths->item[i]);
+    if (!remote)
+        return CH_OK;
+    CH_ARENA_NEW(kept, self->arena, err);
+    CH_TRY(ch_session_store(self->session, options, self->arena, self->mem, out, err));
+    kept->context = *out;
+    kept->next = self->store;
+    self->store = kept;
+    return CH_OK;
+}
+
 static ch_status find_files(ch_session_catalog *self, ch_rel_scan *scan, const ch_type *given,
-                            const ch_str_list *paths, ch_arena *arena, ch_error *err)
+                            const ch_str_list *paths, const ch_option_list *given_options,
+                            ch_arena *arena, ch_error *err)
 {
     ch_listing listing;
     ch_list_filter filter;
     const char *timestamps;
     CH_TRY(ch_catalog_filter(self, scan->options, &filter, err));
+    CH_TRY(store_of(self, paths, given_options, &filter.context, err));
     CH_TRY(ch_list(arena, ch_engine_pool(ch_session_engine(self->session)), &paths->item[0],
                    paths->n, &filter, &listing, err));
     CH_TRY(ch_session_get(self->session, "spark.sql.timestampType", arena, &timestamps, err));
@@ -259,7 +286,8 @@ static ch_status find_files(ch_session_catalog *self, ch_rel_scan *scan, const c
             self->session, "spark.sql.sources.partitionColumnTypeInference.enabled"),
         .timestamp_ntz = strcasecmp(timestamps, "TIMESTAMP_NTZ") == 0,
         .schema = given,
-        .func = self->func};
+        .func = self->func,
+        .context = filter.context};
     ch_partitions partitions;
     int32_t *partition_of;
     ch_dataset *dataset;
@@ -294,7 +322,7 @@ static ch_status data_source(ch_catalog *base, const ch_rel_read_data_source *re
     scan->name = ch_arena_printf(arena, err, "%s %s", scan->format->name, paths.item[0]);
     if (!scan->name)
         return CH_E_MEMORY;
-    return find_files(self, scan, read->schema, &paths, arena, err);
+    return find_files(self, scan, read->schema, &paths, &read->options, arena, err);
 }
 
 static ch_status parse_expression(ch_catalog *base, const char *text, ch_arena *arena,
@@ -337,4 +365,7 @@ void ch_session_catalog_release(ch_session_catalog *catalog)
     for (int32_t i = 0; i < catalog->n_kept; i++)
         ch_frame_unref(catalog->kept[i]);
     catalog->n_kept = 0;
+    for (struct ch_catalog_store *s = catalog->store; s; s = s->next)
+        ch_store_context_free(s->context);
+    catalog->store = NULL;
 }

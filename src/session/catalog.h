@@ -22,6 +22,8 @@ typedef struct ch_session_catalog {
     /* Frames of the views that the plan has borrowed from; released by the catalog. */
     ch_frame **kept;
     int32_t n_kept, cap_kept;
+    /* How the plan's remote files are reached; freed by the catalog. Links in arena. */
+    struct ch_catalog_store *store;
 } ch_session_catalog;
 
 /* The session's catalog; what is read of it lies in arena. */

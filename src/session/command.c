@@ -10,6 +10,7 @@
 #include "session/cache.h"
 #include "session/catalog.h"
 #include "session/ddl.h"
+#include "session/session_store.h"
 #include "session/variable.h"
 #include "sql/sql.h"
 
@@ -74,7 +75,8 @@ static ch_status set_one(ch_frame *frame, ch_rows *out, const char *key, ch_erro
 {
     const char *value;
     CH_TRY(ch_session_get(frame->session, key, &frame->arena, &value, err));
-    return ch_rows_add(out, (const char *const[]){key, value ? value : "<undefined>"}, err);
+    value = value ? ch_session_shown(key, value) : "<undefined>";
+    return ch_rows_add(out, (const char *const[]){key, value}, err);
 }
 
 static ch_status set_verbose(ch_rows *out, ch_error *err)
@@ -112,14 +114,19 @@ static ch_status set(ch_frame *frame, ch_rows *out, ch_error *err)
         return set_verbose(out, err);
     if (s->key && s->value && strcmp(s->key, "spark.sql.warehouse.dir") == 0)
         CH_FAIL(err, CANNOT_MODIFY_STATIC_CONFIG, "key", "\"spark.sql.warehouse.dir\"");
-    if (s->key && s->value)
+    if (s->key && s->value) {
         CH_TRY(ch_session_set(frame->session, s->key, s->value, err));
+        return ch_rows_add(out, (const char *const[]){s->key, s->value}, err);
+    }
     if (s->key)
         return set_one(frame, out, s->key, err);
     ch_option_list changed;
     CH_TRY(ch_session_changed(frame->session, &frame->arena, &changed, err));
     for (int32_t i = 0; i < changed.n; i++)
-        CH_TRY(ch_rows_add(out, (const char *const[]){changed.key[i], changed.value[i]}, err));
+        CH_TRY(ch_rows_add(out,
+                           (const char *const[]){
+                               changed.key[i], ch_session_shown(changed.key[i], changed.value[i])},
+                           err));
     return CH_OK;
 }
 

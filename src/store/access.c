@@ -75,13 +75,53 @@ out:
     return out;
 }
 
-/* real: as resolve gives it. */
+/*
+ * A URL as it is compared, malloc; NULL: it cannot be one that is allowed. s3 and s3a are the same; "." and ".." as
+ * parts of a path would be followed by a web server, also when they are encoded.
+ */
+static char *clean_url(const char *url)
+{
+    const char *colon = strstr(url, "://");
+    if (!colon || strchr(url, '\\'))
+        return NULL;
+    bool s3 = strncmp(url, "s3a://", 6) == 0 || strncmp(url, "s3://", 5) == 0;
+    char *out = malloc(strlen(url) + 2);
+    if (!out)
+        return NULL;
+    sprintf(out, "%s%s", s3 ? "s3" : "", s3 ? colon : url);
+    size_t end = strcspn(out, "?#");
+    for (const char *part = strstr(out, "://") + 3; part < out + end;) {
+        size_t n = strcspn(part, "/?#"), k = 0;
+        bool dots = n > 0;
+        for (size_t i = 0; i < n && dots; i++, k++) {
+            bool coded = part[i] == '%' && part[i + 1] == '2' && (part[i + 2] | 0x20) == 'e';
+            dots = part[i] == '.' || coded;
+            i += coded ? 2 : 0;
+        }
+        if (dots && k <= 2) {
+            free(out);
+            return NULL;
+        }
+        part += n + (part[n] != 0);
+    }
+    return out;
+}
+
+/* Of a path or URL. */
+static char *place_of(const char *path)
+{
+    const char *local = ch_path_local(path);
+    return local ? resolve(local) : clean_url(path);
+}
+
+/* real: as place_of gives it. */
 static bool is_below(const char *real)
 {
     for (int i = 0; real && i < n_allowed; i++) {
         size_t n = strlen(allowed[i]);
         if (strncmp(real, allowed[i], n) == 0 &&
-            (real[n] == 0 || real[n] == '/' || allowed[i][n - 1] == '/'))
+            (real[n] == 0 || real[n] == '/' || allowed[i][n - 1] == '/' ||
+             (real[n] == '?' && allowed[i][0] != '/')))
             return true;
     }
     return false;
@@ -89,9 +129,13 @@ static bool is_below(const char *real)
 
 ch_status ch_access_allow(const char *folder, ch_error *err)
 {
-    char *real = resolve(folder);
+    errno = EINVAL;
+    char *real = place_of(folder);
     if (!real)
         return ch_file_error(err, errno, "allow", folder);
+    size_t len = strlen(real);
+    while (*real != '/' && len > 0 && real[len - 1] == '/')
+        real[--len] = 0;
     char **more = realloc(allowed, sizeof *more * (size_t)(n_allowed + 1));
     if (!more) {
         free(real);
@@ -113,8 +157,7 @@ ch_status ch_access_check(const char *path, bool write, ch_error *err)
         CH_FAIL(err, READ_ONLY, "path", path);
     if (n_allowed == 0)
         return CH_OK;
-    const char *local = ch_path_local(path);
-    char *real = local ? resolve(local) : NULL;
+    char *real = place_of(path);
     bool good = is_below(real);
     free(real);
     return good ? CH_OK : refuse(path, err);
