@@ -10,6 +10,9 @@
  *
  * A run that fails or is cancelled removes what it made; a killed one leaves only hidden names.
  *
+ * Remote stores have no names to exchange: files go where they belong, and appear when their job is committed
+ * (store/store.h).
+ *
  * Each worker writes its own part files. Rows that were sorted keep their order over the part files' numbers:
  * there a part is one range of the sort. coalesce(n) and repartition(n) at the end of the plan say how many
  * files there are.
@@ -29,6 +32,7 @@
 #include "plan/print.h"
 #include "session/cache.h"
 #include "session/command.h"
+#include "session/session_store.h"
 #include "session/write_files.h"
 
 typedef struct write_run {
@@ -43,6 +47,8 @@ typedef struct write_run {
     const char **moved; /* pairs: what was moved where, to be undone */
     int32_t n_moved, cap_moved;
     const ch_write_watch *watch; /* or NULL */
+    ch_store_context *store;     /* of a remote target, else NULL */
+    ch_store_job *job;
 } write_run;
 
 /* ------------------------------------------------------------------ the commit */
@@ -153,8 +159,19 @@ static ch_status note_folders(write_run *run, const char *from, const char *path
     return status;
 }
 
+static ch_status commit_remote(write_run *run, ch_error *err)
+{
+    ch_job_end end = {.replace = run->write->mode == CH_SAVE_OVERWRITE,
+                      .by_folder = run->dynamic,
+                      .success = !run->single,
+                      .only_if_new = run->single && run->write->mode == CH_SAVE_ERROR_IF_EXISTS};
+    return ch_store_job_commit(run->job, &end, err);
+}
+
 static ch_status commit(write_run *run, ch_arena *arena, ch_error *err)
 {
+    if (run->store)
+        return commit_remote(run, err);
     if (run->watch && run->spec.n_keys) {
         CH_TRY(note_folders(run, run->staging, "", run->spec.n_keys, err));
         CH_TRY(run->watch->before_commit(run->watch->user, err));
@@ -182,6 +199,18 @@ static ch_status commit(write_run *run, ch_arena *arena, ch_error *err)
         return status;
     }
     return ch_file_remove(old, err);
+}
+
+/* A remote target: without slashes at its end, and with a job for it. */
+static ch_status begin_job(write_run *run, ch_arena *arena, ch_error *err)
+{
+    size_t len = strlen(run->target);
+    while (len > 0 && run->target[len - 1] == '/')
+        len--;
+    run->target = ch_arena_strn(arena, run->target, len, err);
+    if (!run->target)
+        return CH_E_MEMORY;
+    return ch_store_job_begin(run->store, run->target, &run->job, err);
 }
 
 /* Where to write: hidden, in the target's own folder, so that a rename is all it takes. */
@@ -279,8 +308,8 @@ static ch_status run_query(write_run *run, ch_session *session, ch_error *err)
 {
     ch_arena *arena = ch_query_arena(run->query);
     CH_TRY(choose_lanes(run, err));
-    run->spec.folder = run->staging;
-    run->spec.single = run->single ? run->staging : NULL;
+    run->spec.folder = run->store ? run->target : run->staging;
+    run->spec.single = run->single ? run->spec.folder : NULL;
     CH_TRY(ch_files_new(&run->spec, &run->files, err));
     ch_status status = ch_query_each(run->query, to_files, run, run->ordered, err);
     if (status == CH_OK)
@@ -451,13 +480,14 @@ static ch_status prepare(write_run *run, ch_frame *frame, ch_error *err)
                                  .case_sensitive = s->func->case_sensitive,
                                  .n_slots = ch_query_slots(query),
                                  .batch_rows = CH_BATCH_ROWS,
-                                 .mem = ch_query_mem(query)};
+                                 .mem = ch_query_mem(query),
+                                 .store = run->store};
     CH_TRY(check_names(s, arena, err));
     CH_TRY(find_keys(run, arena, err));
     CH_TRY(read_options(run, frame->session, arena, err));
     CH_TRY(ch_uuid(run->uuid, err));
     s->uuid = run->uuid;
-    return choose_staging(run, arena, err);
+    return run->store ? begin_job(run, arena, err) : choose_staging(run, arena, err);
 }
 
 ch_status ch_write_run(ch_frame *frame, const ch_rel_write_operation *write, int64_t *n_rows,
@@ -466,29 +496,57 @@ ch_status ch_write_run(ch_frame *frame, const ch_rel_write_operation *write, int
     return ch_write_table(frame, write, NULL, n_rows, err);
 }
 
+/* What the mode says about a target that is there. *skip: nothing is to be done. */
+static ch_status check_mode(const write_run *run, bool exists, bool *skip, ch_error *err)
+{
+    *skip = exists && run->write->mode == CH_SAVE_IGNORE;
+    if (exists && run->write->mode == CH_SAVE_ERROR_IF_EXISTS)
+        CH_FAIL(err, PATH_ALREADY_EXISTS, "outputPath", run->write->path);
+    return CH_OK;
+}
+
+static ch_status open_remote(write_run *run, ch_session *session, bool *skip, ch_error *err)
+{
+    ch_file file;
+    ch_error own = {0};
+    CH_TRY(ch_session_store(session, &run->write->options, ch_query_arena(run->query),
+                            ch_query_mem(run->query), &run->store, err));
+    if (run->write->mode == CH_SAVE_APPEND || run->write->mode == CH_SAVE_OVERWRITE)
+        return CH_OK;
+    ch_status status = ch_store_stat(run->store, run->target, &file, NULL, &own);
+    bool exists = status == CH_OK;
+    if (status != CH_OK && status != CH_E_PATH_NOT_FOUND)
+        return ch_error_pass(err, &own);
+    ch_error_release(&own);
+    return check_mode(run, exists, skip, err);
+}
+
 ch_status ch_write_table(ch_frame *frame, const ch_rel_write_operation *write,
                          const ch_write_watch *watch, int64_t *n_rows, ch_error *err)
 {
     write_run run = {.write = write, .single = write->single_file, .watch = watch};
-    run.target = ch_path_local(write->path);
+    bool remote = ch_path_is_remote(write->path), skip = false;
+    run.target = remote ? write->path : ch_path_local(write->path);
     if (!run.target)
         CH_FAIL(err, UNSUPPORTED, "feature", "Writing to another store than local files");
-    if (ch_file_exists(run.target)) {
-        if (write->mode == CH_SAVE_IGNORE)
-            return CH_OK;
-        if (write->mode == CH_SAVE_ERROR_IF_EXISTS)
-            CH_FAIL(err, PATH_ALREADY_EXISTS, "outputPath", write->path);
-    }
+    if (!remote)
+        CH_TRY(check_mode(&run, ch_file_exists(run.target), &skip, err));
+    if (skip)
+        return CH_OK;
     /* The plan may read what it overwrites: files are replaced only after the last row was read. */
     CH_TRY(ch_query_open(frame, write->input, &run.query, err));
-    ch_status status = prepare(&run, frame, err);
-    if (status == CH_OK)
+    ch_status status = remote ? open_remote(&run, frame->session, &skip, err) : CH_OK;
+    if (status == CH_OK && !skip)
+        status = prepare(&run, frame, err);
+    if (status == CH_OK && !skip)
         status = run_query(&run, frame->session, err);
     if (n_rows)
         *n_rows = run.files ? ch_files_rows(run.files) : 0;
     ch_files_free(run.files);
     if (status != CH_OK && run.staging)
         (void)!ch_file_remove(run.staging, NULL);
+    ch_store_job_free(run.job);
+    ch_store_context_free(run.store);
     ch_query_close(run.query);
     return status;
 }

@@ -531,7 +531,8 @@ static ch_status init(ch_files *f, ch_error *err)
 {
     const ch_files_spec *s = &f->spec;
     int64_t memory = ch_mem_limit(f->mem) / (s->ctx.n_slots + 1);
-    int64_t open = memory / BYTES_PER_OPEN;
+    /* A remote file holds a part besides. */
+    int64_t open = memory / (s->ctx.store ? 2 * BYTES_PER_OPEN : BYTES_PER_OPEN);
     f->n_lanes = s->single ? 1 : s->n_lanes > 0 ? s->n_lanes : s->ctx.n_slots;
     f->shared = s->spread || f->n_lanes < s->ctx.n_slots;
     f->most_open = (int32_t)(open > MOST_OPEN ? MOST_OPEN : open < 2 ? 2 : open);

@@ -1,0 +1,266 @@
+# SPDX-License-Identifier: Apache-2.0
+"""S3 against a stand-in that checks signatures: reading, listing, writing, who asks, and what fails."""
+import os
+import subprocess
+import time
+
+import pytest
+from server import BINARY, SLOWER, no_hang  # noqa: F401
+from stand_in import ACCESS, SECRET, StandIn
+
+CLEAN = {k: v for k, v in os.environ.items() if not k.startswith("AWS_")}
+
+
+def options(s, **more):
+    keys = {"endpoint": s.url, "access.key": ACCESS, "secret.key": SECRET, "attempts.maximum": "4", **more}
+    return [a for k, v in keys.items() if v is not None for a in ("--set", f"spark.hadoop.fs.s3a.{k}={v}")]
+
+
+def run(sql, *args, env=None, fails=False):
+    p = subprocess.run([os.path.abspath(BINARY), "sql", "--format", "csv", *args, "-e", sql], capture_output=True,
+                       text=True, timeout=100 * SLOWER,
+                       env={**CLEAN, "no_proxy": "127.0.0.1", "HOME": "/nonexistent", "AWS_EC2_METADATA_DISABLED": "true",
+                            **(env or {})})
+    assert (p.returncode != 0) == fails, p.stderr + p.stdout
+    assert SECRET not in p.stderr + p.stdout
+    return p.stderr if fails else p.stdout.split("\n")[1:-1]
+
+
+def lake(s):
+    for year in (2023, 2024):
+        for i in range(3):
+            s.put("lake", f"t/year={year}/part {i}.csv", f"{year},{i}\n".encode())
+    s.put("lake", "t/_SUCCESS", b"")
+    s.put("lake", "t/_temporary/0/x.csv", b"bad\n")
+    s.put("lake", "t/year=2023/.hidden.csv", b"bad\n")
+    s.put("lake", "t/", b"")
+
+
+# ---- reading
+
+
+def test_a_folder_with_partitions_page_by_page():
+    with StandIn(page=2) as s:
+        lake(s)
+        assert run("SELECT year, count(*), sum(cast(_c1 AS int)) FROM csv.`s3a://lake/t` GROUP BY year ORDER BY year",
+                   *options(s)) == ["2023,3,3", "2024,3,3"]
+
+
+@pytest.mark.parametrize("path, n", [("s3a://lake/t/year=2023", 3), ("s3://lake/t/*/part ?.csv", 6),
+                                     ("s3a://lake/t/year=202{3,4}/part [01].csv", 4), ("s3a://lake/t/year=*", 6),
+                                     ("s3a://lake/t/year=2023/part 1.csv", 1), ("s3a://lake/{t/year=2024,none}/*", 3)])
+def test_globs(path, n):
+    with StandIn() as s:
+        lake(s)
+        assert run(f"SELECT count(*) FROM csv.`{path}`", *options(s)) == [str(n)]
+
+
+def test_odd_keys():
+    with StandIn() as s:
+        for i, key in enumerate(["a b", "a+b", "ä-ö.txt", "x&<y>\"'", "q?#%20", "~!(*)"]):
+            s.put("lake", "odd/" + key, f"{i}\n".encode())
+        assert run("SELECT value FROM text.`s3a://lake/odd` ORDER BY value", *options(s)) == list("012345")
+
+
+def test_what_is_not_there():
+    with StandIn() as s:
+        said = run("SELECT * FROM csv.`s3a://lake/none`", *options(s), fails=True)
+        assert "PATH_NOT_FOUND" in said and "s3a://lake/none" in said
+        said = run("SELECT * FROM csv.`s3a://void/x`", *options(s), fails=True)
+        assert "NoSuchBucket" in said and "R42" in said and "s3a://void/x" in said
+        assert "PATH_NOT_FOUND" in run("SELECT * FROM csv.`s3a://lake/none*`", *options(s), fails=True)
+
+
+def test_the_name_of_a_file():
+    with StandIn() as s:
+        s.put("lake", "a.csv", b"1\n")
+        assert run("SELECT input_file_name(), _metadata.file_name FROM csv.`s3a://lake/a.csv`", *options(s)) == \
+            ["s3a://lake/a.csv,a.csv"]
+
+
+# ---- who asks
+
+
+def test_keys_of_the_environment_and_of_a_profile(tmp_path):
+    with StandIn(region="eu-west-9") as s:
+        s.put("lake", "a.csv", b"1\n")
+        sql = "SELECT * FROM csv.`s3a://lake/a.csv`"
+        keys = {"AWS_ACCESS_KEY_ID": ACCESS, "AWS_SECRET_ACCESS_KEY": SECRET, "AWS_REGION": "eu-west-9",
+                "AWS_ENDPOINT_URL": s.url}
+        assert run(sql, env=keys) == ["1"]
+        (tmp_path / ".aws").mkdir()
+        (tmp_path / ".aws/credentials").write_text(
+            f"[default]\naws_access_key_id=x\n[it]\naws_access_key_id = {ACCESS}\naws_secret_access_key = {SECRET}\n")
+        (tmp_path / ".aws/config").write_text(f"[profile it]\nregion = eu-west-9\nendpoint_url = {s.url}\n")
+        assert run(sql, env={"HOME": str(tmp_path), "AWS_PROFILE": "it"}) == ["1"]
+
+
+def role(token, seconds):
+    when = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + seconds))
+    return f'{{"Code": "Success", "AccessKeyId": "{ACCESS}", "SecretAccessKey": "{SECRET}", "Token": "{token}", ' \
+           f'"Expiration": "{when}"}}'
+
+
+def test_roles_of_a_machine_and_of_a_container():
+    with StandIn() as s:
+        s.put("lake", "a.csv", b"1\n")
+        s.token = "temporary"
+        s.pages["/latest/api/token"] = "imds"
+        s.pages["/latest/meta-data/iam/security-credentials/"] = "reader"
+        s.pages["/latest/meta-data/iam/security-credentials/reader"] = lambda h: role(
+            "temporary" if h.headers["X-aws-ec2-metadata-token"] == "imds" else "wrong", 3600)
+        s.pages["/container"] = lambda h: role("temporary" if h.headers["Authorization"] == "hush" else "wrong", 3600)
+        sql = "SELECT * FROM csv.`s3a://lake/a.csv`"
+        at = ["--set", f"spark.hadoop.fs.s3a.endpoint={s.url}"]
+        assert run(sql, *at, env={"AWS_EC2_METADATA_SERVICE_ENDPOINT": s.url, "AWS_EC2_METADATA_DISABLED": "false"}) == ["1"]
+        assert s.count("PUT /latest/api/token") == 1
+        assert run(sql, *at, env={"AWS_CONTAINER_CREDENTIALS_FULL_URI": s.url + "/container",
+                                  "AWS_CONTAINER_AUTHORIZATION_TOKEN": "hush"}) == ["1"]
+
+
+def test_nobody_and_anonymous():
+    with StandIn(anonymous=True) as s:
+        s.put("lake", "a.csv", b"1\n")
+        at = ["--set", f"fs.s3a.endpoint={s.url}"]
+        said = run("SELECT * FROM csv.`s3a://lake/a.csv`", *at, fails=True)
+        assert "there are no credentials" in said
+        anonymous = "org.apache.hadoop.fs.s3a.AnonymousAWSCredentialsProvider"
+        assert run("SELECT * FROM csv.`s3a://lake/a.csv`", *at, "--set",
+                   f"fs.s3a.aws.credentials.provider={anonymous}") == ["1"]
+        assert run("SELECT * FROM csv.`s3a://lake/*`", *at, "--set",
+                   f"fs.s3a.bucket.lake.aws.credentials.provider={anonymous}") == ["1"]
+        assert all("Authorization" not in h for h in s.headers)
+
+
+def test_wrong_keys_and_old_tokens():
+    with StandIn() as s:
+        s.put("lake", "a.csv", b"1\n")
+        sql = "SELECT * FROM csv.`s3a://lake/*`"
+        assert "InvalidAccessKeyId" in run(sql, *options(s, **{"access.key": "AKIDOTHER"}), fails=True)
+        assert "SignatureDoesNotMatch" in run(sql, *options(s, **{"secret.key": "other"}), fails=True)
+        s.token = "new"
+        said = run(sql, *options(s, **{"session.token": "old"}), fails=True)
+        assert "ExpiredToken" in said and "R42" in said
+        s.fail("GET", status=403, code="AccessDenied")
+        said = run(sql, *options(s), fails=True)
+        assert "AccessDenied" in said and "s3a://lake" in said
+
+
+def test_the_region_is_found_out_once():
+    with StandIn(region="ap-south-7") as s:
+        for i in range(5):
+            s.put("lake", f"t/{i}.csv", b"1\n")
+        assert run("SELECT count(*) FROM csv.`s3a://lake/t/*`", *options(s)) == ["5"]
+        wrong = sum("/us-east-1/" in h.get("Authorization", "") for h in s.headers)
+        assert wrong == 1
+
+
+def test_slow_down_is_obeyed():
+    with StandIn() as s:
+        s.put("lake", "a.csv", b"1\n")
+        s.fail("GET", status=503, code="SlowDown", times=2)
+        assert run("SELECT * FROM csv.`s3a://lake/a.csv`", *options(s)) == ["1"]
+
+
+def test_settings_are_redacted():
+    rows = run(f"SET fs.s3a.secret.key={SECRET}x; SET")
+    assert not any(SECRET in r for r in rows[1:])
+
+
+# ---- writing
+
+WRITE = "INSERT OVERWRITE DIRECTORY '{}' USING {} SELECT id, id % 3 AS k FROM range({})"
+
+
+@pytest.mark.parametrize("kind", ["csv", "json", "parquet"])
+def test_what_is_written_is_read_again(kind):
+    with StandIn() as s:
+        run(WRITE.format("s3a://lake/out", kind, 1000), *options(s))
+        assert "out/_SUCCESS" in s.keys() and not s.uploads
+        assert run(f"SELECT count(*) FROM {kind}.`s3a://lake/out`", *options(s)) == ["1000"]
+
+
+def test_overwriting_replaces_all():
+    with StandIn() as s:
+        s.put("lake", "out/old.csv", b"9\n")
+        s.put("lake", "outer/keep.csv", b"9\n")
+        run(WRITE.format("s3a://lake/out/", "csv", 10), *options(s))
+        assert "out/old.csv" not in s.keys() and "outer/keep.csv" in s.keys()
+        assert run("SELECT count(*) FROM csv.`s3a://lake/out`", *options(s)) == ["10"]
+
+
+def test_many_parts_with_little_memory():
+    with StandIn() as s:
+        run("INSERT OVERWRITE DIRECTORY 's3a://lake/big' USING csv "
+            "SELECT id, repeat('x', 200) FROM range(300000)", "--memory", "64M", "--threads", "1", *options(s))
+        assert s.count("PUT /lake/big/part") >= 7
+        assert run("SELECT count(*), min(length(_c1)) FROM csv.`s3a://lake/big`", "--memory", "64M", *options(s)) == \
+            ["300000,200"]
+
+
+def test_a_run_that_fails_leaves_nothing():
+    with StandIn() as s:
+        s.put("lake", "out/old.csv", b"9\n")
+        said = run("INSERT OVERWRITE DIRECTORY 's3a://lake/out' USING csv SELECT id, 1 / (id - 250000), repeat('x', 200) "
+                   "FROM range(300000)", *options(s), fails=True)
+        assert "DIVIDE_BY_ZERO" in said
+        assert s.keys() == ["out/old.csv"] and not s.uploads
+
+
+@pytest.mark.parametrize("begins, times, how", [
+    ("POST /lake/out", 1, {"status": 503}), ("PUT /lake/out", 2, {"status": 500}), ("PUT /lake/out", 1, {"cut": -1}),
+    ("POST /lake/out", 1, {"cut": -1})])
+def test_a_write_goes_on_after(begins, times, how):
+    with StandIn() as s:
+        s.fail(begins, times=times, **how)
+        run(WRITE.format("s3a://lake/out", "csv", 1000), *options(s))
+        assert run("SELECT count(*) FROM csv.`s3a://lake/out`", *options(s)) == ["1000"]
+
+
+def test_an_answer_that_is_lost():
+    with StandIn() as s:
+        run("SELECT 1")
+        s.faults = []
+        for key in ("POST /lake/out/",):
+            s.fail(key, times=1)          # the upload is begun
+            s.fail(key, times=1, lost=True)
+        run(WRITE.format("s3a://lake/out", "csv", 1000), "--threads", "1", *options(s))
+        assert run("SELECT count(*) FROM csv.`s3a://lake/out`", *options(s)) == ["1000"]
+
+
+def test_a_commit_that_fails_is_taken_back():
+    with StandIn() as s:
+        s.put("lake", "out/old.csv", b"9\n")
+        s.fail("POST /lake/out/part-00001", times=1)
+        s.fail("POST /lake/out/part-00001", times=-1, status=403, code="AccessDenied")
+        said = run("INSERT OVERWRITE DIRECTORY 's3a://lake/out' USING csv "
+                   "SELECT /*+ REPARTITION(3) */ id FROM range(10000)", "--threads", "2", *options(s), fails=True)
+        assert "AccessDenied" in said and "part-00001" in said
+        assert s.keys() == ["out/old.csv"] and not s.uploads
+
+
+def test_uploads_of_a_killed_process_are_aborted():
+    with StandIn() as s:
+        s.uploads["dead"] = ("lake", "out/part-0", {})
+        s.uploads["other"] = ("lake", "outer/part-0", {})
+        run(WRITE.format("s3a://lake/out", "csv", 10), *options(s))
+        assert list(s.uploads) == ["other"]
+
+
+def test_hidden_errors_of_a_completion():
+    with StandIn() as s:
+        body = "<?xml version='1.0'?>\n<Error><Code>InternalError</Code><Message>again</Message></Error>"
+        s.fail("POST /lake/out/", times=1)
+        s.fail("POST /lake/out/", times=1, answer=body)
+        run(WRITE.format("s3a://lake/out", "csv", 10), "--threads", "1", *options(s))
+        assert run("SELECT count(*) FROM csv.`s3a://lake/out`", *options(s)) == ["10"]
+
+
+def test_answers_that_are_none():
+    with StandIn() as s:
+        bomb = "<!DOCTYPE x [<!ENTITY a 'b'>]><ListBucketResult><Contents><Key>&a;</Key></Contents></ListBucketResult>"
+        for body in (bomb, "", "<ListBucketResult>", "x" * 10000,
+                     "<ListBucketResult><IsTruncated>true</IsTruncated></ListBucketResult>"):
+            s.faults = []
+            s.fail("GET", times=-1, answer=body)
+            assert "no listing" in run("SELECT * FROM csv.`s3a://lake/*`", *options(s), fails=True)
