@@ -47,7 +47,22 @@ static ch_status head(const ch_s3_place *place, ch_arena *arena, ch_file *file, 
                        .action = "look at",
                        .cancel = place->bucket->context->cancel,
                        .also = 404};
-    ch_status status = ch_s3_send(&call, &response, err);
+    ch_error own = {0};
+    ch_status status = ch_s3_send(&call, &response, &own);
+    if (status == CH_E_IO && response.status / 100 == 4) {
+        /* HEAD's answers have no body: what is wrong is said to a GET. */
+        ch_http_response_release(&response);
+        ch_error said = {0};
+        call.method = "GET";
+        call.len = 1;
+        if (ch_s3_send(&call, &response, &said) == CH_E_IO) {
+            ch_error_release(&own);
+            own = said;
+            said = (ch_error){0};
+        }
+        ch_error_release(&said);
+    }
+    (void)ch_error_pass(err, &own);
     *found = status == CH_OK && response.status != 404;
     if (*found) {
         size_t len;
