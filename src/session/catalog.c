@@ -260,7 +260,8 @@ static ch_status store_of(ch_session_catalog *self, const ch_str_list *paths,
     if (!remote)
         return CH_OK;
     CH_ARENA_NEW(kept, self->arena, err);
-    CH_TRY(ch_session_store(self->session, options, self->arena, self->mem, out, err));
+    CH_TRY(ch_session_store(self->session, options, self->arena, self->mem, &self->func->cancel,
+                            out, err));
     kept->context = *out;
     kept->next = self->store;
     self->store = kept;

@@ -28,14 +28,15 @@ static ch_status fill(ch_store_context *store, ch_session *session, const ch_opt
 }
 
 ch_status ch_session_store(ch_session *session, const ch_option_list *options, ch_arena *arena,
-                           ch_mem *mem, ch_store_context **out, ch_error *err)
+                           ch_mem *mem, const _Atomic bool *const *cancel, ch_store_context **out,
+                           ch_error *err)
 {
     const char *spill;
     *out = NULL;
     CH_TRY(ch_session_get(session, "chert.spill.dir", arena, &spill, err));
     if (!spill || !*spill)
         spill = ch_engine_spill_dir(ch_session_engine(session));
-    CH_TRY(ch_store_context_new(mem, spill, arena->cancel, out, err));
+    CH_TRY(ch_store_context_new(mem, spill, cancel, out, err));
     ch_status status = fill(*out, session, options, arena, err);
     if (status != CH_OK) {
         ch_store_context_free(*out);

@@ -10,12 +10,14 @@
 /*
  * A context for one read or write. Options come before settings, those without spark.hadoop. before those with it.
  *   options  borrows  may be NULL
- *   arena    borrows  for texts that the context keeps; its cancel is the context's. Both outlive it
+ *   arena    borrows  for texts that the context keeps
+ *   cancel   borrows  ends what waits for a server; may be NULL
  *   mem      borrows  pays for what is fetched and sent
  *   out      gives    ch_store_context_free() it
  */
 CH_NODISCARD ch_status ch_session_store(ch_session *session, const ch_option_list *options,
-                                        ch_arena *arena, ch_mem *mem, ch_store_context **out,
+                                        ch_arena *arena, ch_mem *mem,
+                                        const _Atomic bool *const *cancel, ch_store_context **out,
                                         ch_error *err);
 
 /*

@@ -510,7 +510,8 @@ static ch_status open_remote(write_run *run, ch_session *session, bool *skip, ch
     ch_file file;
     ch_error own = {0};
     CH_TRY(ch_session_store(session, &run->write->options, ch_query_arena(run->query),
-                            ch_query_mem(run->query), &run->store, err));
+                            ch_query_mem(run->query), &ch_query_func(run->query)->cancel,
+                            &run->store, err));
     if (run->write->mode == CH_SAVE_APPEND || run->write->mode == CH_SAVE_OVERWRITE)
         return CH_OK;
     ch_status status = ch_store_stat(run->store, run->target, &file, NULL, &own);

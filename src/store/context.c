@@ -20,8 +20,9 @@ bool ch_store_is_option(const char *key)
     return strncasecmp(key, "fs.s3a.", 7) == 0 || strncasecmp(key, "chert.http.", 11) == 0;
 }
 
-ch_status ch_store_context_new(ch_mem *mem, const char *spill_dir, const _Atomic bool *cancel,
-                               ch_store_context **out, ch_error *err)
+ch_status ch_store_context_new(ch_mem *mem, const char *spill_dir,
+                               const _Atomic bool *const *cancel, ch_store_context **out,
+                               ch_error *err)
 {
     *out = NULL;
     ch_store_context *c = ch_mem_zalloc(mem, sizeof *c, err);

@@ -27,7 +27,7 @@ struct ch_store_context {
     ch_arena arena; /* settings, and what a store keeps here; under the lock after set-up */
     ch_strmap option;
     const char *spill_dir;
-    const _Atomic bool *cancel; /* or NULL */
+    const _Atomic bool *const *cancel; /* where the query's flag is said; or NULL */
     pthread_mutex_t lock;
     ch_remote_file *file; /* those that were opened (remote_file.h) */
     pthread_cond_t changed;
@@ -37,10 +37,18 @@ struct ch_store_context {
     ch_store_job *job; /* that outputs belong to, or NULL */
 };
 
-/* Everything is borrowed until free. spill_dir: for files of servers that know no ranges. */
+/*
+ * Everything is borrowed until free. cancel: where the flag is found that ends waits, which may be another one with
+ * each run; may be NULL, and name NULL. spill_dir: for files of servers that know no ranges.
+ */
 CH_NODISCARD ch_status ch_store_context_new(ch_mem *mem, const char *spill_dir,
-                                            const _Atomic bool *cancel, ch_store_context **out,
-                                            ch_error *err);
+                                            const _Atomic bool *const *cancel,
+                                            ch_store_context **out, ch_error *err);
+/* The flag that ends waits by now; or NULL. */
+static inline const _Atomic bool *ch_store_cancel(const ch_store_context *context)
+{
+    return context->cancel ? *context->cancel : NULL;
+}
 /* Keeps the setting if it is one of a store's. What is set later wins. */
 CH_NODISCARD ch_status ch_store_set(ch_store_context *context, const char *key, const char *value,
                                     ch_error *err);

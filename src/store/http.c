@@ -17,6 +17,8 @@
 #define MOST_HEADER_BYTES ((size_t)1 << 20)
 #define PROGRESS_BYTES ((int64_t)64 << 10) /* with so many, a cut is no failed attempt */
 #define RESOLVE_ATTEMPTS 3
+#define BUFFER_BYTES ((int64_t)256 << 10)
+#define SMALL_BUFFER ((int64_t)16 << 10) /* where memory is short */
 #define VALIDATOR 512
 
 typedef struct call {
@@ -274,7 +276,7 @@ static int on_progress(void *user, curl_off_t a, curl_off_t b, curl_off_t d, cur
 
 /* ---- one attempt -------------------------------------------------------------------------------- */
 
-static void set_up(call *c, char *detail)
+static void set_up(call *c, int64_t buffer_bytes, char *detail)
 {
     const ch_http_request *r = c->r;
     const ch_http_policy *p = &r->policy;
@@ -289,7 +291,7 @@ static void set_up(call *c, char *detail)
     curl_easy_setopt(h, CURLOPT_PATH_AS_IS, 1L);
     curl_easy_setopt(h, CURLOPT_FOLLOWLOCATION, 0L);
     curl_easy_setopt(h, CURLOPT_USERAGENT, "chert/" CHERT_VERSION);
-    curl_easy_setopt(h, CURLOPT_BUFFERSIZE, 512L << 10);
+    curl_easy_setopt(h, CURLOPT_BUFFERSIZE, (long)buffer_bytes);
     curl_easy_setopt(h, CURLOPT_TCP_KEEPALIVE, 1L);
     curl_easy_setopt(h, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
     curl_easy_setopt(h, CURLOPT_ERRORBUFFER, detail);
@@ -341,8 +343,11 @@ static ch_status attempt(call *c, CURLcode *code, char *detail, ch_error *err)
         status = ch_http_take_handle(c->url, c->shown, p->connections, p->per_second, c->r->cancel,
                                      &c->handle, &origin, err);
     if (status == CH_OK) {
-        set_up(c, detail);
+        bool paid = ch_mem_charge(c->r->mem, BUFFER_BYTES, NULL) == CH_OK;
+        set_up(c, paid ? BUFFER_BYTES : SMALL_BUFFER, detail);
         *code = curl_easy_perform(c->handle);
+        if (paid)
+            ch_mem_discharge(c->r->mem, BUFFER_BYTES);
         if (!c->judged && *code == CURLE_OK)
             judge(c);
         ch_http_give_handle(c->handle, origin, *code == CURLE_OK);

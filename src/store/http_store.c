@@ -163,7 +163,7 @@ static ch_status read_whole(ch_remote_file *f, ch_error *err)
     CH_TRY(ch_spill_open(f->context->spill_dir, f->context->mem, &f->spool, err));
     s.data = ch_mem_alloc(f->context->mem, (size_t)PIECE_BYTES, err);
     ch_status status =
-        s.data ? fetch(f, 0, 0, f->context->cancel, spool_bytes, &s, err) : CH_E_MEMORY;
+        s.data ? fetch(f, 0, 0, ch_store_cancel(f->context), spool_bytes, &s, err) : CH_E_MEMORY;
     if (status == CH_OK && s.n > 0)
         status = put_piece(&s, err);
     ch_mem_free(f->context->mem, s.data, (size_t)PIECE_BYTES);
@@ -273,7 +273,7 @@ static ch_status probe(ch_store_context *c, const char *path, ch_remote_file **o
     *out = f;
     if (f->bytes >= 0)
         return CH_OK;
-    ch_status status = ask(c, path, c->cancel, &a, err);
+    ch_status status = ask(c, path, ch_store_cancel(c), &a, err);
     if (status == CH_OK) {
         a.request.len = 1;
         a.request.take = first_byte;

@@ -131,7 +131,8 @@ ch_status ch_context_wait(ch_store_context *c, ch_error *err)
         until.tv_sec++;
     }
     pthread_cond_timedwait(&c->changed, &c->lock, &until);
-    if (c->cancel && atomic_load_explicit(c->cancel, memory_order_relaxed))
+    const _Atomic bool *cancel = ch_store_cancel(c);
+    if (cancel && atomic_load_explicit(cancel, memory_order_relaxed))
         CH_FAIL(err, CANCELLED);
     return CH_OK;
 }
@@ -349,7 +350,7 @@ static ch_status read_direct(ch_remote_file *f, uint8_t *to, int64_t n, int64_t 
                              ch_error *err)
 {
     direct d = {to, n};
-    CH_TRY(f->fetch(f, offset, n, f->context->cancel, copy_out, &d, err));
+    CH_TRY(f->fetch(f, offset, n, ch_store_cancel(f->context), copy_out, &d, err));
     return d.left == 0 ? CH_OK : too_short(f, err);
 }
 
@@ -381,7 +382,7 @@ static ch_status need_block(ch_remote_file *f, int64_t index, int64_t end, bool 
             return CH_OK;
         read_ahead(f, index + r.n, horizon);
         pthread_mutex_unlock(&c->lock);
-        ch_status status = fetch_run(&r, c->cancel, err);
+        ch_status status = fetch_run(&r, ch_store_cancel(c), err);
         pthread_mutex_lock(&c->lock);
         CH_TRY(status);
     }

@@ -167,7 +167,7 @@ static ch_status ask(ch_s3_bucket *b, const char *method, const char *url, const
                          .header = &h,
                          .n_headers = value ? 1 : 0,
                          .policy = CH_HTTP_POLICY,
-                         .cancel = b->context->cancel,
+                         .cancel = ch_store_cancel(b->context),
                          .mem = b->context->mem};
     r.policy.attempts = 2;
     r.policy.connect_ms = 1000;

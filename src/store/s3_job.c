@@ -90,7 +90,7 @@ static ch_status abort_left(s3_job *job, const char *folder, ch_error *err)
                            .of_bucket = true,
                            .query = query.data,
                            .action = "list uploads of",
-                           .cancel = job->head.context->cancel,
+                           .cancel = ch_store_cancel(job->head.context),
                            .attempts = 3};
         status = ch_s3_send(&call, &response, &own);
         if (status == CH_OK)
@@ -239,8 +239,8 @@ ch_status ch_s3_job_commit(ch_store_job *base, const ch_job_end *end, ch_error *
     keys old = {.job = job};
     ch_strmap_init(&old.made, &job->arena, false);
     CH_TRY(find_old(job, end, &old, err));
+    base->context->cancel = NULL; /* half of a commit would be rows that are there twice */
     CH_TRY(complete_all(job, end, err));
-    /* From here on the new rows are there, and stay. */
     CH_TRY(ch_s3_delete(&job->place, old.item, old.n, err));
     if (!end->success)
         return CH_OK;

@@ -112,7 +112,7 @@ static ch_status one_page(lister *l, ch_error *err)
                        .of_bucket = true,
                        .query = l->query.data,
                        .action = "list",
-                       .cancel = l->place->bucket->context->cancel};
+                       .cancel = ch_store_cancel(l->place->bucket->context)};
     ch_status status = ch_s3_send(&call, &response, err);
     if (status == CH_OK) {
         ch_s3_xml_parse(&response.body, &doc);
@@ -204,7 +204,7 @@ static ch_status delete_some(const ch_s3_place *place, const char *const *key, i
                        .action = "remove from",
                        .body = body->data,
                        .body_len = (int64_t)body->len,
-                       .cancel = place->bucket->context->cancel};
+                       .cancel = ch_store_cancel(place->bucket->context)};
     ch_status status = ch_s3_send(&call, &response, err);
     if (status == CH_OK)
         status = check_deleted(place, &response.body, err);

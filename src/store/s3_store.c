@@ -45,7 +45,7 @@ static ch_status head(const ch_s3_place *place, ch_arena *arena, ch_file *file, 
     ch_s3_call call = {.method = "HEAD",
                        .place = *place,
                        .action = "look at",
-                       .cancel = place->bucket->context->cancel,
+                       .cancel = ch_store_cancel(place->bucket->context),
                        .also = 404};
     ch_error own = {0};
     ch_status status = ch_s3_send(&call, &response, &own);

@@ -86,7 +86,7 @@ static ch_status send(const ch_s3_call *call, ch_http_response *response, ch_err
 {
     ch_s3_call c = *call;
     if (!c.cancel && !c.attempts)
-        c.cancel = c.place.bucket->context->cancel;
+        c.cancel = ch_store_cancel(c.place.bucket->context);
     return ch_s3_send(&c, response, err);
 }
 

@@ -12,6 +12,7 @@ import base64
 import hashlib
 import hmac
 import re
+import ssl
 import threading
 import time
 import urllib.parse
@@ -37,7 +38,8 @@ class Object:
 
 
 class StandIn:
-    def __init__(self, region="us-east-1", ranges=True, etags=True, lengths=True, anonymous=False, page=1000):
+    def __init__(self, region="us-east-1", ranges=True, etags=True, lengths=True, anonymous=False, page=1000, tls=None):
+        self.tls = tls         # (certificate, key)
         self.region, self.ranges, self.etags, self.lengths = region, ranges, etags, lengths
         self.anonymous, self.page = anonymous, page
         self.token = None      # of temporary credentials
@@ -52,7 +54,11 @@ class StandIn:
         handler = type("Handler", (Handler,), {"s": self})
         self.server = Server(("127.0.0.1", 0), handler)
         self.port = self.server.server_address[1]
-        self.url = f"http://127.0.0.1:{self.port}"
+        if self.tls:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(*self.tls)
+            self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
+        self.url = f"http{'s' if self.tls else ''}://127.0.0.1:{self.port}"
         self.thread = threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True)
         self.thread.start()
         return self

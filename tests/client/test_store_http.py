@@ -2,6 +2,7 @@
 """Files of web servers: ranges, retries, redirects, servers that cannot or will not."""
 import gzip
 import os
+import signal
 import subprocess
 import time
 
@@ -149,6 +150,55 @@ def test_redirects_keep_secrets_at_home():
         assert "too many redirects" in run(f"SELECT * FROM text.`{a.url}/round`", fails=True)
         a.redirects["/file"] = (302, "file:///etc/passwd")
         assert "no http or https" in run(f"SELECT * FROM text.`{a.url}/file`", fails=True)
+
+
+def test_tls_is_verified_and_not_left(tmp_path):
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=x", "-addext",
+                    "subjectAltName=IP:127.0.0.1", "-keyout", tmp_path / "key", "-out", tmp_path / "cert"],
+                   check=True, capture_output=True)
+    trusted = {"CURL_CA_BUNDLE": "", "SSL_CERT_FILE": str(tmp_path / "cert")}
+    with StandIn(tls=(tmp_path / "cert", tmp_path / "key")) as s, StandIn() as plain:
+        s.put("lake", "a.csv", CSV)
+        plain.put("lake", "a.csv", CSV)
+        assert "certificate" in count(s.url + "/lake/a.csv", fails=True)
+        assert not s.log  # no second attempt, and nothing was asked
+        assert count(s.url + "/lake/a.csv", env=trusted) == total()
+        s.redirects["/down"] = (302, plain.url + "/lake/a.csv")
+        assert "from https to http" in count(s.url + "/down", env=trusted, fails=True)
+        plain.redirects["/up"] = (302, s.url + "/lake/a.csv")
+        assert count(plain.url + "/up", env=trusted) == total()
+
+
+def test_a_proxy_of_the_environment():
+    with StandIn() as s:
+        s.pages["http://example.invalid/a.txt"] = b"proxied\n"
+        assert run("SELECT * FROM text.`http://example.invalid/a.txt`", env={"http_proxy": s.url}) == ["proxied"]
+
+
+@pytest.mark.parametrize("good", [0, 1])
+def test_ctrl_c_ends_a_wait(good):
+    with StandIn() as s:
+        s.put("lake", "a.csv", CSV)
+        s.fail("GET", times=good)
+        s.fail("GET", times=-1, slow=20)
+        p = subprocess.Popen([os.path.abspath(BINARY), "sql", "-e", f"SELECT count(*) FROM text.`{s.url}/lake/a.csv`"],
+                             stdout=subprocess.PIPE, stderr=subprocess.PIPE, env={**os.environ, "no_proxy": "127.0.0.1"})
+        while len(s.log) < good + 1:
+            time.sleep(0.02)
+        start = time.time()
+        p.send_signal(signal.SIGINT)
+        p.communicate(timeout=15 * SLOWER)
+        assert p.returncode != 0 and time.time() - start < 5 * SLOWER
+
+
+def test_requests_per_second():
+    with StandIn(ranges=False) as s:
+        for i in range(4):
+            s.put("lake", f"{i}.txt", b"x\n")
+        start = time.time()
+        run(" UNION ALL ".join(f"SELECT * FROM text.`{s.url}/lake/{i}.txt`" for i in range(4)),
+            "--set", "chert.http.requestsPerSecond=5")
+        assert time.time() - start > 6 / 5
 
 
 def test_what_is_not_there():
