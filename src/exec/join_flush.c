@@ -115,13 +115,29 @@ static ch_status probe_page(const ch_join_probe *all, const ch_rowpage *page, ui
     }
 }
 
-static ch_status probe_partition(const ch_join_probe *all, int part, uint64_t *matched,
-                                 ch_error *err)
+/* Rows that can only match each other: a partition, or a part of one. */
+typedef struct piece {
+    ch_rowset **build, **probe; /* n_sets of each */
+    int n_sets;
+    int level; /* so many times its rows were dealt by bits of their hash */
+} piece;
+
+enum {
+    /* Deeper down, the hash has no bits left that neither the partitions nor the buckets use. */
+    LEVELS = 4,
+    /* The build side read in as many chunks costs less than dealing both sides once more. */
+    CHUNKS = 3,
+    /* What a row needs besides itself. */
+    ROW_TABLE_BYTES = 24
+};
+
+static ch_status probe_piece(const ch_join_probe *all, const piece *in, uint64_t *matched,
+                             ch_error *err)
 {
     ch_join *j = all->j;
     int64_t base = 0;
-    for (int s = 0; s < j->exec->n_slots; s++) {
-        ch_rowset *set = &j->slot[s].probe[part];
+    for (int s = 0; s < in->n_sets; s++) {
+        ch_rowset *set = in->probe[s];
         for (int32_t i = 0; i < set->n_pages; i++) {
             bool on_disk = i < set->n_spilled;
             CH_TRY(ch_rowset_load(set, j->spill, i, err));
@@ -133,31 +149,29 @@ static ch_status probe_partition(const ch_join_probe *all, int part, uint64_t *m
     return CH_OK;
 }
 
-/* Pages of a partition of the build side, over all slots. */
+/* Pages of a piece's build side, over all sets. */
 typedef struct cursor {
-    int slot;
+    int set;
     int32_t page;
 } cursor;
 
-static ch_rowset *set_at(ch_join *j, int part, cursor *at)
+static ch_rowset *set_at(const piece *in, cursor *at)
 {
-    for (; at->slot < j->exec->n_slots; at->slot++, at->page = 0) {
-        ch_rowset *set = &j->slot[at->slot].build[part];
-        if (at->page < set->n_pages)
-            return set;
-    }
+    for (; at->set < in->n_sets; at->set++, at->page = 0)
+        if (at->page < in->build[at->set]->n_pages)
+            return in->build[at->set];
     return NULL;
 }
 
 /* Loads pages from *at on while they and their table fit into `share`, one at least. */
-static ch_status load_chunk(ch_join *j, int part, cursor *at, int64_t share, int64_t *rows,
+static ch_status load_chunk(ch_join *j, const piece *in, cursor *at, int64_t share, int64_t *rows,
                             ch_error *err)
 {
     int64_t bytes = 0;
     *rows = 0;
-    for (ch_rowset *set; (set = set_at(j, part, at)); at->page++) {
+    for (ch_rowset *set; (set = set_at(in, at)); at->page++) {
         const ch_rowpage *page = &set->page[at->page];
-        int64_t more = page->used + page->n_rows * 24;
+        int64_t more = page->used + page->n_rows * ROW_TABLE_BYTES;
         if (bytes && bytes + more > share)
             return CH_OK;
         CH_TRY(ch_rowset_load(set, j->spill, at->page, err));
@@ -169,10 +183,10 @@ static ch_status load_chunk(ch_join *j, int part, cursor *at, int64_t share, int
 
 static bool before(const cursor *a, const cursor *b)
 {
-    return a->slot < b->slot || (a->slot == b->slot && a->page < b->page);
+    return a->set < b->set || (a->set == b->set && a->page < b->page);
 }
 
-static ch_status join_chunk(ch_join *j, int slot, int part, cursor from, const cursor *to,
+static ch_status join_chunk(ch_join *j, int slot, const piece *in, cursor from, const cursor *to,
                             int64_t rows, bool last, uint64_t *matched, ch_error *err)
 {
     ch_join_table table = {0};
@@ -180,11 +194,11 @@ static ch_status join_chunk(ch_join *j, int slot, int part, cursor from, const c
     ch_rowset *set;
     if (status != CH_OK)
         return status;
-    for (cursor at = from; (set = set_at(j, part, &at)) && before(&at, to); at.page++)
+    for (cursor at = from; (set = set_at(in, &at)) && before(&at, to); at.page++)
         ch_join_insert(j, &table, &set->page[at.page]);
     ch_join_probe p = {j, &j->slot[slot], slot, NULL, &table, false, last};
-    status = probe_partition(&p, part, matched, err);
-    for (cursor at = from; (set = set_at(j, part, &at)) && before(&at, to); at.page++) {
+    status = probe_piece(&p, in, matched, err);
+    for (cursor at = from; (set = set_at(in, &at)) && before(&at, to); at.page++) {
         if (status == CH_OK && j->build_emit != CH_EMIT_NONE)
             status = emit_build_page(j, slot, &set->page[at.page], err);
         ch_rowset_unload(set, at.page);
@@ -193,48 +207,138 @@ static ch_status join_chunk(ch_join *j, int slot, int part, cursor from, const c
     return status;
 }
 
-static void count_partition(const ch_join *j, int part, int64_t *n_build, int64_t *n_probe,
-                            int64_t *build_bytes)
+/* The build side in chunks that fit into `share`. several: there may be more than one. */
+static ch_status join_chunks(ch_join *j, int slot, const piece *in, int64_t share, int64_t n_probe,
+                             bool several, ch_error *err)
 {
-    *n_build = *n_probe = *build_bytes = 0;
-    for (int s = 0; s < j->exec->n_slots; s++) {
-        *n_build += j->slot[s].build[part].n_rows;
-        *n_probe += j->slot[s].probe[part].n_rows;
-        *build_bytes += j->slot[s].build[part].row_bytes;
+    size_t matched_bytes = (size_t)ch_bit_bytes(n_probe);
+    uint64_t *matched = NULL;
+    if (several && n_probe && !(matched = ch_mem_zalloc(j->mem, matched_bytes, err)))
+        return CH_E_MEMORY;
+    ch_status status = CH_OK;
+    bool last = false;
+    for (cursor at = {0}; status == CH_OK && !last;) {
+        cursor from = at, peek;
+        int64_t rows;
+        status = load_chunk(j, in, &at, share, &rows, err);
+        peek = at;
+        last = !set_at(in, &peek);
+        if (status == CH_OK)
+            status = join_chunk(j, slot, in, from, &at, rows, last, matched, err);
     }
+    ch_mem_free(j->mem, matched, matched_bytes);
+    return status;
+}
+
+/* ---- pieces that are too large ----------------------------------------------------------- */
+
+static ch_status join_piece(ch_join *j, int slot, const piece *in, ch_error *err);
+
+static ch_status spill_all(ch_join *j, ch_op *op, ch_rowset *set, ch_error *err)
+{
+    for (int p = 0; p < CH_JOIN_PARTS; p++)
+        CH_TRY(ch_join_spill_set(j, op, &set[p], err));
+    return CH_OK;
+}
+
+static ch_status deal_page(const ch_rowlayout *layout, const ch_rowpage *page, int level,
+                           ch_rowset *to, ch_error *err)
+{
+    enum { N = 256 };
+    uint8_t *row[N], *copy;
+    int32_t pos = 0;
+    int64_t k;
+    while ((k = ch_rowpage_next(page, &pos, row, N)) > 0)
+        for (int64_t i = 0; i < k; i++) {
+            uint64_t hash = ch_row_hash(layout, row[i]) << (CH_JOIN_PART_BITS * level);
+            uint32_t bytes = ch_row_bytes(row[i]);
+            CH_TRY(ch_rowset_add(&to[ch_join_part(hash)], bytes, &copy, err));
+            memcpy(copy, row[i], bytes);
+        }
+    return CH_OK;
+}
+
+/* The rows of n sets, which lose them, by the next bits of their hash into the CH_JOIN_PARTS sets of `to`. */
+static ch_status deal(ch_join *j, ch_op *op, const ch_rowlayout *layout, ch_rowset **from, int n,
+                      int level, int64_t share, ch_rowset *to, ch_error *err)
+{
+    for (int s = 0; s < n; s++) {
+        for (int32_t i = 0; i < from[s]->n_pages; i++) {
+            CH_TRY(ch_exec_heed(j->exec, err));
+            CH_TRY(ch_rowset_load(from[s], j->spill, i, err));
+            CH_TRY(deal_page(layout, &from[s]->page[i], level, to, err));
+            ch_rowset_unload(from[s], i);
+            int64_t held = 0;
+            for (int p = 0; p < CH_JOIN_PARTS; p++)
+                held += to[p].bytes;
+            if (held > share)
+                CH_TRY(spill_all(j, op, to, err));
+        }
+        ch_rowset_release(from[s], j->spill);
+    }
+    return spill_all(j, op, to, err);
+}
+
+/* Both sides by more bits of the hash, then each part for itself. */
+static ch_status split_piece(ch_join *j, int slot, const piece *in, int64_t n_build, int64_t share,
+                             ch_error *err)
+{
+    ch_rowset build[CH_JOIN_PARTS], probe[CH_JOIN_PARTS];
+    int32_t page_bytes = ch_rowset_page_bytes(2 * share, CH_JOIN_PARTS);
+    for (int p = 0; p < CH_JOIN_PARTS; p++) {
+        ch_rowset_init(&build[p], j->mem, page_bytes);
+        ch_rowset_init(&probe[p], j->mem, page_bytes);
+    }
+    int level = in->level + 1;
+    ch_status status =
+        deal(j, j->build_op, &j->layout, in->build, in->n_sets, level, share, build, err);
+    if (status == CH_OK)
+        status = deal(j, ch_join_op(j), &j->probe_layout, in->probe, in->n_sets, level, share,
+                      probe, err);
+    for (int p = 0; p < CH_JOIN_PARTS; p++) {
+        ch_rowset *b = &build[p], *r = &probe[p];
+        /* Where nearly all rows stay together they have one key: no bit will part them. */
+        bool one_key = b->n_rows > n_build - n_build / 8;
+        if (status == CH_OK)
+            status = join_piece(j, slot, &(piece){&b, &r, 1, one_key ? LEVELS : level}, err);
+        ch_rowset_release(b, j->spill);
+        ch_rowset_release(r, j->spill);
+    }
+    return status;
+}
+
+static ch_status join_piece(ch_join *j, int slot, const piece *in, ch_error *err)
+{
+    int64_t n_build = 0, n_probe = 0, bytes = 0;
+    for (int s = 0; s < in->n_sets; s++) {
+        n_build += in->build[s]->n_rows;
+        n_probe += in->probe[s]->n_rows;
+        bytes += in->build[s]->row_bytes;
+    }
+    if ((n_probe == 0 && j->build_emit != CH_EMIT_UNMATCHED) ||
+        (n_build == 0 && !ch_join_wants_all(j)))
+        return CH_OK;
+    int64_t share = ch_mem_available(j->mem) / j->exec->n_slots / 2;
+    bytes += n_build * ROW_TABLE_BYTES;
+    if (bytes / CHUNKS > share && n_probe && j->n_keys && in->level < LEVELS && j->spill)
+        return split_piece(j, slot, in, n_build, share, err);
+    return join_chunks(j, slot, in, share, n_probe, bytes > share, err);
 }
 
 static ch_status join_partition(ch_join *j, int slot, int part, ch_error *err)
 {
-    int64_t n_build, n_probe, bytes, rows;
-    count_partition(j, part, &n_build, &n_probe, &bytes);
-    bool wants_probe = ch_join_wants_all(j);
-    if ((n_probe == 0 && j->build_emit != CH_EMIT_UNMATCHED) || (n_build == 0 && !wants_probe))
-        return CH_OK;
-    int64_t share = ch_mem_available(j->mem) / j->exec->n_slots / 2;
-    size_t matched_bytes = (size_t)ch_bit_bytes(n_probe);
-    uint64_t *matched = NULL;
-    if (bytes + n_build * 24 > share && n_probe) {
-        matched = ch_mem_zalloc(j->mem, matched_bytes, err);
-        if (!matched)
-            return CH_E_MEMORY;
+    int n = j->exec->n_slots;
+    ch_rowset **set = ch_mem_alloc(j->mem, sizeof *set * 2 * (size_t)n, err);
+    if (!set)
+        return CH_E_MEMORY;
+    for (int s = 0; s < n; s++) {
+        set[s] = &j->slot[s].build[part];
+        set[n + s] = &j->slot[s].probe[part];
     }
-    cursor at = {0}, from;
-    ch_status status = CH_OK;
-    bool last = false;
-    while (status == CH_OK && !last) {
-        from = at;
-        status = load_chunk(j, part, &at, share, &rows, err);
-        cursor peek = at;
-        last = !set_at(j, part, &peek);
-        if (status == CH_OK)
-            status = join_chunk(j, slot, part, from, &at, rows, last, matched, err);
-    }
-    ch_mem_free(j->mem, matched, matched_bytes);
-    for (int s = 0; s < j->exec->n_slots && status == CH_OK; s++) {
-        ch_rowset_release(&j->slot[s].build[part], j->spill);
-        ch_rowset_release(&j->slot[s].probe[part], j->spill);
-    }
+    ch_status status = join_piece(j, slot, &(piece){set, set + n, n, 0}, err);
+    for (int s = 0; s < 2 * n && status == CH_OK; s++)
+        ch_rowset_release(set[s], j->spill);
+    ch_mem_free(j->mem, set, sizeof *set * 2 * (size_t)n);
     return status;
 }
 
