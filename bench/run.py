@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """run.py - measure Chert beside DuckDB, Polars, Spark and a bare scan, on this machine, in one run.
 
-  make bench [B="counter startup"]      parts: counter memory startup groupby sort threads tpch wide (default: all)
+  make bench [B="counter startup"]      parts: counter memory startup groupby sort threads tpch wide connect
+                                        (default: all)
 
 Engines take turns, input is in the page cache, every run is a whole process from start to exit. Printed are medians, the
 ratio to Chert, and for each goal what was asked and what was reached. Results are compared before times are believed.
@@ -18,6 +19,7 @@ import subprocess
 import sys
 import time
 
+import part_connect
 import part_tpch
 import part_wide
 
@@ -330,8 +332,12 @@ def wide():
     part_wide.main(sys.modules[__name__])
 
 
+def connect():
+    part_connect.main(sys.modules[__name__])
+
+
 PARTS = {"counter": counter, "memory": memory, "startup": startup, "groupby": groupby, "sort": sort, "threads": threads, "tpch": tpch_queries,
-         "wide": wide}
+         "wide": wide, "connect": connect}
 
 
 def machine():
