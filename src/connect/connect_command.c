@@ -227,15 +227,6 @@ static ch_status run_write_v2(cn_operation *op, const message *m, ch_error *err)
 
 /* ---- the rest ---------------------------------------------------------------------------- */
 
-/* A client that ends says "clean the cache" of models, of which there are none. */
-static ch_status run_ml(cn_operation *op, const message *m, ch_error *err)
-{
-    CH_UNUSED(op);
-    if (m->ml_command->command_case == SPARK__CONNECT__ML_COMMAND__COMMAND_CLEAN_CACHE)
-        return CH_OK;
-    CN_UNSUPPORTED(err, "Machine learning (pyspark.ml)");
-}
-
 static ch_status run_remove_remote(cn_operation *op, const message *m, ch_error *err)
 {
     const PB(CachedRemoteRelation) *r = m->remove_cached_remote_relation_command->relation;

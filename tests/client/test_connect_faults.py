@@ -167,6 +167,18 @@ def test_compressed_plans_that_are_damaged(stub):
 # ---- plans
 
 
+def test_models_are_refused_by_a_status_alone(stub):
+    """
+    The client's last call at its exit is clean_cache. With rows or a "complete" before the status, its thread for events may still
+    be at work on the status when the interpreter ends, and the client never does (grpcio 1.85).
+    """
+    p = pb.Plan()
+    p.command.ml_command.clean_cache.SetInParent()
+    r = request(pb.ExecutePlanRequest, str(uuid.uuid4()))
+    r.plan.CopyFrom(p)
+    assert "pyspark.ml" in failure(lambda: next(stub.ExecutePlan(r)))
+
+
 def nested(n, wrap):
     """n relations, each around the one before; made from the inside as bytes, since protobuf would copy each time."""
     inner = pb.Relation()
