@@ -19,47 +19,9 @@
 #include <unistd.h>
 
 #include "folders.h"
+#include "program.h"
 
 #define HEADER "\"region_name\",\"date\",\"count\"\n"
-
-/* An error of the program itself, in the struct that the caller frees with chert_error_free(). */
-static int set_error(chert_error *err, const char *error_class, const char *sqlstate,
-                     const char *message)
-{
-    char *text;
-    if (err->code)
-        return err->code;
-    err->code = 1;
-    err->error_class = error_class;
-    err->sqlstate = sqlstate;
-    if (asprintf(&text, "[%s] %s. SQLSTATE: %s", error_class, message, sqlstate) >= 0)
-        err->text = text;
-    return err->code;
-}
-
-static int io_error(chert_error *err, const char *action, const char *path)
-{
-    int why = errno;
-    char *message;
-    if (asprintf(&message, "Cannot %s '%s': %s", action, path, strerror(why)) < 0)
-        message = NULL;
-    if (why == ENOSPC || why == EFBIG)
-        set_error(err, "DISK_FULL", "53100", message ? message : "");
-    else if (why == ENOENT)
-        set_error(err, "PATH_NOT_FOUND", "42K03", message ? message : "");
-    else
-        set_error(err, "IO_ERROR", "58030", message ? message : "");
-    free(message);
-    return err->code;
-}
-
-static char *join_path(const char *folder, const char *name)
-{
-    size_t n = strlen(folder);
-    char *path;
-    const char *slash = n && folder[n - 1] == '/' ? "" : "/";
-    return asprintf(&path, "%s%s%s", folder, slash, name) < 0 ? NULL : path;
-}
 
 /* folder/name.csv, or packed, or a folder; NULL with err set when there is none. */
 static char *find_input(const char *folder, const char *name, chert_error *err)
@@ -70,15 +32,15 @@ static char *find_input(const char *folder, const char *name, chert_error *err)
         char file[64];
         struct stat info;
         snprintf(file, sizeof file, "%s%s", name, SUFFIX[i]);
-        char *path = join_path(folder, file);
+        char *path = chert_path(folder, file);
         if (path && stat(path, &info) == 0 && (*SUFFIX[i] || S_ISDIR(info.st_mode)))
             return path;
         why = errno == EACCES ? EACCES : why;
         free(path);
     }
-    char *path = join_path(folder, name), *shown = NULL;
+    char *path = chert_path(folder, name), *shown = NULL;
     if (path && asprintf(&shown, "%s.csv", path) >= 0 && (errno = why) != 0)
-        io_error(err, "read", shown);
+        chert_fail_io(err, "read", shown);
     free(shown);
     free(path);
     return NULL;
@@ -98,23 +60,22 @@ static bool has_column(const char *schema, const char *name)
 static chert_df *read_csv(chert_session *session, const char *folder, const char *name,
                           const char *const column[2], chert_error *err)
 {
-    char *path = find_input(folder, name, err), *schema = NULL, *message = NULL;
+    char *path = find_input(folder, name, err), *schema = NULL;
     chert_df *df =
         path ? chert_read(session, "csv", path, NULL, err, "header", "true", "escape", "\"", NULL)
              : NULL;
     if (df)
         schema = chert_df_schema(df, err);
     for (int i = 0; schema && i < 2; i++)
-        if (!err->code && !has_column(schema, column[i]) &&
-            asprintf(&message, "'%s', line 1: the header line has no column %s; it has %s", path,
-                     column[i], strlen(schema) > 8 ? schema : "nothing") >= 0)
-            set_error(err, "UNRESOLVED_COLUMN.WITHOUT_SUGGESTION", "42703", message);
+        if (!has_column(schema, column[i]))
+            chert_fail(err, "UNRESOLVED_COLUMN.WITHOUT_SUGGESTION", "42703",
+                       "'%s', line 1: the header line has no column %s; it has %s", path, column[i],
+                       strlen(schema) > 8 ? schema : "nothing");
     if (err->code) {
         chert_df_free(df);
         df = NULL;
     }
     chert_free(schema);
-    free(message);
     free(path);
     return df;
 }
@@ -150,15 +111,15 @@ static int append_part(FILE *out, const char *path, int64_t *lines, chert_error 
 {
     char buffer[65536];
     FILE *in = fopen(path, "rb");
-    int failed = in ? 0 : io_error(err, "read", path);
+    int failed = in ? 0 : chert_fail_io(err, "read", path);
     for (size_t n; !failed && (n = fread(buffer, 1, sizeof buffer, in)) > 0;) {
         for (size_t i = 0; i < n; i++)
             *lines += buffer[i] == '\n';
         if (fwrite(buffer, 1, n, out) != n)
-            failed = io_error(err, "write", "result.csv");
+            failed = chert_fail_io(err, "write", "result.csv");
     }
     if (in && !failed && ferror(in))
-        failed = io_error(err, "read", path);
+        failed = chert_fail_io(err, "read", path);
     if (in)
         fclose(in);
     return failed;
@@ -171,25 +132,25 @@ static int merge(const char *parts, const char *result, int64_t *lines, chert_er
     char *aside = NULL;
     int n = scandir(parts, &entry, is_part, alphasort);
     if (n < 0)
-        return io_error(err, "read", parts);
+        return chert_fail_io(err, "read", parts);
     FILE *out =
         asprintf(&aside, "%s.%ld.tmp", result, (long)getpid()) < 0 ? NULL : fopen(aside, "wb");
-    int failed = out ? 0 : io_error(err, "write", result);
+    int failed = out ? 0 : chert_fail_io(err, "write", result);
     if (!failed && fputs(HEADER, out) < 0)
-        failed = io_error(err, "write", result);
+        failed = chert_fail_io(err, "write", result);
     for (int i = 0; i < n; i++) {
-        char *path = failed ? NULL : join_path(parts, entry[i]->d_name);
+        char *path = failed ? NULL : chert_path(parts, entry[i]->d_name);
         if (path)
             failed = append_part(out, path, lines, err);
         else if (!failed) /* no memory for a name: a part must not go missing */
-            failed = io_error(err, "read", parts);
+            failed = chert_fail_io(err, "read", parts);
         free(path);
         free(entry[i]);
     }
     if (out && fclose(out) != 0 && !failed)
-        failed = io_error(err, "write", result);
+        failed = chert_fail_io(err, "write", result);
     if (!failed && rename(aside, result) != 0)
-        failed = io_error(err, "write", result);
+        failed = chert_fail_io(err, "write", result);
     if (failed && aside)
         unlink(aside);
     free(entry);
@@ -197,22 +158,11 @@ static int merge(const char *parts, const char *result, int64_t *lines, chert_er
     return failed;
 }
 
-static void remove_folder(const char *folder)
-{
-    DIR *dir = opendir(folder);
-    for (struct dirent *e; dir && (e = readdir(dir)) != NULL;)
-        if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
-            unlinkat(dirfd(dir), e->d_name, 0);
-    if (dir)
-        closedir(dir);
-    rmdir(folder);
-}
-
 int chert_run_events(chert_session *session, const chert_events_options *options,
                      chert_events_report *report, chert_error *err)
 {
     const char *to = options->out_folder ? options->out_folder : options->data_folder;
-    char *parts = join_path(to, "output"), *result = join_path(to, "result.csv");
+    char *parts = chert_path(to, "output"), *result = chert_path(to, "result.csv");
     int failed = 1;
     *report = (chert_events_report){0};
     if (!parts || !result)
@@ -220,7 +170,7 @@ int chert_run_events(chert_session *session, const chert_events_options *options
     int why = options->out_folder ? chert_make_folders(to) : 0;
     if (why) {
         errno = why;
-        io_error(err, "make", to);
+        chert_fail_io(err, "make", to);
         goto out;
     }
     chert_df *counts = count_events(session, options->data_folder, err);
@@ -236,7 +186,7 @@ int chert_run_events(chert_session *session, const chert_events_options *options
     if (!failed)
         failed = merge(parts, result, &report->result_rows, err);
     if (!failed && options->delete_parts)
-        remove_folder(parts);
+        chert_remove_folder(parts);
 out:
     free(parts);
     if (failed)

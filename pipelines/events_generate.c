@@ -8,8 +8,6 @@
  * any thread may make any block. A block's place in the file is the sum of the sizes before it:
  * threads make their blocks at once, pass the place on in the order of blocks (a ticket), and
  * write at once again.
- *
- * Random numbers: splitmix64 (Steele, Lea, Flood 2014), a counter through a mixer.
  */
 #include "events_generate.h"
 
@@ -24,6 +22,7 @@
 #include <unistd.h>
 
 #include "folders.h"
+#include "program.h"
 
 #define ROWS 12288
 #define ROW_MAX 44
@@ -113,14 +112,6 @@ typedef struct generator {
     int error; /* errno of the first failure */
 } generator;
 
-static inline uint64_t mix(uint64_t *state)
-{
-    uint64_t z = (*state += UINT64_C(0x9E3779B97F4A7C15));
-    z = (z ^ (z >> 30)) * UINT64_C(0xBF58476D1CE4E5B9);
-    z = (z ^ (z >> 27)) * UINT64_C(0x94D049BB133111EB);
-    return z ^ (z >> 31);
-}
-
 /* Uniform in [0, n) from 32 random bits. */
 static inline uint32_t scale(uint32_t bits, uint32_t n)
 {
@@ -138,10 +129,10 @@ static inline void put6(const generator *g, char *p, uint32_t v)
 static size_t make_block(const generator *g, int64_t number, char *out)
 {
     uint64_t start = g->seed;
-    uint64_t state = mix(&start) ^ ((uint64_t)number * UINT64_C(0xD1342543DE82EF95));
+    uint64_t state = chert_random(&start) ^ ((uint64_t)number * UINT64_C(0xD1342543DE82EF95));
     char *p = out;
     for (int r = 0; r < ROWS; r++) {
-        uint64_t a = mix(&state), b = mix(&state);
+        uint64_t a = chert_random(&state), b = chert_random(&state);
         uint32_t lat = LAT_MIN + scale((uint32_t)a, LAT_MAX - LAT_MIN + 1);
         uint32_t lon = LONG_MIN + scale((uint32_t)(a >> 32), LONG_MAX - LONG_MIN + 1);
         uint32_t region = 1 + scale((uint32_t)b, N_REGIONS);

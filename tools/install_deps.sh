@@ -10,7 +10,7 @@ set -euo pipefail
 
 packages=(gcc g++ libc6-dev cmake ninja-build pkgconf python3 python3-venv tzdata
     libxxhash-dev zlib1g-dev libzstd-dev liblz4-dev libsnappy-dev libbrotli-dev libbz2-dev libpcre2-dev
-    libnghttp2-dev libcurl4-openssl-dev libxml2-dev libprotobuf-c-dev protobuf-c-compiler libssl-dev libmimalloc-dev libedit-dev libcmocka-dev zstd)
+    libnghttp2-dev libcurl4-openssl-dev libxml2-dev libprotobuf-c-dev protobuf-c-compiler libssl-dev libmimalloc-dev libedit-dev libmicrohttpd-dev libcmocka-dev zstd)
 dev_packages=(ccache clang libclang-rt-14-dev clang-format clang-tidy cppcheck)
 
 [ "${1:-}" != --dev ] || packages+=("${dev_packages[@]}")

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Generates a small data set, runs each program on it, prints the head of the result and the rate.
+# Runs each program on a small data set, prints the head of the result and the rate.
 #
 #   tools/run_programs.sh [BUILD_FOLDER]        BYTES=536870912 sets the size of the events
 set -euo pipefail
@@ -8,6 +8,7 @@ cd "$(dirname "$0")/.."
 
 chert=${1:-build}/chert
 data=${1:-build}/data/events
+neo=${1:-build}/data/neo
 bytes=${BYTES:-268435456}
 
 now_ms() { date +%s%3N; }
@@ -36,3 +37,9 @@ rate "counted" "$(size "$data/location.csv")" $(($(now_ms) - start))
 echo
 head -6 "$data/result.csv"
 echo "... $(($(wc -l <"$data/result.csv") - 1)) rows in $data/result.csv"
+
+echo
+echo "== neo: near-earth objects fetched into Parquet, and added up"
+rm -rf "$neo"
+LOG_LEVEL=WARNING "$chert" run neo fetch -o "$neo"
+"$chert" run neo aggregate --input_dir "$neo" | { head -10; echo "..."; tail -1; }

@@ -332,3 +332,12 @@ def test_the_event_counter_counts_as_the_built_in_one(tmp_path, packed):
     with open(f"{data}/result.csv", "rb") as file:
         assert file.read() == want
     assert not os.path.exists(f"{data}/output")
+
+
+def test_near_earth_objects_add_up_as_in_spark(tmp_path):
+    data = str(tmp_path / "data")
+    subprocess.run([CHERT, "generate", "neo", "-n", "400", data], check=True, capture_output=True)
+    done = subprocess.run([CHERT, "submit", f"{ROOT}/examples/neo_aggregate.py", "--start_batch", "35", "--end_batch", "385", "--input_dir", data],
+                          check=True, capture_output=True, text=True, env=environment(), timeout=180)
+    with open(f"{ROOT}/tests/data/neo/aggregates.txt", encoding="utf-8") as file:
+        assert done.stdout.strip() == file.read().strip()
