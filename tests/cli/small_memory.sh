@@ -14,12 +14,3 @@ try "SELECT sum(size(l)) FROM (SELECT id % 50000 g, collect_list(id) l FROM rang
 fat="SELECT 1 k, id, repeat(md5(CAST(id AS STRING)), 50) x FROM range(4000)"
 try "SELECT count(*), sum(length(a.x)), sum(length(b.x)) FROM ($fat) a LEFT JOIN ($fat) b ON a.k = b.k AND a.id + b.id = 6000"
 try "SELECT count(*), sum(length(a.x)), sum(length(b.x)) FROM ($fat) a FULL JOIN ($fat) b ON a.k = b.k AND a.id + b.id = 6000"
-
-# Partitions that do not fit are cut again by more bits of the hash.
-wide() { echo "(SELECT md5(CAST(id AS STRING)) k, id, repeat(md5(CAST(id AS STRING)), 18) x FROM range($1, $2))"; }
-for join in "FULL JOIN" "LEFT ANTI JOIN"; do
-    right=", count(u.id), sum(u.id), sum(length(u.x))"
-    [ "$join" = "FULL JOIN" ] || right=
-    chert sql --memory 4M --threads 4 --format csv -e "SELECT count(*), count(t.id), sum(t.id), sum(length(t.x)) $right
-        FROM $(wide 0 300000) t $join $(wide 150000 450000) u ON t.k = u.k AND t.x <= u.x" | tail -n +2
-done
