@@ -378,7 +378,7 @@ void cn_operation_release(cn_operation *op, const char *id)
 /* The number behind response `after`; -1: there is none of that id. Lock held. */
 static int64_t position_behind(const cn_operation *op, const char *after)
 {
-    if (!after || !*after)
+    if (!after || !*after || strcmp(after, op->id) == 0)
         return op->first == 0 ? 0 : -1;
     for (int64_t i = 0; i < op->n; i++)
         if (strcmp(op->log[i].id, after) == 0)
@@ -483,7 +483,9 @@ void cn_operation_stream(cn_operation *op, const char *after, ch_grpc_call *call
     op->n_attached++;
     pthread_cond_broadcast(&op->changed);
     bool there = true, gone = false;
-    char last[CN_ID] = "";
+    char last[CN_ID];
+    /* Before the first response: a client takes progress without an id for the end, and releases everything. */
+    snprintf(last, sizeof last, "%s", op->id);
     if (after && at > 0)
         strcpy(last, op->log[at - 1 - op->first].id);
     while (at >= 0 && there && !gone) {

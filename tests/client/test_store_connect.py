@@ -80,6 +80,14 @@ def test_many_partitions_within_the_memory(chert, store):
     assert not store.uploads
 
 
+def test_a_command_that_takes_longer_than_reports_of_progress(chert, store):
+    spark = session(chert, store)
+    store.delay = 0.7
+    spark.range(10).coalesce(1).write.csv("s3a://lake/out")
+    store.delay = 0
+    assert spark.read.csv("s3a://lake/out").count() == 10
+
+
 def test_sessions_have_keys_of_their_own(chert, store):
     good, bad, none = session(chert, store), session(chert, store, "wrong"), chert.session()
     good.range(3).write.csv("s3a://lake/out")
