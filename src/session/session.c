@@ -12,6 +12,7 @@
 #include "session/query.h"
 #include "session/variable.h"
 #include "store/access.h"
+#include "store/context.h"
 #include "store/file.h"
 #include "type/timezone.h"
 
@@ -290,7 +291,7 @@ static const ch_setting *setting_find(const char *key)
 
 bool ch_setting_is_known(const char *key)
 {
-    return setting_find(key) != NULL;
+    return setting_find(key) || ch_store_is_option(key);
 }
 
 bool ch_parse_bytes(const char *text, int64_t *bytes)

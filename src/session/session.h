@@ -60,7 +60,7 @@ typedef struct ch_setting {
 } ch_setting;
 /* i from 0 until NULL; in order of builtin/settings.def. */
 const ch_setting *ch_setting_at(int i);
-/* Is there a row for it? Other keys are kept, and change nothing. */
+/* Is there a row for it, or is it a store's? Other keys are kept, and change nothing. */
 bool ch_setting_is_known(const char *key);
 /* Pairs key, value of all that was SET, in `arena`. */
 CH_NODISCARD ch_status ch_session_changed(ch_session *session, ch_arena *arena, ch_option_list *out,

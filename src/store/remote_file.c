@@ -9,8 +9,8 @@
 #include "store/spill.h"
 
 #define BLOCK_BYTES ((int64_t)1 << 20)
-#define RUN_BLOCKS 4   /* of one request */
-#define AHEAD_BLOCKS 24/* behind the place of a reader */
+#define RUN_BLOCKS 4    /* of one request */
+#define AHEAD_BLOCKS 24 /* behind the place of a reader */
 #define SMALL_READ \
     ((int64_t)128 << 10)        /* elsewhere than a reader's next place: is not worth a block */
 #define NEAR ((int64_t)1 << 20) /* so far behind its next place a reader is the same one */

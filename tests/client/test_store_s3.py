@@ -78,6 +78,24 @@ def test_the_name_of_a_file():
             ["s3a://lake/a.csv,a.csv"]
 
 
+def test_cut_and_changed_objects():
+    with StandIn() as s:
+        s.put("lake", "a.txt", b"0123456789\n" * 400000)
+        s.fail("GET /lake/a.txt", times=2, cut=300000)
+        assert run("SELECT count(*) FROM text.`s3a://lake/a.txt`", *options(s)) == ["400000"]
+        s.fail("GET /lake/a.txt", change=True)
+        said = run("SELECT count(*) FROM text.`s3a://lake/a.txt`", *options(s), fails=True)
+        assert "s3a://lake/a.txt" in said and "was changed while it was read" in said
+
+
+@pytest.mark.parametrize("key, value", [("multipart.size", "1K"), ("connection.ssl.enabled", "maybe"),
+                                        ("attempts.maximum", "many"), ("endpoint", "ftp://x"),
+                                        ("aws.credentials.provider", "com.example.Mine")])
+def test_settings_that_make_no_sense(key, value):
+    said = run("SELECT * FROM csv.`s3a://lake/a`", "--set", f"fs.s3a.{key}={value}", fails=True)
+    assert "INVALID_OPTION_VALUE" in said and key in said
+
+
 # ---- who asks
 
 
