@@ -14,6 +14,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/redact.h"
+
 typedef struct error_row {
     const char *sqlstate, *cls, *message;
 } error_row;
@@ -135,6 +137,8 @@ void ch_error_locate(ch_error *err, const char *sql, int32_t start, int32_t stop
     err->start = start;
     err->stop = stop > start ? stop : start;
     err->sql = strdup(sql);
+    if (err->sql)
+        ch_redact_sql(err->sql);
 }
 
 void ch_error_locate_value(ch_error *err, const char *sql, int32_t start, int32_t stop)

@@ -8,6 +8,7 @@
 #include <strings.h>
 #include <time.h>
 
+#include "base/redact.h"
 #include "plan/node.h"
 #include "type/type_tree.h"
 
@@ -108,7 +109,7 @@ static ch_status pairs_text(ch_ddl *c, const ch_option_list *list, const char **
     CH_TRY(sorted_keys(c, list, &key, err));
     for (int32_t i = 0; i < list->n && text; i++)
         text = ch_arena_printf(c->arena, err, "%s%s%s=%s", text, i ? ", " : "", key[i],
-                               ch_option_list_get(list, key[i]));
+                               ch_redact_option(key[i], ch_option_list_get(list, key[i])));
     *out = text ? ch_arena_printf(c->arena, err, "%s]", text) : NULL;
     return *out ? CH_OK : CH_E_MEMORY;
 }
@@ -407,7 +408,7 @@ static ch_status create_pairs(ch_ddl *c, ch_buf *out, const char *word, const ch
         CH_TRY(ch_buf_adds(out, i ? ",\n  " : "\n  ", err));
         CH_TRY(quoted_text(out, key[i], err));
         CH_TRY(ch_buf_adds(out, " = ", err));
-        CH_TRY(quoted_text(out, ch_option_list_get(list, key[i]), err));
+        CH_TRY(quoted_text(out, ch_redact_option(key[i], ch_option_list_get(list, key[i])), err));
     }
     return ch_buf_adds(out, ")\n", err);
 }
