@@ -10,6 +10,7 @@ cc=${1:-cc}
 generated=${2:-build/proto}
 flags=(-fsyntax-only -Wall -Wextra -Werror)
 failed=0
+read -ra outside < <(pkg-config --cflags libmariadb libpq) # whose headers have folders of their own
 shopt -s nullglob
 
 # check HEADER COMPILER...
@@ -23,7 +24,8 @@ check() {
 }
 
 for header in src/*/*.h; do
-    check "$header" "$cc" -std=gnu11 -D_GNU_SOURCE -Isrc -Iinclude -isystem "$generated" -x c
+    check "$header" "$cc" -std=gnu11 -D_GNU_SOURCE -Isrc -Iinclude -isystem "$generated" \
+        "${outside[@]}" -x c
 done
 for header in include/chert/*.h; do
     check "$header" "$cc" -std=c11 -pedantic -Iinclude -x c

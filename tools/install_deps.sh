@@ -4,6 +4,7 @@
 #
 #   tools/install_deps.sh          what the build and the tests need
 #   tools/install_deps.sh --dev    also what format, lint and fuzz need
+#   tools/install_deps.sh --services   also the servers that tests/services runs
 #
 # apt is called only when something is missing; that takes root, or sudo.
 set -euo pipefail
@@ -11,8 +12,18 @@ set -euo pipefail
 packages=(gcc g++ libc6-dev cmake ninja-build pkgconf python3 python3-venv tzdata
     libxxhash-dev zlib1g-dev libzstd-dev liblz4-dev libsnappy-dev libbrotli-dev libbz2-dev libpcre2-dev
     libnghttp2-dev libcurl4-openssl-dev libxml2-dev libprotobuf-c-dev protobuf-c-compiler libssl-dev libmimalloc-dev libedit-dev libmicrohttpd-dev libcmocka-dev zstd)
+packages+=(libsqlite3-dev libmariadb-dev libpq-dev)
 dev_packages=(ccache clang libclang-rt-14-dev clang-format clang-tidy cppcheck)
+service_packages=(mariadb-server-core mariadb-client-core postgresql postgresql-client openssl)
 
+if [ "${1:-}" = --services ]; then
+    packages+=("${service_packages[@]}")
+    # Debian makes a cluster and starts it unless this says no; ours have their own.
+    if [ "$(id -u)" = 0 ] && [ ! -e /etc/postgresql-common/createcluster.conf ]; then
+        mkdir -p /etc/postgresql-common
+        echo "create_main_cluster = false" >/etc/postgresql-common/createcluster.conf
+    fi
+fi
 [ "${1:-}" != --dev ] || packages+=("${dev_packages[@]}")
 
 if ! command -v dpkg-query >/dev/null; then

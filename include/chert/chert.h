@@ -139,6 +139,7 @@ CHERT_API chert_df *chert_range(chert_session *session, int64_t start, int64_t e
                                 chert_error *err);
 /*
  * spark.read.format(format).schema(schema).option(key, value)....load(path)
+ * path: "" for what has none, such as "jdbc", whose options say where it is.
  * schema: DDL ("a INT, b STRING"), NULL to infer; then pairs of option and value, ended by NULL.
  */
 CHERT_API chert_df *chert_read(chert_session *session, const char *format, const char *path,

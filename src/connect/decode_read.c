@@ -29,14 +29,13 @@ static ch_status read_source(cn_decode *d, const PB(Read__DataSource) * s, ch_re
     ch_rel_read_data_source *r;
     CN_NODE(r, d, READ_DATA_SOURCE, err);
     *out = &r->head;
-    if (s->n_predicates)
-        CN_UNSUPPORTED(err, "Predicates of a JDBC read");
     if (s->format && *s->format)
         CH_TRY(cn_copy_text(d, s->format, &r->format, err));
     if (s->schema && *s->schema)
         CH_TRY(cn_decode_schema(s->schema, &r->schema, err));
     for (size_t i = 0; i < s->n_options; i++)
         CH_TRY(cn_add_option(d, &r->options, s->options[i]->key, s->options[i]->value, err));
+    CH_TRY(cn_copy_strings(d->arena, s->predicates, s->n_predicates, &r->predicates, err));
     return cn_copy_strings(d->arena, s->paths, s->n_paths, &r->paths, err);
 }
 

@@ -214,7 +214,8 @@ static ch_status scan_open(ch_op *self, ch_error *err)
                              .batch_rows = self->exec->batch_rows,
                              .ignore_missing_files = is_on(rel, "ignoreMissingFiles"),
                              .ignore_corrupt_files = is_on(rel, "ignoreCorruptFiles"),
-                             .mem = self->mem};
+                             .mem = self->mem,
+                             .cancel = self->exec->cancel};
     ch_scan_spec spec = {.file = rel->file,
                          .n_files = rel->n_files,
                          .options = rel->options,
@@ -223,7 +224,9 @@ static ch_status scan_open(ch_op *self, ch_error *err)
                          .n_wanted = rel->head.output.n,
                          .predicate = op->predicate,
                          .n_predicates = op->n_predicates,
-                         .limit = rel->limit};
+                         .limit = rel->limit,
+                         .part = rel->parts.item,
+                         .n_parts = rel->parts.n};
     CH_TRY(open_files(op, &ctx, &spec, err));
     for (int32_t i = 0; i < op->n_filters && op->scan->cls->narrow; i++) {
         scan_filter *f = &op->filter[i];

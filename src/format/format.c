@@ -7,13 +7,17 @@
 #include <strings.h>
 
 #define CH_FORMAT(name) extern const ch_format ch_format_##name;
+#define CH_SOURCE(name) CH_FORMAT(name)
 #include "builtin/formats.def"
+#include "builtin/sources.def"
 #undef CH_FORMAT
 
 static const ch_format *const FORMAT[] = {
 #define CH_FORMAT(name) &ch_format_##name,
 #include "builtin/formats.def"
+#include "builtin/sources.def"
 #undef CH_FORMAT
+#undef CH_SOURCE
     NULL,
 };
 

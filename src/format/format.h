@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * format.h - what a file format is: a row in builtin/formats.def, and these functions.
+ * format.h - what a file format is: a row in builtin/formats.def, and these functions. A source outside of files
+ * (builtin/sources.def) is the same without files.
  *
  * One file per format ends with its `const ch_format ch_format_<name>`; options are described
  * in a table, from which documentation and errors about unknown or wrong options are made.
@@ -45,6 +46,7 @@ typedef struct ch_format_context {
     bool ignore_corrupt_files;  /* a file ends where it is damaged */
     ch_mem *mem;                /* borrowed: pays for everything */
     ch_store_context *store; /* borrowed: how remote places are written; NULL: local files only */
+    const _Atomic bool *cancel; /* borrowed: true stops the query; NULL: nothing does */
 } ch_format_context;
 
 typedef struct ch_scan_spec {
@@ -56,8 +58,18 @@ typedef struct ch_scan_spec {
     int32_t n_wanted;         /* may be 0: rows are counted only */
     const ch_predicate *predicate; /* borrowed until close, all joined by AND */
     int32_t n_predicates;
-    int64_t limit; /* no more rows than these are needed; -1 = all */
+    int64_t limit;           /* no more rows than these are needed; -1 = all */
+    const char *const *part; /* of a source: conditions, each of which is read on its own */
+    int32_t n_parts;         /* 0: the options say how it is cut */
 } ch_scan_spec;
+
+/* What is done to a table that is there already. */
+typedef enum ch_sink_mode {
+    CH_SINK_ERROR,
+    CH_SINK_APPEND,
+    CH_SINK_OVERWRITE,
+    CH_SINK_IGNORE
+} ch_sink_mode;
 
 /* Writes one file. Calls come from one thread at a time. */
 typedef struct ch_file_writer ch_file_writer;
@@ -67,6 +79,11 @@ typedef struct ch_format {
     const char *extension; /* ".csv", before the codec's own extension */
     const ch_option *options;
     bool by_place; /* columns are found by their places: names may stand twice */
+    /* A system outside: it has no files, its options say where it is. A row of builtin/sources.def. */
+    bool is_source;
+    /* Of a source: what a scan is called in plans. In arena. */
+    CH_NODISCARD ch_status (*describe)(const ch_format_context *ctx, const ch_scan_spec *spec,
+                                       ch_arena *arena, const char **name, ch_error *err);
     /* The STRUCT type of the files' rows, found by looking at them as Spark does. */
     CH_NODISCARD ch_status (*infer)(const ch_format_context *ctx, const ch_scan_spec *spec,
                                     const ch_type **schema, ch_error *err);
@@ -75,6 +92,13 @@ typedef struct ch_format {
     /* Optional: what the files say about their rows without reading them. The result lies in arena. */
     CH_NODISCARD ch_status (*statistics)(const ch_format_context *ctx, const ch_scan_spec *spec,
                                          ch_arena *arena, ch_table_statistics *out, ch_error *err);
+    /*
+     * Of a source that takes rows: makes ready for write, finish and abandon, which then are all or nothing.
+     * *out NULL with CH_OK: the mode says that nothing is to be done.
+     */
+    CH_NODISCARD ch_status (*open_sink)(const ch_format_context *ctx, ch_sink_mode mode,
+                                        const ch_type *schema, const ch_strmap *options,
+                                        ch_file_writer **out, ch_error *err);
     /* path is where to write: a temporary place, whose name ends with extension + codec. */
     CH_NODISCARD ch_status (*create)(const ch_format_context *ctx, const char *path,
                                      const ch_type *schema, const ch_strmap *options,

@@ -33,6 +33,8 @@ static bool is_compressed(const char *path)
 static int64_t scan_rows(const ch_rel_scan *s)
 {
     int64_t bytes = 0, columns = s->schema && s->schema->n_fields ? s->schema->n_fields : 1;
+    if (s->format && s->format->is_source && !s->statistics) /* nobody knows */
+        return s->limit;
     for (int32_t i = 0; i < s->n_files; i++)
         bytes += is_compressed(s->file[i].path) ? s->file[i].bytes * COMPRESSION : s->file[i].bytes;
     int64_t rows = s->statistics && s->statistics->rows >= 0

@@ -65,8 +65,11 @@ static bool same_files(const ch_rel_scan *a, const ch_rel_scan *b)
 {
     if (a->format != b->format || a->cached != b->cached || a->schema != b->schema ||
         a->n_files != b->n_files || a->limit != b->limit || a->head.output.n != b->head.output.n ||
-        !a->dataset != !b->dataset)
+        !a->dataset != !b->dataset || a->parts.n != b->parts.n)
         return false;
+    for (int32_t i = 0; i < a->parts.n; i++)
+        if (strcmp(a->parts.item[i], b->parts.item[i]) != 0)
+            return false;
     for (int32_t i = 0; i < a->n_files; i++)
         if (strcmp(a->file[i].path, b->file[i].path) != 0 || a->file[i].bytes != b->file[i].bytes ||
             a->file[i].mtime_us != b->file[i].mtime_us)

@@ -11,6 +11,7 @@
 #include "optimize/spark_size.h"
 
 #include "column/batch.h"
+#include "format/format.h"
 #include "optimize/rewrite.h"
 #include "plan/node.h"
 #include "store/list.h"
@@ -50,6 +51,8 @@ static double row_size(const ch_attr_list *list)
 static double scan_bytes(const ch_rel_scan *s)
 {
     double bytes = 0, all = 8;
+    if (s->format && s->format->is_source) /* spark.sql.defaultSizeInBytes */
+        return 9.223372036854775807e18;
     for (int32_t i = 0; i < s->n_files; i++)
         bytes += (double)s->file[i].bytes;
     for (int32_t i = 0; s->schema && i < s->schema->n_fields; i++)

@@ -182,6 +182,7 @@ static ch_status canon_scan(canon *c, ch_rel **rel, ch_error *err)
     r->format = s->format->name;
     r->schema = ch_type_struct(field, n);
     r->paths = s->paths;
+    r->predicates = s->parts;
     *rel = &r->head;
     return r->schema ? put_options(c, s->options, &r->options, err)
                      : ch_error_memory(err, "types", 0, 0);

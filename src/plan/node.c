@@ -74,7 +74,7 @@ static const ch_node_class EXPR[CH_N_EXPR_KINDS] = {
 
 static const ch_node_class REL[CH_N_REL_KINDS] = {
     REL_CLASS(READ_NAMED_TABLE, read_named_table, "UnresolvedRelation", parts, options),
-    REL_CLASS(READ_DATA_SOURCE, read_data_source, "DataSource", format, schema, options, paths),
+    REL_CLASS(READ_DATA_SOURCE, read_data_source, "DataSource", format, schema, options, paths, predicates),
     REL_CLASS(LOCAL_RELATION, local_relation, "LocalRelation", schema, batch, n_batches),
     REL_CLASS(RANGE, range, "Range", from, to, step, num_partitions),
     REL_CLASS(SUBQUERY_ALIAS, subquery_alias, "SubqueryAlias", input, alias, columns),
@@ -140,7 +140,7 @@ static const ch_node_class REL[CH_N_REL_KINDS] = {
     REL_CLASS(VARIABLE, variable, "Variable", action, names, type, values, query, replace, if_exists),
     REL_CLASS(EXECUTE, execute, "ExecuteImmediate", statement, into, arguments),
     REL_CLASS(WINDOW, window, "Window", input, functions, partition, order, limit, limit_by),
-    REL_CLASS(SCAN, scan, "Scan", format, name, options, schema, file, n_files, dataset, wanted, pushed, limit),
+    REL_CLASS(SCAN, scan, "Scan", format, name, options, schema, file, n_files, dataset, wanted, pushed, limit, parts),
     REL_CLASS(REUSE, reuse, "Reuse", input, number),
     REL_CLASS(SHARED, shared, "Shared", definition, body, number),
     REL_CLASS(SHARED_REF, shared_ref, "SharedRef", number),

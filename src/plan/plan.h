@@ -377,6 +377,7 @@ typedef struct ch_rel_read_data_source {
     const ch_type *schema; /* STRUCT, or NULL: to be inferred */
     ch_option_list options;
     ch_str_list paths;
+    ch_str_list predicates; /* of a JDBC read: conditions, each read on its own */
 } ch_rel_read_data_source;
 
 /* Rows that are there already, as the Arrow stream that the door received;
@@ -884,6 +885,7 @@ typedef struct ch_rel_scan {
     int64_t limit;       /* -1 = all */
     const struct ch_table_statistics *statistics; /* for the optimizer, by its rule; or NULL */
     ch_str_list paths;                            /* as they were asked for */
+    ch_str_list parts;                            /* of a source: ch_scan_spec.part */
     /* Not NULL: rows that are kept (store/cached.h); no files. */
     struct ch_cached *cached;
     const struct ch_kept_plan *kept; /* where they come from, for EXPLAIN */

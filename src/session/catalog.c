@@ -89,7 +89,8 @@ static ch_status table(ch_catalog *base, const ch_str_list *parts, const ch_opti
                    ? CH_OK
                    : view_table(self, parts->item[1], true, arena, out, qualifier, err);
     CH_TRY(stored_table(self, parts, options, arena, out, qualifier, err));
-    if (*out || parts->n != 2 || !ch_format_find(parts->item[0]))
+    const ch_format *format = *out || parts->n != 2 ? NULL : ch_format_find(parts->item[0]);
+    if (!format || format->is_source)
         return CH_OK;
     ch_rel_read_data_source *read = ch_rel_new(arena, CH_REL_READ_DATA_SOURCE, err);
     if (!read)
@@ -268,6 +269,58 @@ static ch_status store_of(ch_session_catalog *self, const ch_str_list *paths,
     return CH_OK;
 }
 
+/* What is known of a source, which has no files. */
+static ch_status source_context(ch_session_catalog *self, ch_arena *arena, ch_format_context *out,
+                                ch_error *err)
+{
+    const char *timestamps;
+    CH_TRY(ch_session_get(self->session, "spark.sql.timestampType", arena, &timestamps, err));
+    *out = (ch_format_context){.timestamp_ntz = strcasecmp(timestamps, "TIMESTAMP_NTZ") == 0,
+                               .time_zone = self->func->time_zone,
+                               .ansi = self->func->ansi,
+                               .case_sensitive = self->func->case_sensitive,
+                               .n_slots = 1,
+                               .batch_rows = CH_BATCH_ROWS,
+                               .mem = self->mem,
+                               .cancel = self->func->cancel};
+    return CH_OK;
+}
+
+static ch_status schema_differs(ch_mem *mem, const ch_type *given, const ch_type *actual,
+                                ch_error *err)
+{
+    ch_buf a, b;
+    ch_buf_init(&a, mem);
+    ch_buf_init(&b, mem);
+    ch_status status = ch_type_print_sql(given, &a, err);
+    if (status == CH_OK)
+        status = ch_type_print_sql(actual, &b, err);
+    if (status == CH_OK)
+        status = ch_error_set(err, CH_E_JDBC_SCHEMA, "schema", a.data, "actualSchema", b.data,
+                              (const char *)0);
+    ch_buf_release(&a);
+    ch_buf_release(&b);
+    return status;
+}
+
+ch_status ch_catalog_source(ch_session_catalog *self, ch_rel_scan *scan, const ch_type *given,
+                            ch_arena *arena, ch_error *err)
+{
+    ch_format_context ctx;
+    CH_TRY(source_context(self, arena, &ctx, err));
+    ch_scan_spec spec = {
+        .options = scan->options, .limit = -1, .part = scan->parts.item, .n_parts = scan->parts.n};
+    CH_TRY(scan->format->infer(&ctx, &spec, &scan->schema, err));
+    bool same = !given || given->n_fields == scan->schema->n_fields;
+    for (int32_t i = 0; given && same && i < given->n_fields; i++)
+        same = given->field[i].type == scan->schema->field[i].type &&
+               strcmp(given->field[i].name, scan->schema->field[i].name) == 0;
+    if (!same)
+        return schema_differs(self->mem, given, scan->schema, err);
+    spec.schema = scan->schema;
+    return scan->format->describe(&ctx, &spec, arena, &scan->name, err);
+}
+
 static ch_status find_files(ch_session_catalog *self, ch_rel_scan *scan, const ch_type *given,
                             const ch_str_list *paths, const ch_option_list *given_options,
                             ch_arena *arena, ch_error *err)
@@ -316,6 +369,10 @@ static ch_status data_source(ch_catalog *base, const ch_rel_read_data_source *re
     CH_TRY(ch_catalog_format(self, read->format, &scan->format, err));
     CH_TRY(split_options(self, read, &scan->options, &paths, err));
     CH_TRY(ch_catalog_options(self, scan->format, scan->options, err));
+    scan->limit = -1;
+    scan->parts = read->predicates;
+    if (scan->format->is_source)
+        return ch_catalog_source(self, scan, read->schema, arena, err);
     if (paths.n == 0)
         CH_FAIL(err, UNABLE_TO_INFER_SCHEMA, "format", scan->format->name, "path", "");
     scan->limit = -1;

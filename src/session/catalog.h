@@ -48,6 +48,9 @@ CH_NODISCARD ch_status ch_catalog_table_plan(ch_session_catalog *self, const ch_
                                              const ch_meta_table *table,
                                              const ch_option_list *options, ch_arena *arena,
                                              ch_rel **out, ch_error *err);
+/* Of catalog.c: columns and name of a source, whose options scan has. given: the schema it must have, or NULL. */
+CH_NODISCARD ch_status ch_catalog_source(ch_session_catalog *self, ch_rel_scan *scan,
+                                         const ch_type *given, ch_arena *arena, ch_error *err);
 /* Of catalog.c: the format, what the session says about its options, and files to leave out. */
 CH_NODISCARD ch_status ch_catalog_format(ch_session_catalog *self, const char *name,
                                          const ch_format **out, ch_error *err);

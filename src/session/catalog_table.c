@@ -211,6 +211,10 @@ static ch_status table_scan(ch_session_catalog *self, const ch_metastore *m, con
                                  t->database, t->name);
     if (!scan->name)
         return CH_E_MEMORY;
+    if (scan->format->is_source) {
+        *out = &scan->head;
+        return ch_catalog_source(self, scan, t->schema, arena, err);
+    }
     CH_TRY(find_files(self, m, t, scan, arena, err));
     *out = &scan->head;
     return pad_chars(t, arena, out, err);

@@ -30,6 +30,10 @@ typedef struct ch_write_watch {
     ch_status (*before_commit)(void *user, ch_error *err);
     void *user;
 } ch_write_watch;
+/* The same into a system outside. (write_source.c) */
+CH_NODISCARD ch_status ch_write_source(ch_frame *frame, const struct ch_format *format,
+                                       const ch_rel_write_operation *write, int64_t *n_rows,
+                                       ch_error *err);
 /* The same; watch may be NULL. */
 CH_NODISCARD ch_status ch_write_table(ch_frame *frame, const ch_rel_write_operation *write,
                                       const ch_write_watch *watch, int64_t *n_rows, ch_error *err);

@@ -10,6 +10,7 @@
 #include <strings.h>
 
 #include "base/clock.h"
+#include "format/format.h"
 #include "plan/node.h"
 #include "plan/print.h"
 #include "session/ddl.h"
@@ -167,18 +168,29 @@ static ch_status place(ch_ddl *c, const ch_meta_database *db, const char *locati
     return CH_OK;
 }
 
-/* The columns of the files that are there. */
+/* Is it a table of a system outside, which has no files? */
+static bool is_source(const ch_meta_table *t)
+{
+    const ch_format *format = ch_format_find(t->provider);
+    return format && format->is_source;
+}
+
+/* The columns of the files, or the source, that are there. */
 static ch_status infer(ch_ddl *c, const ch_rel_ddl *d, ch_meta_table *t, ch_error *err)
 {
     ch_rel_read_data_source *read = ch_rel_new(c->arena, CH_REL_READ_DATA_SOURCE, err);
     ch_query *query;
     if (!read)
         return CH_E_MEMORY;
-    if (!d->location)
+    bool files = !is_source(t);
+    if (files && !d->location)
         CH_FAIL(err, UNABLE_TO_INFER_SCHEMA, "format", t->provider, "path", "");
     read->format = t->provider;
     read->options = d->options;
-    CH_TRY(ch_str_list_add(c->arena, &read->paths, t->location, err));
+    if (!files && !d->input)
+        read->schema = d->schema; /* it is the right one or an error */
+    if (files)
+        CH_TRY(ch_str_list_add(c->arena, &read->paths, t->location, err));
     CH_TRY(ch_query_open(c->frame, &read->head, &query, err));
     t->schema = ch_query_schema(query);
     const ch_rel *rel = ch_query_analyzed(query);
@@ -309,7 +321,7 @@ static ch_status make(ch_ddl *c, const ch_rel_ddl *d, ch_meta_table *t, const ch
             status = ch_ddl_check_overwrite(c, old, query, err);
         ch_query_close(query);
         CH_TRY(status);
-    } else if (d->schema) {
+    } else if (d->schema && !is_source(t)) {
         t->schema = d->schema;
     } else {
         CH_TRY(infer(c, d, t, err));
@@ -317,9 +329,12 @@ static ch_status make(ch_ddl *c, const ch_rel_ddl *d, ch_meta_table *t, const ch
     CH_TRY(arrange(c, t, err));
     CH_TRY(clustering(c, d, t, err));
     CH_TRY(ch_ddl_check_defaults(c, t->schema, "CREATE TABLE", err));
-    if (d->input)
+    if (d->input) {
         CH_TRY(fill(c, d, t, old != NULL, err));
-    else
+        if (is_source(t)) /* what was made of the columns there */
+            CH_TRY(infer(c, d, t, err));
+    }
+    if (!d->input || is_source(t))
         CH_TRY(ch_folder_make(t->location, err));
     ch_status status = d->input && t->partition_columns.n ? know_partitions(c, t, err) : CH_OK;
     if (status == CH_OK)

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "format/format.h"
 #include "plan/node.h"
 #include "plan/print.h"
 #include "session/ddl.h"
@@ -535,10 +536,12 @@ static ch_status new_write(ch_ddl *c, const ch_meta_table *t, ch_rel *input, ch_
     for (int32_t i = 0; i < t->options.n; i++)
         CH_TRY(
             ch_option_list_add(c->arena, &w->options, t->options.key[i], t->options.value[i], err));
-    CH_TRY(ch_option_list_put(c->arena, &w->options, "partitionOverwriteMode",
-                              dynamic ? "dynamic" : "static", err));
     *out = w;
-    return CH_OK;
+    const ch_format *format = ch_format_find(t->provider);
+    return format && format->is_source
+               ? CH_OK
+               : ch_option_list_put(c->arena, &w->options, "partitionOverwriteMode",
+                                    dynamic ? "dynamic" : "static", err);
 }
 
 ch_status ch_insert_first(ch_ddl *c, const ch_meta_table *t, ch_rel *input, ch_save_mode mode,
@@ -723,6 +726,49 @@ ch_status ch_insert_into(ch_ddl *c, ch_meta_table *t, const ch_rel_insert *in, c
     return ch_ddl_put(c, t, err);
 }
 
+/* A temporary view of a source takes rows as the source does; *out NULL: it is a view of something else. */
+static ch_status source_of_view(ch_ddl *c, const ch_rel_insert *in, ch_meta_table **out,
+                                ch_error *err)
+{
+    const char *name = in->name.item[in->name.n - 1];
+    ch_rel_read_named_table *read = ch_rel_new(c->arena, CH_REL_READ_NAMED_TABLE, err);
+    ch_meta_table *t;
+    ch_query *query;
+    ch_frame *view;
+    const ch_rel *rel;
+    *out = NULL;
+    CH_ARENA_NEW(t, c->arena, err);
+    if (!read)
+        return CH_E_MEMORY;
+    ch_session_find_view(c->session, name, in->name.n > 1, &view, &rel);
+    if (!view)
+        return CH_OK;
+    const ch_rel_read_data_source *source = (const ch_rel_read_data_source *)rel;
+    const ch_format *format = rel->kind == CH_REL_READ_DATA_SOURCE && source->format
+                                  ? ch_format_find(source->format)
+                                  : NULL;
+    ch_status status = CH_OK;
+    if (format && format->is_source) {
+        *t = (ch_meta_table){.name = name, .database = "", .provider = format->name, .rows = -1};
+        for (int32_t i = 0; i < source->options.n && status == CH_OK; i++) {
+            const char *key = ch_arena_str(c->arena, source->options.key[i], err);
+            const char *value = ch_arena_str(c->arena, source->options.value[i], err);
+            status = key && value ? ch_option_list_add(c->arena, &t->options, key, value, err)
+                                  : CH_E_MEMORY;
+        }
+        read->parts = in->name;
+        if (status == CH_OK)
+            status = ch_query_open(c->frame, &read->head, &query, err);
+        if (status == CH_OK) {
+            t->schema = ch_query_schema(query);
+            ch_query_close(query);
+            *out = t;
+        }
+    }
+    ch_frame_unref(view);
+    return status;
+}
+
 ch_status ch_insert_run(ch_frame *frame, ch_rows *out, ch_error *err)
 {
     const ch_rel_insert *in = (const ch_rel_insert *)frame->rel;
@@ -732,8 +778,12 @@ ch_status ch_insert_run(ch_frame *frame, ch_rows *out, ch_error *err)
     CH_UNUSED(out);
     CH_TRY(ch_ddl_open(frame, &c, err));
     CH_TRY(ch_ddl_find(&c, &in->name, &t, &is_temp, err));
-    if (is_temp)
-        CH_FAIL(err, UNSUPPORTED_INSERT_RDD);
+    if (is_temp) {
+        CH_TRY(source_of_view(&c, in, &t, err));
+        if (!t)
+            CH_FAIL(err, UNSUPPORTED_INSERT_RDD);
+        return ch_insert_into(&c, t, in, err);
+    }
     if (in->of_write_to)
         CH_FAIL(err, WRITE_TO_V1_TABLE, "identifier", ch_ddl_table(&c, t));
     if (t->is_view)

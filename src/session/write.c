@@ -525,6 +525,11 @@ static ch_status open_remote(write_run *run, ch_session *session, bool *skip, ch
 ch_status ch_write_table(ch_frame *frame, const ch_rel_write_operation *write,
                          const ch_write_watch *watch, int64_t *n_rows, ch_error *err)
 {
+    const ch_format *format = write->source ? ch_format_find(write->source) : NULL;
+    if (format && format->is_source)
+        return ch_write_source(frame, format, write, n_rows, err);
+    if (!write->path || !*write->path)
+        CH_FAIL(err, ILLEGAL_ARGUMENT, "message", "Expected exactly one path to be specified.");
     write_run run = {.write = write, .single = write->single_file, .watch = watch};
     bool remote = ch_path_is_remote(write->path), skip = false;
     run.target = remote ? write->path : ch_path_local(write->path);

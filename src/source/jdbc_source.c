@@ -1,0 +1,411 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * jdbc_source.c - a table of a database as a data source: its columns, and its rows.
+ *
+ *   morsel i    SELECT wanted columns FROM table WHERE (pushed) AND (partition i) LIMIT n
+ *
+ * Each slot has a connection of its own and streams: it holds one batch of rows. Predicates that can be written in SQL are
+ * sent along; the filter above asks them again, so a database with other rules for text can only give too many rows.
+ */
+#include <stdlib.h>
+#include <strings.h>
+
+#include "base/clock.h"
+#include "source/jdbc_write.h"
+
+static const ch_option OPTIONS[] = {
+    {"url", CH_OPT_STRING, NULL, "a JDBC URL", "Where the database is: jdbc:sqlite:file."},
+    {"dbtable", CH_OPT_STRING, NULL, "a table, or (select ...) name", "What is read or written."},
+    {"query", CH_OPT_STRING, NULL, "a query", "What is read, instead of dbtable."},
+    {"user", CH_OPT_STRING, NULL, "a name", "Who connects."},
+    {"password", CH_OPT_STRING, NULL, "a password", "Never shown."},
+    {"driver", CH_OPT_STRING, NULL, "a class", "Accepted; the URL chooses the driver."},
+    {"partitionColumn", CH_OPT_STRING, NULL, "a column",
+     "Number, date or timestamp by which reads are split."},
+    {"lowerBound", CH_OPT_STRING, NULL, "a value", "Where the strides begin."},
+    {"upperBound", CH_OPT_STRING, NULL, "a value", "Where the strides end."},
+    {"numPartitions", CH_OPT_INT, NULL, "a number", "How many reads at once."},
+    {"fetchsize", CH_OPT_INT, "0", "a number", "Accepted; rows are streamed."},
+    {"queryTimeout", CH_OPT_INT, "0", "seconds", "How long a statement may take; 0: any time."},
+    {"customSchema", CH_OPT_STRING, NULL, "a INT, b STRING", "Types of columns."},
+    {"pushDownPredicate", CH_OPT_BOOL, "true", "true or false", "Filters go to the database."},
+    {"pushDownLimit", CH_OPT_BOOL, "true", "true or false", "LIMIT goes to the database."},
+    {"pushDownAggregate", CH_OPT_BOOL, "true", "true or false", "Aggregates go to the database."},
+    {"sessionInitStatement", CH_OPT_STRING, NULL, "a statement", "Run on each connection first."},
+    {"preferTimestampNTZ", CH_OPT_BOOL, "false", "true or false",
+     "Timestamps without a zone are TIMESTAMP_NTZ."},
+    {0}};
+
+/* ---- columns -------------------------------------------------------------------------------------------- */
+
+static ch_status no_type(const ch_jdbc_source *s, const ch_jdbc_field *f, ch_error *err)
+{
+    CH_UNUSED(s);
+    CH_FAIL(err, JDBC_TYPE, "typeName", f->native ? f->native : "?", "columnName", f->name);
+}
+
+/* What the option customSchema says goes before. */
+static const ch_type *custom_type(const ch_jdbc_source *s, const char *name)
+{
+    for (int32_t i = 0; s->custom && i < s->custom->n_fields; i++)
+        if (strcasecmp(s->custom->field[i].name, name) == 0)
+            return s->custom->field[i].type;
+    return NULL;
+}
+
+#define CHAR_METADATA "{\"__CHAR_VARCHAR_TYPE_STRING\":\"char("
+
+/* CHAR and VARCHAR are STRING; the length of a CHAR is kept as Spark keeps it, since it is padded when it is read. */
+static ch_status as_text(ch_arena *arena, ch_field *f, ch_error *err)
+{
+    if (f->type->id == CH_CHAR) {
+        f->metadata = ch_arena_printf(arena, err, CHAR_METADATA "%d)\"}", f->type->length);
+        if (!f->metadata)
+            return CH_E_MEMORY;
+    }
+    if (f->type->id == CH_CHAR || f->type->id == CH_VARCHAR)
+        f->type = CH_T_STRING;
+    return CH_OK;
+}
+
+/* Characters that the column has at least; 0: any number. */
+static int32_t padding_of(const ch_field *f)
+{
+    return f->metadata && strncmp(f->metadata, CHAR_METADATA, sizeof CHAR_METADATA - 1) == 0
+               ? atoi(f->metadata + sizeof CHAR_METADATA - 1)
+               : 0;
+}
+
+ch_status ch_jdbc_schema(const ch_jdbc_source *source, ch_arena *arena, const ch_type **out,
+                         ch_error *err)
+{
+    ch_jdbc_conn *conn;
+    ch_jdbc_field *field;
+    ch_field *column;
+    int32_t n;
+    char *sql = ch_arena_printf(arena, err, "SELECT * FROM %s WHERE 1=0", source->table);
+    if (!sql)
+        return CH_E_MEMORY;
+    CH_TRY(ch_jdbc_connect(source, &conn, err));
+    ch_status status = source->driver->describe(conn, sql, arena, &field, &n, err);
+    ch_jdbc_close(conn);
+    CH_TRY(status);
+    CH_ARENA_ARRAY(column, arena, n + 1, err);
+    for (int32_t i = 0; i < n; i++) {
+        const ch_type *custom = custom_type(source, field[i].name);
+        column[i] = (ch_field){field[i].name, custom ? custom : field[i].type, true, NULL};
+        if (!column[i].type)
+            return no_type(source, &field[i], err);
+        CH_TRY(as_text(arena, &column[i], err));
+    }
+    *out = ch_type_struct(column, n);
+    return *out ? CH_OK : ch_error_memory(err, "types", 0, 0);
+}
+
+static ch_status infer(const ch_format_context *ctx, const ch_scan_spec *spec,
+                       const ch_type **schema, ch_error *err)
+{
+    ch_arena arena;
+    ch_jdbc_source *source;
+    ch_arena_init(&arena, ctx->mem);
+    ch_status status = ch_jdbc_source_of(ctx, spec->options, false, &arena, &source, err);
+    if (status == CH_OK)
+        status = ch_jdbc_schema(source, &arena, schema, err);
+    ch_arena_release(&arena);
+    return status;
+}
+
+/* ---- the scan ------------------------------------------------------------------------------------------- */
+
+typedef struct jdbc_slot {
+    ch_jdbc_conn *conn; /* NULL: none yet */
+    bool runs;          /* a query that was not finished */
+    bool more;
+    int32_t part;
+    uint32_t n_batches;
+} jdbc_slot;
+
+typedef struct jdbc_scan {
+    ch_scan base;
+    ch_mem *mem;
+    ch_arena arena;
+    ch_jdbc_source *source;
+    int64_t batch_rows;
+    const ch_type **type;
+    int32_t *padding;
+    int32_t n_wanted;
+    const char *before, *where; /* SELECT ... FROM t, and pushed predicates or NULL */
+    const char *const *clause;
+    int32_t n_parts;
+    int64_t limit;
+    _Atomic int32_t next_part;
+    _Atomic int64_t rows;
+    int n_slots;
+    jdbc_slot *slot;
+} jdbc_scan;
+
+static ch_status add_statement(const jdbc_scan *s, int32_t part, ch_buf *sql, ch_error *err)
+{
+    CH_TRY(ch_buf_adds(sql, s->before, err));
+    if (s->where)
+        CH_TRY(ch_buf_printf(sql, err, " WHERE (%s)", s->where));
+    if (s->clause[part])
+        CH_TRY(ch_buf_printf(sql, err, " %s (%s)", s->where ? "AND" : "WHERE", s->clause[part]));
+    if (s->limit >= 0)
+        CH_TRY(ch_buf_printf(sql, err, " LIMIT %lld", (long long)s->limit));
+    return CH_OK;
+}
+
+static void start_clock(ch_jdbc_conn *conn)
+{
+    int64_t seconds = conn->source->timeout_s;
+    conn->deadline_ns = seconds ? ch_tick_ns() + seconds * 1000000000 : 0;
+}
+
+static ch_status open_part(jdbc_scan *s, jdbc_slot *slot, int32_t part, ch_error *err)
+{
+    ch_buf sql;
+    if (slot->conn && slot->conn->lost) {
+        ch_jdbc_close(slot->conn);
+        slot->conn = NULL;
+    }
+    if (!slot->conn)
+        CH_TRY(ch_jdbc_connect(s->source, &slot->conn, err));
+    start_clock(slot->conn);
+    ch_buf_init(&sql, s->mem);
+    ch_status status = add_statement(s, part, &sql, err);
+    if (status == CH_OK) {
+        slot->runs = true;
+        status = s->source->driver->open(slot->conn, sql.data, s->type,
+                                         s->n_wanted ? s->n_wanted : 1, err);
+    }
+    ch_buf_release(&sql);
+    return status;
+}
+
+static ch_status scan_begin(ch_scan *scan, int index, bool *more, ch_error *err)
+{
+    jdbc_scan *s = (jdbc_scan *)scan;
+    jdbc_slot *slot = &s->slot[index];
+    *more = false;
+    if (atomic_load_explicit(&scan->stop, memory_order_relaxed))
+        return CH_OK;
+    slot->part = atomic_fetch_add_explicit(&s->next_part, 1, memory_order_relaxed);
+    if (slot->part >= s->n_parts) {
+        atomic_store_explicit(&s->next_part, s->n_parts, memory_order_relaxed);
+        return CH_OK;
+    }
+    slot->n_batches = 0;
+    CH_TRY(open_part(s, slot, slot->part, err));
+    slot->more = *more = true;
+    return CH_OK;
+}
+
+static void end_part(jdbc_scan *s, jdbc_slot *slot)
+{
+    if (slot->runs)
+        s->source->driver->finish(slot->conn);
+    slot->runs = false;
+    slot->more = false;
+}
+
+static ch_status scan_next(ch_scan *scan, int index, ch_batch *out, ch_error *err)
+{
+    jdbc_scan *s = (jdbc_scan *)scan;
+    jdbc_slot *slot = &s->slot[index];
+    ch_jdbc_rows rows = {0};
+    ch_status status = CH_OK;
+    if (slot->more) {
+        status = ch_jdbc_heed(slot->conn, err);
+        if (status == CH_OK)
+            status = ch_jdbc_rows_init(&rows, s->mem, s->source->zone, s->type,
+                                       s->n_wanted ? s->n_wanted : 1, s->batch_rows, err);
+        for (int32_t c = 0; c < s->n_wanted && status == CH_OK; c++)
+            rows.column[c].padding = s->padding[c];
+        if (status == CH_OK)
+            status = s->source->driver->fetch(slot->conn, &rows, &slot->more, err);
+    }
+    if (status == CH_OK && !slot->more)
+        end_part(s, slot);
+    if (status == CH_OK)
+        status = ch_batch_init(out, s->mem, s->n_wanted, rows.n, err);
+    if (status == CH_OK && s->n_wanted && rows.n) {
+        status = ch_jdbc_rows_take(&rows, out, err);
+        if (status != CH_OK)
+            ch_batch_release(out);
+    }
+    if (status == CH_OK && s->n_wanted && !rows.n) { /* the last batch: no rows, but columns */
+        for (int32_t c = 0; c < s->n_wanted && status == CH_OK; c++)
+            status = ch_column_new(s->mem, s->type[c], 0, &out->col[c], err);
+        if (status != CH_OK)
+            ch_batch_release(out);
+    }
+    if (status == CH_OK) {
+        out->seq = (uint64_t)slot->part << 32 | slot->n_batches++;
+        out->file = -1;
+        atomic_fetch_add_explicit(&s->rows, rows.n, memory_order_relaxed);
+    }
+    ch_jdbc_rows_release(&rows);
+    return status;
+}
+
+static void scan_progress(const ch_scan *scan, ch_scan_progress *out)
+{
+    const jdbc_scan *s = (const jdbc_scan *)scan;
+    *out = (ch_scan_progress){
+        .rows = atomic_load_explicit(&((jdbc_scan *)(uintptr_t)s)->rows, memory_order_relaxed)};
+}
+
+static void scan_close(ch_scan *scan)
+{
+    jdbc_scan *s = (jdbc_scan *)scan;
+    for (int i = 0; s->slot && i < s->n_slots; i++) {
+        end_part(s, &s->slot[i]);
+        ch_jdbc_close(s->slot[i].conn);
+    }
+    ch_arena_release(&s->arena);
+    ch_mem_free(s->mem, s, sizeof *s);
+}
+
+static const ch_scan_class JDBC_SCAN = {.name = "jdbc",
+                                        .begin = scan_begin,
+                                        .next = scan_next,
+                                        .progress = scan_progress,
+                                        .close = scan_close};
+
+static ch_status make_select(jdbc_scan *s, const ch_scan_spec *spec, ch_error *err)
+{
+    ch_buf text;
+    CH_ARENA_ARRAY(s->type, &s->arena, spec->n_wanted + 1, err);
+    CH_ARENA_ARRAY(s->padding, &s->arena, spec->n_wanted + 1, err);
+    s->type[0] = CH_T_INT; /* of SELECT 1 */
+    s->n_wanted = spec->n_wanted;
+    ch_buf_init(&text, s->mem);
+    const char *prepare = ch_strmap_get(spec->options, "prepareQuery");
+    const char *hint = ch_strmap_get(spec->options, "hint");
+    ch_status status = ch_buf_printf(&text, err, "%s%sSELECT %s%s", prepare ? prepare : "",
+                                     prepare ? " " : "", hint ? hint : "", hint ? " " : "");
+    for (int32_t i = 0; i < spec->n_wanted && status == CH_OK; i++) {
+        const ch_field *f = &spec->schema->field[spec->wanted[i]];
+        s->type[i] = f->type;
+        s->padding[i] = padding_of(f);
+        status = i ? ch_buf_addc(&text, ',', err) : CH_OK;
+        if (status == CH_OK)
+            status = ch_jdbc_add_name(s->source->driver, f->name, &text, err);
+    }
+    if (status == CH_OK)
+        status =
+            ch_buf_printf(&text, err, "%s FROM %s", spec->n_wanted ? "" : "1", s->source->table);
+    if (status == CH_OK)
+        s->before = ch_arena_strn(&s->arena, text.data, text.len, err);
+    ch_buf_release(&text);
+    return status != CH_OK ? status : s->before ? CH_OK : CH_E_MEMORY;
+}
+
+static ch_status make_where(jdbc_scan *s, const ch_scan_spec *spec, ch_error *err)
+{
+    ch_buf text;
+    ch_status status = CH_OK;
+    ch_buf_init(&text, s->mem);
+    for (int32_t i = 0; i < spec->n_predicates && status == CH_OK && s->source->push_predicate;
+         i++) {
+        const ch_predicate *p = &spec->predicate[i];
+        bool done = true;
+        size_t before = text.len;
+        /* There it has no blanks at its end. */
+        if (padding_of(&spec->schema->field[p->column]) && p->op != CH_PRED_IS_NULL &&
+            p->op != CH_PRED_IS_NOT_NULL)
+            continue;
+        status = ch_buf_adds(&text, before ? " AND (" : "(", err);
+        if (status == CH_OK)
+            status = ch_jdbc_add_predicate(s->source, p, spec->schema->field[p->column].name, &text,
+                                           &done, err);
+        if (status == CH_OK && done)
+            status = ch_buf_addc(&text, ')', err);
+        if (!done)
+            text.len = before;
+    }
+    if (status == CH_OK && text.len) {
+        s->where = ch_arena_strn(&s->arena, text.data, text.len, err);
+        status = s->where ? CH_OK : CH_E_MEMORY;
+    }
+    ch_buf_release(&text);
+    return status;
+}
+
+static ch_status make_parts(jdbc_scan *s, const ch_format_context *ctx, const ch_scan_spec *spec,
+                            ch_error *err)
+{
+    const char **clause;
+    if (!spec->n_parts)
+        return ch_jdbc_partitions(s->source, spec->schema, ctx->case_sensitive, &s->arena,
+                                  &s->clause, &s->n_parts, err);
+    CH_ARENA_ARRAY(clause, &s->arena, spec->n_parts, err);
+    for (int32_t i = 0; i < spec->n_parts; i++)
+        clause[i] = spec->part[i];
+    s->clause = clause;
+    s->n_parts = spec->n_parts;
+    return CH_OK;
+}
+
+static ch_status scan_open(jdbc_scan *s, const ch_format_context *ctx, const ch_scan_spec *spec,
+                           ch_error *err)
+{
+    CH_TRY(ch_jdbc_source_of(ctx, spec->options, false, &s->arena, &s->source, err));
+    CH_TRY(make_select(s, spec, err));
+    CH_TRY(make_where(s, spec, err));
+    CH_TRY(make_parts(s, ctx, spec, err));
+    s->limit = s->source->push_limit ? spec->limit : -1;
+    s->batch_rows = ctx->batch_rows;
+    s->base.n_morsels = s->n_parts;
+    s->n_slots = ctx->n_slots < 1 ? 1 : ctx->n_slots;
+    CH_ARENA_ARRAY(s->slot, &s->arena, s->n_slots, err);
+    return CH_OK;
+}
+
+static ch_status scan(const ch_format_context *ctx, const ch_scan_spec *spec, ch_scan **out,
+                      ch_error *err)
+{
+    *out = NULL;
+    jdbc_scan *s = ch_mem_zalloc(ctx->mem, sizeof *s, err);
+    if (!s)
+        return CH_E_MEMORY;
+    s->base.cls = &JDBC_SCAN;
+    s->mem = ctx->mem;
+    ch_arena_init(&s->arena, ctx->mem);
+    ch_status status = scan_open(s, ctx, spec, err);
+    if (status != CH_OK)
+        scan_close(&s->base);
+    else
+        *out = &s->base;
+    return status;
+}
+
+/* "JDBCRelation(people) [numPartitions=1]", as Spark names it. */
+static ch_status describe(const ch_format_context *ctx, const ch_scan_spec *spec, ch_arena *arena,
+                          const char **name, ch_error *err)
+{
+    ch_jdbc_source *source;
+    const char *const *clause;
+    int32_t n = spec->n_parts;
+    CH_TRY(ch_jdbc_source_of(ctx, spec->options, false, arena, &source, err));
+    if (!n)
+        CH_TRY(
+            ch_jdbc_partitions(source, spec->schema, ctx->case_sensitive, arena, &clause, &n, err));
+    *name = ch_arena_printf(arena, err, "JDBCRelation(%s) [numPartitions=%d]", source->table, n);
+    return *name ? CH_OK : CH_E_MEMORY;
+}
+
+const ch_format ch_format_jdbc = {
+    .name = "jdbc",
+    .extension = "",
+    .options = OPTIONS,
+    .is_source = true,
+    .infer = infer,
+    .scan = scan,
+    .describe = describe,
+    .open_sink = ch_jdbc_sink_open,
+    .write = ch_jdbc_sink_write,
+    .finish = ch_jdbc_sink_finish,
+    .abandon = ch_jdbc_sink_abandon,
+};
