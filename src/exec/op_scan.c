@@ -4,6 +4,7 @@
 
 #include "exec/scan_prune.h"
 #include "plan/print.h"
+#include "plan/scan_predicate.h"
 #include "store/cached.h"
 #include "store/list.h"
 
@@ -29,117 +30,6 @@ static bool is_on(const ch_rel_scan *rel, const char *option)
 {
     const char *value = rel->options ? ch_strmap_get(rel->options, option) : NULL;
     return value && strcasecmp(value, "true") == 0;
-}
-
-static const struct {
-    const char *name;
-    ch_predicate_op op, mirrored;
-} COMPARISONS[] = {
-    {"=", CH_PRED_EQ, CH_PRED_EQ},  {"==", CH_PRED_EQ, CH_PRED_EQ}, {"<", CH_PRED_LT, CH_PRED_GT},
-    {"<=", CH_PRED_LE, CH_PRED_GE}, {">", CH_PRED_GT, CH_PRED_LT},  {">=", CH_PRED_GE, CH_PRED_LE},
-    {"!=", CH_PRED_NE, CH_PRED_NE},
-};
-
-static const ch_expr_literal *as_literal(const ch_expr *e)
-{
-    return e->kind == CH_EXPR_LITERAL ? (const ch_expr_literal *)e : NULL;
-}
-
-/* Position in the scan's schema of a plain column, -1 for anything else. */
-static int32_t schema_position(const ch_rel_scan *rel, const ch_expr *e)
-{
-    if (e->kind != CH_EXPR_ATTRIBUTE)
-        return -1;
-    int32_t at = ch_attr_position(&rel->head.output, ((const ch_expr_attribute *)e)->attr->id);
-    return at < 0 ? -1 : rel->wanted[at];
-}
-
-/* column IN (constants of its type); false where it is not that. */
-static ch_status to_in(const ch_rel_scan *rel, const ch_expr *e, ch_arena *arena, ch_predicate *out,
-                       bool *is, ch_error *err)
-{
-    const ch_expr_call *call = (const ch_expr_call *)e;
-    ch_scalar *value;
-    *is = false;
-    if (e->kind != CH_EXPR_CALL || strcmp(call->func->name, "in") != 0)
-        return CH_OK;
-    int32_t column = schema_position(rel, call->args.item[0]), n = call->args.n - 1;
-    CH_ARENA_ARRAY(value, arena, n + 1, err);
-    for (int32_t i = 0; i < n; i++) {
-        const ch_expr_literal *lit = as_literal(call->args.item[i + 1]);
-        if (!lit || lit->value.is_null || lit->head.type != call->args.item[0]->type)
-            return CH_OK;
-        value[i] = lit->value;
-    }
-    *is = column >= 0 && n > 0;
-    *out = (ch_predicate){.op = CH_PRED_IN, .column = column, .n_values = n, .value = value};
-    return CH_OK;
-}
-
-/* column LIKE 'text%...', startswith(column, 'text'); false where it is not that. */
-static ch_status to_prefix(const ch_rel_scan *rel, const ch_expr *e, ch_arena *arena,
-                           ch_predicate *out, bool *is, ch_error *err)
-{
-    const ch_expr_call *call = (const ch_expr_call *)e;
-    *is = false;
-    if (e->kind != CH_EXPR_CALL || call->args.n < 2)
-        return CH_OK;
-    bool like = strcmp(call->func->name, "like") == 0;
-    const ch_expr_literal *lit = as_literal(call->args.item[1]);
-    int32_t column = schema_position(rel, call->args.item[0]);
-    if ((!like && strcmp(call->func->name, "startswith") != 0) || !lit || lit->value.is_null ||
-        column < 0 || call->args.item[0]->type != CH_T_STRING || lit->head.type != CH_T_STRING)
-        return CH_OK;
-    const char *text = lit->value.v.str.text;
-    int64_t n = 0, len = lit->value.v.str.len;
-    char escape = '\\';
-    if (like && call->args.n > 2) /* another escape character: not worth the trouble */
-        return CH_OK;
-    while (n < len && !(like && (text[n] == '%' || text[n] == '_' || text[n] == escape)))
-        n++;
-    if (n == 0 || (like && n == len))
-        return CH_OK;
-    ch_scalar *value;
-    CH_ARENA_NEW(value, arena, err);
-    *value = lit->value;
-    value->v.str.len = n;
-    *out =
-        (ch_predicate){.op = CH_PRED_STARTS_WITH, .column = column, .n_values = 1, .value = value};
-    *is = true;
-    return CH_OK;
-}
-
-/* Turns one pushed conjunct into a predicate; returns false where it is not that simple. */
-static bool to_predicate(const ch_rel_scan *rel, const ch_expr *e, ch_predicate *out)
-{
-    if (e->kind != CH_EXPR_CALL)
-        return false;
-    const ch_expr_call *call = (const ch_expr_call *)e;
-    const char *name = call->func->name;
-    if (call->args.n == 1 && (strcmp(name, "isnull") == 0 || strcmp(name, "isnotnull") == 0)) {
-        *out = (ch_predicate){.op = name[2] == 'n' && name[3] == 'u' ? CH_PRED_IS_NULL
-                                                                     : CH_PRED_IS_NOT_NULL,
-                              .column = schema_position(rel, call->args.item[0])};
-        return out->column >= 0;
-    }
-    if (call->args.n != 2)
-        return false;
-    const ch_expr *a = call->args.item[0], *b = call->args.item[1];
-    bool mirrored = as_literal(a) != NULL;
-    const ch_expr_literal *lit = as_literal(mirrored ? a : b);
-    int32_t column = schema_position(rel, mirrored ? b : a);
-    if (!lit || column < 0 || lit->value.is_null)
-        return false;
-    for (size_t i = 0; i < sizeof COMPARISONS / sizeof *COMPARISONS; i++) {
-        if (strcmp(name, COMPARISONS[i].name) == 0) {
-            *out = (ch_predicate){.op = mirrored ? COMPARISONS[i].mirrored : COMPARISONS[i].op,
-                                  .column = column,
-                                  .n_values = 1,
-                                  .value = &lit->value};
-            return true;
-        }
-    }
-    return false;
 }
 
 static ch_status open_kept(op_scan *op, const ch_scan_spec *spec, ch_error *err)
@@ -188,15 +78,14 @@ static ch_status open_files(op_scan *op, const ch_format_context *ctx, const ch_
 
 static ch_status add_predicates(op_scan *op, ch_arena *arena, ch_error *err)
 {
-    const ch_expr_list *pushed = &op->rel->pushed;
-    CH_ARENA_ARRAY(op->predicate, arena, pushed->n + 1, err);
-    for (int32_t i = 0; i < pushed->n; i++) {
-        ch_predicate *p = &op->predicate[op->n_predicates];
-        bool is = to_predicate(op->rel, pushed->item[i], p);
-        if (!is)
-            CH_TRY(to_in(op->rel, pushed->item[i], arena, p, &is, err));
-        if (!is)
-            CH_TRY(to_prefix(op->rel, pushed->item[i], arena, p, &is, err));
+    const ch_rel_scan *rel = op->rel;
+    CH_ARENA_ARRAY(op->predicate, arena, rel->n_asked + rel->pushed.n + 1, err);
+    for (int32_t i = 0; i < rel->n_asked; i++)
+        op->predicate[op->n_predicates++] = rel->asked[i];
+    for (int32_t i = 0; i < rel->pushed.n; i++) {
+        bool is, exact;
+        CH_TRY(ch_scan_predicate(rel, rel->pushed.item[i], arena, &op->predicate[op->n_predicates],
+                                 &is, &exact, err));
         op->n_predicates += is;
     }
     return CH_OK;
@@ -330,6 +219,10 @@ static ch_status scan_explain(const ch_op *self, ch_buf *out, ch_error *err)
         CH_TRY(ch_buf_printf(out, err, "%s%s#%lld", i ? ", " : "", self->output.item[i]->name,
                              (long long)self->output.item[i]->id));
     CH_TRY(ch_buf_adds(out, "]", err));
+    for (int32_t i = 0; i < rel->asked_of.n; i++) {
+        CH_TRY(ch_buf_adds(out, i ? ", " : ", asked there: ", err));
+        CH_TRY(ch_expr_print(rel->asked_of.item[i], out, err));
+    }
     for (int32_t i = 0; i < rel->pushed.n; i++) {
         CH_TRY(ch_buf_adds(out, i ? ", " : ", pushed: ", err));
         CH_TRY(ch_expr_print(rel->pushed.item[i], out, err));

@@ -99,6 +99,9 @@ typedef struct ch_format {
     CH_NODISCARD ch_status (*open_sink)(const ch_format_context *ctx, ch_sink_mode mode,
                                         const ch_type *schema, const ch_strmap *options,
                                         ch_file_writer **out, ch_error *err);
+    /* Of a source, optional: is what the predicate says what the source itself does? Then no filter asks again. */
+    CH_NODISCARD ch_status (*answers)(const ch_format_context *ctx, const ch_scan_spec *spec,
+                                      const ch_predicate *predicate, bool *out, ch_error *err);
     /* path is where to write: a temporary place, whose name ends with extension + codec. */
     CH_NODISCARD ch_status (*create)(const ch_format_context *ctx, const char *path,
                                      const ch_type *schema, const ch_strmap *options,

@@ -13,11 +13,15 @@
  *   Union, Intersect       into both sides; Except: into the left one
  *   Join                   conjuncts over one side go there where the type of join allows it;
  *                          in an inner join the rest joins the condition
- *   Scan                   conjuncts are told to the scan, which may skip rows; the filter stays
+ *   Scan                   conjuncts are told to the scan, which may skip rows; the filter stays, but for those that
+ *                          a system outside answers itself
  *
  * Only deterministic conjuncts move. They keep their order.
  */
+#include "column/batch.h"
+#include "format/format.h"
 #include "optimize/rewrite.h"
+#include "plan/scan_predicate.h"
 
 static bool can_move(const ch_expr *e)
 {
@@ -266,6 +270,51 @@ static ch_status through_join(const ch_analyze_context *ctx, ch_rel **rel, bool 
 
 /* ---- scans -------------------------------------------------------------------------------------------------- */
 
+/* The conjuncts that a source answers as Spark has it do so leave the filter; *parts keeps the others. */
+static ch_status ask_source(const ch_analyze_context *ctx, const ch_rel_scan *scan,
+                            ch_expr_list *parts, ch_rel_scan **out, ch_error *err)
+{
+    const ch_func_context *func = ctx->func;
+    ch_format_context format = {.time_zone = func->time_zone,
+                                .ansi = func->ansi,
+                                .case_sensitive = func->case_sensitive,
+                                .n_slots = 1,
+                                .batch_rows = CH_BATCH_ROWS,
+                                .mem = ctx->arena->mem};
+    ch_scan_spec spec = {.options = scan->options, .schema = scan->schema, .limit = -1};
+    ch_expr_list stay = {0};
+    ch_predicate *asked;
+    *out = NULL;
+    CH_ARENA_ARRAY(asked, ctx->arena, scan->n_asked + parts->n + 1, err);
+    for (int32_t i = 0; i < scan->n_asked; i++)
+        asked[i] = scan->asked[i];
+    for (int32_t i = 0; i < parts->n; i++) {
+        int32_t n = *out ? (*out)->n_asked : scan->n_asked;
+        bool is = false, exact = false;
+        if (can_move(parts->item[i]))
+            CH_TRY(
+                ch_scan_predicate(scan, parts->item[i], ctx->arena, &asked[n], &is, &exact, err));
+        if (is && exact)
+            CH_TRY(scan->format->answers(&format, &spec, &asked[n], &is, err));
+        if (!is || !exact) {
+            CH_TRY(ch_expr_list_add(ctx->arena, &stay, parts->item[i], err));
+            continue;
+        }
+        if (!*out) {
+            CH_AN_NEW(*out, ch_rel_clone(ctx->arena, &scan->head, err));
+            (*out)->asked_of = (ch_expr_list){0};
+            for (int32_t k = 0; k < scan->asked_of.n; k++)
+                CH_TRY(
+                    ch_expr_list_add(ctx->arena, &(*out)->asked_of, scan->asked_of.item[k], err));
+        }
+        (*out)->asked = asked;
+        (*out)->n_asked = n + 1;
+        CH_TRY(ch_expr_list_add(ctx->arena, &(*out)->asked_of, parts->item[i], err));
+    }
+    *parts = stay;
+    return CH_OK;
+}
+
 static ch_status tell_scan(const ch_analyze_context *ctx, ch_rel **rel, bool *changed,
                            ch_error *err)
 {
@@ -273,6 +322,15 @@ static ch_status tell_scan(const ch_analyze_context *ctx, ch_rel **rel, bool *ch
     const ch_rel_scan *scan = (const ch_rel_scan *)f->input;
     ch_expr_list parts = {0}, told = {0};
     CH_TRY(ch_conjuncts(ctx->arena, f->condition, &parts, err));
+    if (scan->format && scan->format->answers && scan->limit < 0) {
+        ch_rel_scan *asking;
+        CH_TRY(ask_source(ctx, scan, &parts, &asking, err));
+        if (asking) {
+            *rel = &asking->head;
+            *changed = true;
+            return ch_add_filter(ctx, &parts, rel, err);
+        }
+    }
     for (int32_t i = 0; i < parts.n; i++)
         if (can_move(parts.item[i]))
             CH_TRY(ch_expr_list_add(ctx->arena, &told, parts.item[i], err));

@@ -101,6 +101,8 @@ static ch_status same_node(renaming *r, const ch_rel *a, const ch_rel *b, bool *
             CH_TRY(ch_attr_list_add(r->arena, &r->from, b->output.item[i], err));
             CH_TRY(ch_attr_list_add(r->arena, &r->to, a->output.item[i], err));
         }
+        if (*out)
+            CH_TRY(same_list(r, &x->asked_of, &y->asked_of, out, err));
         return *out ? same_list(r, &x->pushed, &y->pushed, out, err) : CH_OK;
     }
     case CH_REL_RANGE: {

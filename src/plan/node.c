@@ -140,7 +140,7 @@ static const ch_node_class REL[CH_N_REL_KINDS] = {
     REL_CLASS(VARIABLE, variable, "Variable", action, names, type, values, query, replace, if_exists),
     REL_CLASS(EXECUTE, execute, "ExecuteImmediate", statement, into, arguments),
     REL_CLASS(WINDOW, window, "Window", input, functions, partition, order, limit, limit_by),
-    REL_CLASS(SCAN, scan, "Scan", format, name, options, schema, file, n_files, dataset, wanted, pushed, limit, parts),
+    REL_CLASS(SCAN, scan, "Scan", format, name, options, schema, file, n_files, dataset, wanted, pushed, asked_of, limit, parts),
     REL_CLASS(REUSE, reuse, "Reuse", input, number),
     REL_CLASS(SHARED, shared, "Shared", definition, body, number),
     REL_CLASS(SHARED_REF, shared_ref, "SharedRef", number),

@@ -882,7 +882,11 @@ typedef struct ch_rel_scan {
     int32_t *wanted;     /* head.output.n positions in schema */
     ch_expr_list pushed; /* conjuncts over output that the scan is told of; still
                           filtered above */
-    int64_t limit;       /* -1 = all */
+    /* Conjuncts that the source answers itself and no filter asks again, and what they were. */
+    const struct ch_predicate *asked;
+    int32_t n_asked;
+    ch_expr_list asked_of;
+    int64_t limit; /* -1 = all */
     const struct ch_table_statistics *statistics; /* for the optimizer, by its rule; or NULL */
     ch_str_list paths;                            /* as they were asked for */
     ch_str_list parts;                            /* of a source: ch_scan_spec.part */

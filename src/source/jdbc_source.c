@@ -5,7 +5,7 @@
  *   morsel i    SELECT wanted columns FROM table WHERE (pushed) AND (partition i) LIMIT n
  *
  * Each slot has a connection of its own and streams: it holds one batch of rows. Predicates that can be written in SQL are
- * sent along; the filter above asks them again, so a database with other rules for text can only give too many rows.
+ * the database's to answer, by its own rules for text, as in Spark.
  */
 #include <stdlib.h>
 #include <strings.h>
@@ -381,6 +381,26 @@ static ch_status scan(const ch_format_context *ctx, const ch_scan_spec *spec, ch
     return status;
 }
 
+/* As Spark does: what can be said in SQL is the database's to answer, by its rules for text. */
+static ch_status answers(const ch_format_context *ctx, const ch_scan_spec *spec,
+                         const ch_predicate *p, bool *out, ch_error *err)
+{
+    ch_arena arena;
+    ch_jdbc_source *source;
+    ch_buf text;
+    const ch_field *f = &spec->schema->field[p->column];
+    ch_arena_init(&arena, ctx->mem);
+    ch_buf_init(&text, ctx->mem);
+    *out = false;
+    ch_status status = ch_jdbc_source_of(ctx, spec->options, false, &arena, &source, err);
+    bool blanks = padding_of(f) && p->op != CH_PRED_IS_NULL && p->op != CH_PRED_IS_NOT_NULL;
+    if (status == CH_OK && source->push_predicate && !blanks)
+        status = ch_jdbc_add_predicate(source, p, f->name, &text, out, err);
+    ch_buf_release(&text);
+    ch_arena_release(&arena);
+    return status;
+}
+
 /* "JDBCRelation(people) [numPartitions=1]", as Spark names it. */
 static ch_status describe(const ch_format_context *ctx, const ch_scan_spec *spec, ch_arena *arena,
                           const char **name, ch_error *err)
@@ -404,6 +424,7 @@ const ch_format ch_format_jdbc = {
     .infer = infer,
     .scan = scan,
     .describe = describe,
+    .answers = answers,
     .open_sink = ch_jdbc_sink_open,
     .write = ch_jdbc_sink_write,
     .finish = ch_jdbc_sink_finish,

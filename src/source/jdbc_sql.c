@@ -83,7 +83,10 @@ ch_status ch_jdbc_add_value(const ch_jdbc_source *source, const ch_scalar *value
     case CH_DOUBLE:
         if (value->v.f64 - value->v.f64 != 0) /* NaN and infinities have no literal */
             break;
-        return ch_buf_printf(out, err, "%.17g", value->v.f64);
+        return ch_buf_add(out, text,
+                          (size_t)(type->id == CH_FLOAT ? ch_print_f32(text, (float)value->v.f64)
+                                                        : ch_print_f64(text, value->v.f64)),
+                          err);
     case CH_DECIMAL:
         return ch_buf_add(
             out, text,

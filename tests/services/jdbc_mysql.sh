@@ -44,6 +44,10 @@ run -e "$(view o '\`odd \`\`name\`') SELECT count(*) FROM o WHERE \`x\`\`; DROP 
 echo "== parallel reads"
 run -e "$(view b big "partitionColumn 'id', lowerBound '1', upperBound '50000', numPartitions '4'") SELECT count(*), sum(id), min(name), max(name) FROM b"
 run -e "$(view b '(select id, name from big where id < 100) q') SELECT count(*) FROM b WHERE name LIKE 'name 1%' AND id > 5"
+echo "== filters are the database's to answer"
+run -e "$(view b big) SELECT id FROM b WHERE name = 'NAME 7' OR id < 0" -e "SELECT id FROM b WHERE name = 'NAME 7' LIMIT 3"
+run -e "$(view b big) EXPLAIN SELECT name FROM b WHERE name = 'NAME 7' AND id > 5 AND length(name) = 6" | grep -o 'JDBCRelation.*' | sed 's/#[0-9L]*//g'
+run -e "$(view b big "pushDownPredicate 'false'") SELECT id FROM b WHERE name = 'NAME 7'"
 echo "== writing"
 run -e "$(view b big) CREATE TABLE made USING jdbc OPTIONS (url '$url', user 'chert', password 'chert-pw', dbtable 'made', createTableColumnTypes 'name VARCHAR(64)') AS SELECT id, name, CAST(id AS DOUBLE) / 3 AS third, id % 2 = 0 AS even FROM b WHERE id <= 10000"
 sql -e 'SHOW COLUMNS FROM made; SELECT count(*), sum(id), min(third) FROM made; SELECT id, name, third, even + 0 AS even FROM made ORDER BY id LIMIT 2'
