@@ -224,6 +224,7 @@ static ch_status scan_next(ch_scan *scan, int index, ch_batch *out, ch_error *er
             rows.column[c].padding = s->padding[c];
         if (status == CH_OK)
             status = s->source->driver->fetch(slot->conn, &rows, &slot->more, err);
+        slot->conn->deadline_ns = 0; /* from the first rows on, time is whoever's who takes them */
     }
     if (status == CH_OK && !slot->more)
         end_part(s, slot);
