@@ -19,6 +19,8 @@
 #include "store/io_threads.h"
 #include "store/s3_upload.h"
 
+#define MOST_PAGES 100 /* of uploads that are aborted */
+
 typedef struct s3_job {
     ch_store_job head;
     ch_s3_place place;
@@ -50,9 +52,12 @@ static bool is_ours(const s3_job *job, const char *folder, const char *key)
     return strcmp(key, job->place.key) == 0 || strncmp(key, folder, strlen(folder)) == 0;
 }
 
-static ch_status abort_page(s3_job *job, const char *folder, const ch_buf *body, ch_error *err)
+/* *more: there are others, which the next answer will have, because these are gone. */
+static ch_status abort_page(s3_job *job, const char *folder, const ch_buf *body, bool *more,
+                            ch_error *err)
 {
-    char id[2048];
+    char id[2048], truncated[16];
+    int64_t n_aborted = 0;
     void *doc;
     ch_status status = CH_OK;
     ch_s3_xml_parse(body, &doc);
@@ -64,9 +69,13 @@ static ch_status abort_page(s3_job *job, const char *folder, const ch_buf *body,
         ch_s3_xml_value(n, "UploadId", id, sizeof id);
         if (!key)
             status = CH_E_MEMORY;
-        else if (*id && is_ours(job, folder, key) && !ch_s3_upload_is_ours(id))
+        else if (*id && is_ours(job, folder, key) && !ch_s3_upload_is_ours(id)) {
             ch_s3_upload_abort(&(ch_s3_place){job->place.bucket, job->place.path, key}, id);
+            n_aborted++;
+        }
     }
+    ch_s3_xml_value(ch_s3_xml_root(doc), "IsTruncated", truncated, sizeof truncated);
+    *more = n_aborted > 0 && strcmp(truncated, "true") == 0;
     ch_s3_xml_free(doc);
     return status;
 }
@@ -92,10 +101,14 @@ static ch_status abort_left(s3_job *job, const char *folder, ch_error *err)
                            .action = "list uploads of",
                            .cancel = ch_store_cancel(job->head.context),
                            .attempts = 3};
-        status = ch_s3_send(&call, &response, &own);
-        if (status == CH_OK)
-            status = abort_page(job, folder, &response.body, &own);
-        ch_http_response_release(&response);
+        bool more = true;
+        for (int page = 0; page < MOST_PAGES && more && status == CH_OK; page++) {
+            more = false;
+            status = ch_s3_send(&call, &response, &own);
+            if (status == CH_OK)
+                status = abort_page(job, folder, &response.body, &more, &own);
+            ch_http_response_release(&response);
+        }
         /* Whether anybody may write here is for the write itself to find out. */
         bool grave = status == CH_E_CANCELLED || status == CH_E_MEMORY;
         status = grave ? ch_error_pass(err, &own) : CH_OK;

@@ -201,7 +201,7 @@ static ch_status s3_stat(ch_store_context *c, const char *path, ch_file *file, b
 
 static ch_status s3_open(ch_mem *mem, const ch_file *file, ch_input **out, ch_error *err)
 {
-    ch_remote_file *f;
+    ch_remote_file *f = NULL;
     ch_file whole = *file;
     ch_s3_place place;
     CH_TRY(ch_s3_place_of(file->context, file->path, false, &place, err));

@@ -305,10 +305,12 @@ class Handler(BaseHTTPRequestHandler):
         return self.reply(200, "  \n<CompleteMultipartUploadResult/>")
 
     def list_uploads(self, bucket):
-        rows = "".join(f"<Upload><Key>{escape(k)}</Key><UploadId>{n}</UploadId></Upload>"
-                       for n, (b, k, _) in self.s.uploads.items()
-                       if b == bucket and k.startswith(self.query.get("prefix", "")))
-        return self.reply(200, f"<ListMultipartUploadsResult>{rows}</ListMultipartUploadsResult>")
+        rows = [f"<Upload><Key>{escape(k)}</Key><UploadId>{n}</UploadId></Upload>"
+                for n, (b, k, _) in self.s.uploads.items()
+                if b == bucket and k.startswith(self.query.get("prefix", ""))]
+        more = str(len(rows) > self.s.page).lower()
+        return self.reply(200, f"<ListMultipartUploadsResult><IsTruncated>{more}</IsTruncated>"
+                               f"{''.join(rows[:self.s.page])}</ListMultipartUploadsResult>")
 
     def list(self, bucket):
         q, objects = self.query, self.s.buckets[bucket]

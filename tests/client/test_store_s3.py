@@ -258,8 +258,9 @@ def test_a_commit_that_fails_is_taken_back():
 
 
 def test_uploads_of_a_killed_process_are_aborted():
-    with StandIn() as s:
-        s.uploads["dead"] = ("lake", "out/part-0", {})
+    with StandIn(page=3) as s:
+        for i in range(7):
+            s.uploads[f"dead{i}"] = ("lake", f"out/part-{i}", {})
         s.uploads["other"] = ("lake", "outer/part-0", {})
         run(WRITE.format("s3a://lake/out", "csv", 10), *options(s))
         assert list(s.uploads) == ["other"]
