@@ -23,6 +23,20 @@ CH_NODISCARD ch_status ch_ipc_write(ch_mem *mem, const struct ArrowSchema *schem
                                     const struct ArrowArray *array, int64_t n, ch_buf *out,
                                     ch_error *err);
 
+/* The parts of a stream, for those that are not there as a whole: the schema, any number of batches, the end. */
+CH_NODISCARD ch_status ch_ipc_write_schema(ch_mem *mem, const struct ArrowSchema *schema,
+                                           ch_buf *out, ch_error *err);
+CH_NODISCARD ch_status ch_ipc_write_batch(ch_mem *mem, const struct ArrowSchema *schema,
+                                          const struct ArrowArray *array, ch_buf *out,
+                                          ch_error *err);
+CH_NODISCARD ch_status ch_ipc_write_end(ch_buf *out, ch_error *err);
+
+/*
+ * The length of the body that belongs to a message's metadata (`len` bytes, those behind the two words), and
+ * whether it is one of rows. False: it is damaged.
+ */
+bool ch_ipc_body_length(const uint8_t *metadata, size_t len, int64_t *body, bool *is_batch);
+
 /*
  * Reads a stream that lies in memory as a whole.
  *   bytes  shares: arrays point into it

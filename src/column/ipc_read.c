@@ -108,6 +108,17 @@ static ch_status read_message(stream *s, message *out, ch_error *err)
     return CH_OK;
 }
 
+bool ch_ipc_body_length(const uint8_t *metadata, size_t len, int64_t *body, bool *is_batch)
+{
+    bool bad = false;
+    ch_flat_table t;
+    if (!ch_flat_root(metadata, len, &bad, &t))
+        return false;
+    *is_batch = ch_flat_get(&t, MESSAGE_HEADER_TYPE, 1, 0) == IPC_RECORD_BATCH;
+    *body = ch_flat_get(&t, MESSAGE_BODY_LENGTH, 8, 0);
+    return !bad && *body >= 0;
+}
+
 /* ---- the schema -------------------------------------------------------------------------- */
 
 static ch_status read_format(stream *s, const ch_flat_table *f, field *out, ch_error *err)

@@ -149,8 +149,8 @@ static ch_status add_message(ch_flat_builder *b, int header_type, ch_flat_ref he
     return ch_buf_fill(out, 0, head[1] - len, err);
 }
 
-static ch_status add_schema(ch_mem *mem, const struct ArrowSchema *schema, ch_buf *out,
-                            ch_error *err)
+ch_status ch_ipc_write_schema(ch_mem *mem, const struct ArrowSchema *schema, ch_buf *out,
+                              ch_error *err)
 {
     ch_flat_builder b;
     ch_flat_ref fields;
@@ -276,7 +276,7 @@ out:
     return status;
 }
 
-static ch_status write_batch(ch_mem *mem, const struct ArrowSchema *schema,
+ch_status ch_ipc_write_batch(ch_mem *mem, const struct ArrowSchema *schema,
                              const struct ArrowArray *array, ch_buf *out, ch_error *err)
 {
     size_t parts = 0, nodes = 0;
@@ -294,12 +294,17 @@ static ch_status write_batch(ch_mem *mem, const struct ArrowSchema *schema,
     return status;
 }
 
+ch_status ch_ipc_write_end(ch_buf *out, ch_error *err)
+{
+    static const uint32_t END[2] = {UINT32_MAX, 0};
+    return ch_buf_add(out, END, sizeof END, err);
+}
+
 ch_status ch_ipc_write(ch_mem *mem, const struct ArrowSchema *schema,
                        const struct ArrowArray *array, int64_t n, ch_buf *out, ch_error *err)
 {
-    static const uint32_t END[2] = {UINT32_MAX, 0};
-    CH_TRY(add_schema(mem, schema, out, err));
+    CH_TRY(ch_ipc_write_schema(mem, schema, out, err));
     for (int64_t i = 0; i < n; i++)
-        CH_TRY(write_batch(mem, schema, &array[i], out, err));
-    return ch_buf_add(out, END, sizeof END, err);
+        CH_TRY(ch_ipc_write_batch(mem, schema, &array[i], out, err));
+    return ch_ipc_write_end(out, err);
 }
