@@ -134,6 +134,8 @@ enum {
     CH_FUNC_HIGHER_ORDER = 1 << 11,
     /* An aggregate that may be followed by WITHIN GROUP (ORDER BY ...); see ch_bind.key. */
     CH_FUNC_WITHIN_GROUP = 1 << 12,
+    /* Written in Python (python/udf.h): the optimizer takes its calls out of expressions. */
+    CH_FUNC_PYTHON = 1 << 13,
 };
 
 typedef struct ch_agg ch_agg;
