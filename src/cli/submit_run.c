@@ -295,6 +295,19 @@ static int start_python(launch *l, char **argv)
     return why ? CH_EXIT_ERROR : 0;
 }
 
+/* Functions in Python run in the program's Python, with its modules: our own environment is what they start with. */
+static int share_python(const launch *l, const char *python)
+{
+    static const char *const NAME[] = {"PYTHONPATH=", "CHERT_SUBMIT_MODULES="};
+    bool good = setenv("PYSPARK_PYTHON", python ? python : "python3", 0) == 0;
+    for (char *const *e = l->env; *e && good; e++)
+        for (size_t i = 0; i < sizeof NAME / sizeof *NAME; i++)
+            if (strncmp(*e, NAME[i], strlen(NAME[i])) == 0)
+                good &=
+                    setenv(i ? "CHERT_SUBMIT_MODULES" : "PYTHONPATH", *e + strlen(NAME[i]), 1) == 0;
+    return good ? 0 : failed("start Python", NULL, errno);
+}
+
 static int make_startup(launch *l, const char *text)
 {
     size_t n = strlen(text);
@@ -317,6 +330,8 @@ int ch_submit_run(ch_submit *s, char **argv, const char *name, const char *start
         code = make_startup(&l, startup);
     if (!code)
         code = prepare(&l, startup);
+    if (!code && !s->remote)
+        code = share_python(&l, argv[0]);
     if (!code)
         code = start_python(&l, argv);
     if (!code)

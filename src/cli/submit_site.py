@@ -319,6 +319,7 @@ def next_sitecustomize():
         spec.loader.exec_module(module)
 
 
-atexit.register(leave)
-sys.meta_path.insert(0, Finder)
+if "PYTHON_WORKER_FACTORY_SOCK_DIR" not in os.environ:  # a program, not a worker for its functions
+    atexit.register(leave)
+    sys.meta_path.insert(0, Finder)
 next_sitecustomize()

@@ -58,6 +58,14 @@ CH_NODISCARD ch_status cn_make_literal(cn_decode *d, const PB(Expression__Litera
                                        ch_expr **out, ch_error *err);
 CH_NODISCARD ch_status cn_make_name(cn_decode *d, const char *name, ch_expr **out, ch_error *err);
 
+/* Functions in Python (decode_python.c): registered under their names. */
+CH_NODISCARD ch_status cn_register_function(cn_session *session,
+                                            const PB(CommonInlineUserDefinedFunction) * m,
+                                            ch_error *err);
+CH_NODISCARD ch_status cn_decode_python_call(cn_decode *d,
+                                             const PB(CommonInlineUserDefinedFunction) * m,
+                                             ch_expr **out, ch_error *err);
+
 /* Writes into tables, as the statement that does the same (decode_write.c). */
 CH_NODISCARD ch_status cn_decode_table_write(cn_decode *d, const PB(WriteOperation) * w,
                                              ch_rel **out, ch_error *err);

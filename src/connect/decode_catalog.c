@@ -9,6 +9,7 @@
 #include "connect/decode_relation.h"
 #include "function/function.h"
 #include "session/ddl.h"
+#include "session/python_session.h"
 
 typedef PB(Relation) message;
 
@@ -559,6 +560,24 @@ static ch_status function_row(answer *a, const ch_func *f, ch_error *err)
                : CH_E_MEMORY;
 }
 
+/* One that was registered. */
+static ch_status registered_row(answer *a, const char *name, ch_error *err)
+{
+    return ch_rows_add(&a->rows, (const char *const[]){name, NULL, NULL, "N/A.", "", "true"}, err);
+}
+
+/* Is the name, as it was registered, that of a function in Python? In the arena; NULL: it is not. */
+static ch_status find_registered(answer *a, const ch_str_list *parts, const char **out,
+                                 ch_error *err)
+{
+    ch_python_entry *entry =
+        parts->n == 1 ? ch_python_lookup(a->d->session->session, parts->item[0]) : NULL;
+    *out = entry ? ch_arena_str(a->d->arena, entry->udf.name, err) : NULL;
+    ch_status status = entry && !*out ? CH_E_MEMORY : CH_OK;
+    ch_python_entry_unref(entry);
+    return status;
+}
+
 static ch_status list_functions(answer *a, const PB(Catalog) * m, ch_error *err)
 {
     const char *database;
@@ -573,6 +592,11 @@ static ch_status list_functions(answer *a, const PB(Catalog) * m, ch_error *err)
         if (first && wanted(m->list_functions->pattern, f->name))
             CH_TRY(function_row(a, f, err));
     }
+    ch_str_list own;
+    CH_TRY(ch_python_names(a->d->session->session, a->d->arena, &own, err));
+    for (int32_t i = 0; i < own.n; i++)
+        if (wanted(m->list_functions->pattern, own.item[i]))
+            CH_TRY(registered_row(a, own.item[i], err));
     return CH_OK;
 }
 
@@ -587,10 +611,14 @@ static ch_status find_function(answer *a, const char *name, const char *db_name,
 static ch_status get_function(answer *a, const PB(Catalog) * m, ch_error *err)
 {
     const ch_func *f;
+    const char *own;
     ch_str_list parts;
     function_columns(a);
     CH_TRY(find_function(a, m->get_function->function_name, m->get_function->db_name, &f, &parts,
                          err));
+    CH_TRY(find_registered(a, &parts, &own, err));
+    if (own)
+        return registered_row(a, own, err);
     if (!f)
         CH_FAIL(err, UNRESOLVED_ROUTINE, "routineName", ch_ddl_quote_list(&a->ddl, &parts),
                 "searchPath",
@@ -601,10 +629,12 @@ static ch_status get_function(answer *a, const PB(Catalog) * m, ch_error *err)
 static ch_status function_exists(answer *a, const PB(Catalog) * m, ch_error *err)
 {
     const ch_func *f;
+    const char *own;
     ch_str_list parts;
     CH_TRY(find_function(a, m->function_exists->function_name, m->function_exists->db_name, &f,
                          &parts, err));
-    return boolean(a, f != NULL, err);
+    CH_TRY(find_registered(a, &parts, &own, err));
+    return boolean(a, f != NULL || own != NULL, err);
 }
 
 /* ---- the map ------------------------------------------------------------------------------ */

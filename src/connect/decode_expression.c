@@ -424,6 +424,11 @@ static ch_status decode_subquery(cn_decode *d, const message *m, ch_expr **out, 
     CH_FAIL(err, CONNECT_INVALID_PLAN, "reason", "a subquery refers to a plan that is not there");
 }
 
+static ch_status decode_python(cn_decode *d, const message *m, ch_expr **out, ch_error *err)
+{
+    return cn_decode_python_call(d, m->common_inline_user_defined_function, out, err);
+}
+
 /* ---- the table --------------------------------------------------------------------------- */
 
 static const struct {

@@ -60,6 +60,7 @@ static const java_class BY_CLASS[] = {
      {SPARK "SparkNoSuchElementException", "java.util.NoSuchElementException"}},
     {"SQL_CONF_NOT_FOUND",
      {SPARK "SparkNoSuchElementException", "java.util.NoSuchElementException"}},
+    {"PYTHON_EXCEPTION", {SPARK "api.python.PythonException", "java.lang.RuntimeException"}},
     {"OPERATION_CANCELED", {SPARK "SparkSQLException", "java.sql.SQLException"}},
     {"INVALID_HANDLE", {SPARK "SparkSQLException", "java.sql.SQLException"}},
     {"INVALID_CURSOR", {SPARK "SparkSQLException", "java.sql.SQLException"}},

@@ -65,6 +65,8 @@ struct ch_exec {
     int32_t shuffle_partitions, leaf_partitions;
     _Atomic bool *cancel;        /* set from outside: every worker stops at its next batch */
     _Atomic int64_t spill_bytes; /* written to disk so far */
+    /* For functions in Python; NULL: there can be none. */
+    const struct ch_python_runtime *python;
     ch_observed *observed;       /* in arena, the last one compiled first */
     ch_physical *physical;       /* made by ch_physical_new; operators register there */
 };

@@ -118,6 +118,7 @@ static ch_status settle(const ch_analyze_context *ctx, ch_rel **plan, ch_error *
 
 ch_status ch_optimize(const ch_analyze_context *ctx, ch_rel **plan, ch_error *err)
 {
+    CH_TRY(ch_extract_python(ctx, plan, err));
     CH_TRY(settle(ctx, plan, err));
     for (int i = 0; i < N_RULES; i++) {
         run r = {ctx, RULE[i], false};

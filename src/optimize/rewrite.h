@@ -5,6 +5,7 @@
 
 #include "optimize/optimize.h"
 #include "plan/make.h"
+#include "plan/plan_python.h"
 
 /* The parts of an AND, in order; added to list. */
 CH_NODISCARD ch_status ch_conjuncts(ch_arena *arena, ch_expr *expr, ch_expr_list *list,
@@ -59,6 +60,10 @@ bool ch_passes_columns(const ch_rel *rel);
 CH_NODISCARD ch_status ch_make_empty(ch_arena *arena, const ch_attr_list *columns, ch_rel **out,
                                      ch_error *err);
 bool ch_is_empty(const ch_rel *rel);
+
+/* Calls of functions in Python become relations (extract_python.c). */
+CH_NODISCARD ch_status ch_extract_python(const ch_analyze_context *ctx, ch_rel **plan,
+                                         ch_error *err);
 
 /* Splits a join's condition: pairs of equal keys (left's, right's), and the rest. */
 typedef struct ch_join_keys {

@@ -6,6 +6,7 @@
  * sort, distinct, union), a project below it drops what only a filter needed.
  */
 #include "optimize/rewrite.h"
+#include "plan/plan_python.h"
 
 static ch_status prune(const ch_analyze_context *ctx, ch_rel **rel, const ch_attr_list *needed,
                        bool exact, ch_error *err);
@@ -256,6 +257,57 @@ static ch_status prune_generate(const ch_analyze_context *ctx, ch_rel **rel,
     return CH_OK;
 }
 
+/* Functions that nobody asks for are not called. */
+static ch_status prune_eval_python(const ch_analyze_context *ctx, ch_rel **rel,
+                                   const ch_attr_list *needed, ch_error *err)
+{
+    ch_rel_eval_python *p;
+    ch_expr_list list = {0};
+    ch_attr_list below = {0}, output = {0}, made;
+    CH_AN_NEW(p, ch_rel_clone(ctx->arena, *rel, err));
+    CH_TRY(only_needed(ctx->arena, &p->input->output, needed, &output, err));
+    CH_TRY(copy_needed(ctx->arena, &output, &below, err));
+    for (int32_t i = 0; i < p->functions.n; i++) {
+        ch_expr *e = p->functions.item[i];
+        if (!ch_attr_list_find(needed, ((const ch_expr_alias *)e)->id))
+            continue;
+        CH_TRY(ch_expr_list_add(ctx->arena, &list, e, err));
+        CH_TRY(ch_columns_used(ctx->arena, e, &below, err));
+    }
+    if (!list.n) {
+        *rel = p->input;
+        return prune(ctx, rel, needed, false, err);
+    }
+    CH_TRY(ch_make_output(ctx->arena, &list, &made, err));
+    for (int32_t i = 0; i < made.n; i++)
+        CH_TRY(ch_attr_list_add(ctx->arena, &output, made.item[i], err));
+    CH_TRY(prune(ctx, &p->input, &below, false, err));
+    p->functions = list;
+    p->head.output = output;
+    *rel = &p->head;
+    return CH_OK;
+}
+
+/* The function sees all columns of its relation, and what a group is known by. */
+static ch_status prune_groups(const ch_analyze_context *ctx, ch_rel **input,
+                              const ch_expr_list *seen, const ch_expr_list *keys, ch_error *err)
+{
+    ch_attr_list below = {0};
+    for (int32_t i = 0; i < seen->n; i++)
+        CH_TRY(ch_columns_used(ctx->arena, seen->item[i], &below, err));
+    for (int32_t i = 0; i < keys->n; i++)
+        CH_TRY(ch_columns_used(ctx->arena, keys->item[i], &below, err));
+    return prune(ctx, input, &below, false, err);
+}
+
+static ch_status prune_aggregate_python(const ch_analyze_context *ctx, ch_rel **rel, ch_error *err)
+{
+    ch_rel_aggregate_python *p;
+    CH_AN_NEW(p, ch_rel_clone(ctx->arena, *rel, err));
+    *rel = &p->head;
+    return prune_groups(ctx, &p->input, &p->functions, &p->grouping, err);
+}
+
 /* Filter, Sort, Limit ...: what is needed above, and what they look at themselves. */
 static ch_status prune_passing(const ch_analyze_context *ctx, ch_rel **rel,
                                const ch_attr_list *needed, ch_error *err)
@@ -331,6 +383,11 @@ static ch_status prune(const ch_analyze_context *ctx, ch_rel **rel, const ch_att
         break;
     case CH_REL_GENERATE:
         return prune_generate(ctx, rel, needed, err);
+    case CH_REL_EVAL_PYTHON:
+        return prune_eval_python(ctx, rel, needed, err);
+    case CH_REL_AGGREGATE_PYTHON:
+        CH_TRY(prune_aggregate_python(ctx, rel, err));
+        break;
     case CH_REL_SCAN:
         return prune_scan(ctx, rel, needed, err);
     default:

@@ -111,6 +111,31 @@ static ch_status through_generate(const ch_analyze_context *ctx, ch_rel **rel, b
     return rebuild(ctx, &g->head, input, &s, rel, err);
 }
 
+/* Conjuncts that do not look at what Python makes: it makes less then. */
+static ch_status through_python(const ch_analyze_context *ctx, ch_rel **rel, bool *changed,
+                                ch_error *err)
+{
+    const ch_rel_filter *f = (const ch_rel_filter *)*rel;
+    const ch_rel_eval_python *p = (const ch_rel_eval_python *)f->input;
+    ch_expr_list parts = {0};
+    split s = {0};
+    for (int32_t i = 0; i < p->functions.n; i++)
+        if (!ch_expr_is_deterministic(p->functions.item[i]))
+            return CH_OK;
+    CH_TRY(ch_conjuncts(ctx->arena, f->condition, &parts, err));
+    for (int32_t i = 0; i < parts.n; i++) {
+        ch_expr *e = parts.item[i];
+        bool go = can_move(e) && ch_uses_only(e, &p->input->output);
+        CH_TRY(ch_expr_list_add(ctx->arena, go ? &s.go : &s.stay, e, err));
+    }
+    if (!s.go.n)
+        return CH_OK;
+    ch_rel *input = p->input;
+    *changed = true;
+    CH_TRY(ch_add_filter(ctx, &s.go, &input, err));
+    return rebuild(ctx, &p->head, input, &s, rel, err);
+}
+
 static ch_status through_aggregate(const ch_analyze_context *ctx, ch_rel **rel, bool *changed,
                                    ch_error *err)
 {
@@ -359,6 +384,8 @@ static ch_status apply(const ch_analyze_context *ctx, ch_rel **rel, bool *change
         return through_project(ctx, rel, changed, err);
     case CH_REL_GENERATE:
         return through_generate(ctx, rel, changed, err);
+    case CH_REL_EVAL_PYTHON:
+        return through_python(ctx, rel, changed, err);
     case CH_REL_WINDOW:
         return through_window(ctx, rel, changed, err);
     case CH_REL_AGGREGATE:

@@ -52,6 +52,10 @@ static ch_status resolve(ch_analyzer *a, const ch_rel *rel, ch_rel **out, ch_err
         return ch_an_nearest_by_join(a, (const void *)rel, out, err);
     case CH_REL_ZIP:
         return ch_an_zip(a, (const void *)rel, out, err);
+    case CH_REL_MAP_PARTITIONS:
+    case CH_REL_GROUP_MAP:
+    case CH_REL_CO_GROUP_MAP:
+        return ch_an_python_map(a, rel, out, err);
     case CH_REL_GENERATE:
         return ch_an_generate(a, (const void *)rel, out, err);
     case CH_REL_UNRESOLVED_TABLE_VALUED_FUNCTION:

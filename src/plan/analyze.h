@@ -35,6 +35,10 @@ struct ch_catalog {
     /* The value of a session variable; *found false when there is none of that name. */
     ch_status (*variable)(ch_catalog *self, const char *name, ch_arena *arena, ch_scalar *out,
                           bool *found, ch_error *err);
+    /* The function in Python that was registered under the name; *out NULL when there is none. It stays as
+     * long as the catalog does. */
+    ch_status (*function)(ch_catalog *self, const char *name, ch_arena *arena,
+                          const struct ch_python_udf **out, ch_error *err);
     /* Names of tables and views, for "did you mean". */
     ch_status (*names)(ch_catalog *self, ch_arena *arena, ch_str_list *out, ch_error *err);
     /* Set by the analyzer while it is inside a view: where names are looked up, and whether temporary
@@ -50,6 +54,7 @@ typedef struct ch_analyze_context {
     _Atomic int64_t *next_id;                 /* the session's counter of attribute ids */
     const char *sql;                          /* the text that start and stop point into, or NULL */
     int64_t recursion_levels, recursion_rows; /* limits of WITH RECURSIVE; -1: none */
+    int32_t shuffle_partitions;               /* that groups are dealt out to */
     const char *excluded_rules; /* of the optimizer: names separated by commas; NULL: none */
 } ch_analyze_context;
 
@@ -64,6 +69,7 @@ bool ch_expr_may_fail(const ch_expr *expr);
 bool ch_expr_is_foldable(const ch_expr *expr);
 bool ch_expr_has_aggregate(const ch_expr *expr);
 bool ch_expr_has_window(const ch_expr *expr);
+bool ch_expr_has_python(const ch_expr *expr);
 
 /* A bound call of function `name` on resolved args, with the casts it needs. */
 CH_NODISCARD ch_status ch_call_make(const ch_analyze_context *ctx, const char *name, ch_expr **args,

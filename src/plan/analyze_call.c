@@ -472,7 +472,11 @@ ch_status ch_an_call(ch_analyzer *a, ch_an_scope *scope, const ch_expr_unresolve
                      ch_expr **out, ch_error *err)
 {
     char *name;
+    const struct ch_python_udf *python;
     ch_expr_unresolved_function placed = *f;
+    CH_TRY(ch_an_python_find(a, f, &python, err));
+    if (python)
+        return ch_an_python_call(a, scope, f, python, out, err);
     CH_TRY(ch_an_arguments(a, f->name, &f->head, &placed.args, err));
     if (placed.args.item != f->args.item) {
         ch_expr_unresolved_function *copy;

@@ -234,9 +234,13 @@ ch_status ch_an_values(ch_analyzer *a, const ch_rel_values *in, ch_rel **out, ch
             CH_AN_FAIL(a, &in->head, err, INLINE_TABLE_EXPRESSION, "expr",
                        ch_expr_quoted(a->arena, v->row[r].item[0], err));
         a->correlated = correlated;
-        for (int32_t i = 0; i < v->row[r].n; i++)
+        for (int32_t i = 0; i < v->row[r].n; i++) {
             if (v->row[r].item[i]->kind == CH_EXPR_ALIAS)
                 v->row[r].item[i] = ((ch_expr_alias *)v->row[r].item[i])->child;
+            if (ch_expr_has_python(v->row[r].item[i]))
+                CH_AN_FAIL(a, &in->head, err, INLINE_TABLE_EXPRESSION, "expr",
+                           ch_expr_quoted(a->arena, v->row[r].item[i], err));
+        }
     }
     v->head.output = (ch_attr_list){0};
     for (int32_t i = 0; i < n; i++) {

@@ -177,6 +177,19 @@ CH_NODISCARD ch_status ch_an_time_window_call(ch_analyzer *a, const ch_an_scope 
 CH_NODISCARD ch_status ch_an_arguments(ch_analyzer *a, const char *function, const ch_expr *at,
                                        ch_expr_list *args, ch_error *err);
 
+/* ---- functions in Python (analyze_python.c) ---- */
+
+/* *out is what f calls: a function that came with it or was registered; NULL: neither. */
+CH_NODISCARD ch_status ch_an_python_find(ch_analyzer *a, const ch_expr_unresolved_function *f,
+                                         const struct ch_python_udf **out, ch_error *err);
+CH_NODISCARD ch_status ch_an_python_call(ch_analyzer *a, ch_an_scope *scope,
+                                         const ch_expr_unresolved_function *f,
+                                         const struct ch_python_udf *udf, ch_expr **out,
+                                         ch_error *err);
+/* MapPartitions, GroupMap, CoGroupMap */
+CH_NODISCARD ch_status ch_an_python_map(ch_analyzer *a, const ch_rel *rel, ch_rel **out,
+                                        ch_error *err);
+
 /* ---- lambda functions (analyze_lambda.c) ---- */
 
 /* The row that takes a lambda function, if the call means one; else NULL. */

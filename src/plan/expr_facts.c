@@ -70,7 +70,7 @@ static bool is_not_constant(const ch_expr *e)
         return false;
     case CH_EXPR_CALL:
         return (flags_of(e) & (CH_FUNC_NONDETERMINISTIC | CH_FUNC_AGGREGATE | CH_FUNC_WINDOW |
-                               CH_FUNC_GENERATOR)) != 0;
+                               CH_FUNC_GENERATOR | CH_FUNC_PYTHON)) != 0;
     default:
         return true;
     }
@@ -145,6 +145,16 @@ static bool is_window(const ch_expr *e)
 bool ch_expr_has_window(const ch_expr *expr)
 {
     return any(expr, is_window);
+}
+
+static bool is_python(const ch_expr *e)
+{
+    return (flags_of(e) & CH_FUNC_PYTHON) != 0;
+}
+
+bool ch_expr_has_python(const ch_expr *expr)
+{
+    return any(expr, is_python);
 }
 
 const ch_type *ch_rel_schema(const ch_rel *rel)

@@ -8,6 +8,8 @@
  */
 #include "plan/node.h"
 #include "plan/plan_frame.h"
+#include "plan/plan_python.h"
+#include "python/udf.h"
 
 #include <xxhash.h>
 
@@ -24,6 +26,7 @@
     const ch_type *: CH_NODE_TYPE,         ch_scalar: CH_NODE_SCALAR, \
     const ch_attr *: CH_NODE_ATTR,         ch_expr_list *: CH_NODE_EXPR_ROWS, \
     int32_t **: CH_NODE_INDEX_SETS,        int32_t *: CH_NODE_WANTED, \
+    const struct ch_func *: CH_NODE_FUNC, \
     default: CH_NODE_POINTER)
 
 #define FIELD(T, member) {#member, KIND_OF(((T *)0)->member), offsetof(T, member)},
@@ -47,7 +50,7 @@ static const ch_node_class EXPR[CH_N_EXPR_KINDS] = {
     EXPR_CLASS(LITERAL, literal, "Literal", value),
     EXPR_CLASS(UNRESOLVED_ATTRIBUTE, unresolved_attribute, "UnresolvedAttribute", parts, plan_id),
     EXPR_CLASS(UNRESOLVED_FUNCTION, unresolved_function, "UnresolvedFunction",
-               name, args, is_distinct, ignore_nulls, filter, is_infix),
+               name, args, is_distinct, ignore_nulls, filter, is_infix, python),
     EXPR_CLASS(UNRESOLVED_STAR, unresolved_star, "UnresolvedStar", target, except, pattern, plan_id),
     EXPR_CLASS(UNRESOLVED_EXTRACT_VALUE, unresolved_extract_value, "UnresolvedExtractValue",
                child, extraction),
@@ -118,6 +121,13 @@ static const ch_node_class REL[CH_N_REL_KINDS] = {
     REL_CLASS(ZIP, zip, "Zip", left, right),
     REL_CLASS(TRANSPOSE, transpose, "Transpose", input, index),
     REL_CLASS(COLLECT_METRICS, collect_metrics, "CollectMetrics", input, name, metrics),
+    REL_CLASS(MAP_PARTITIONS, map_partitions, "MapPartitions", input, function, is_barrier),
+    REL_CLASS(GROUP_MAP, group_map, "GroupMap", input, grouping, function),
+    REL_CLASS(CO_GROUP_MAP, co_group_map, "CoGroupMap", input, other, input_grouping, other_grouping,
+              function, n_left, input_partition, other_partition),
+    REL_CLASS(EVAL_PYTHON, eval_python, "EvalPython", input, functions),
+    REL_CLASS(AGGREGATE_PYTHON, aggregate_python, "AggregateInPython", input, grouping, functions),
+    REL_CLASS(WINDOW_PYTHON, window_python, "WindowInPython", input, functions, partition, bounds),
     REL_CLASS(WITH, with, "With", input, ctes, recursive),
     REL_CLASS(VALUES, values, "Values", row),
     REL_CLASS(ONE_ROW, one_row, "OneRowRelation"),
@@ -613,6 +623,8 @@ static bool field_equal(const ch_node_field *f, const void *a, const void *b)
     case CH_NODE_TYPE:
     case CH_NODE_POINTER:
         return AT(void *, x) == AT(void *, y);
+    case CH_NODE_FUNC:
+        return ch_python_same(AT(struct ch_func *, x), AT(struct ch_func *, y));
     case CH_NODE_SCALAR:
         return ch_scalar_equal(&AT(ch_scalar, x), &AT(ch_scalar, y));
     case CH_NODE_ATTR: {

@@ -26,6 +26,7 @@ typedef enum ch_node_field_kind {
     CH_NODE_TYPE,    /* const ch_type * */
     CH_NODE_SCALAR,  /* ch_scalar */
     CH_NODE_ATTR,    /* const ch_attr *: equal when the ids are */
+    CH_NODE_FUNC,    /* const ch_func *: one in Python by what it is */
     CH_NODE_POINTER, /* compared by address, not printed */
     /* Arrays that carry their length beside them; in memory order: */
     CH_NODE_EXPR_ROWS,  /* ch_expr_list *row; int32_t n_rows */

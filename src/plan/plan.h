@@ -28,6 +28,7 @@ typedef struct ch_attr ch_attr;
 struct ch_func;
 struct ch_format;
 struct ch_dataset;
+struct ch_python_udf;
 
 typedef struct ch_expr_list {
     ch_expr **item;
@@ -105,6 +106,7 @@ typedef struct ch_expr_unresolved_function {
     bool ignore_nulls;
     ch_expr *filter; /* FILTER (WHERE ...), or NULL */
     bool is_infix;   /* came from operator syntax: printed as one */
+    const struct ch_python_udf *python; /* what it calls, whatever the name means; or NULL */
 } ch_expr_unresolved_function;
 
 /* *, t.*, * EXCEPT (a) */
@@ -329,6 +331,9 @@ typedef enum ch_rel_kind {
     CH_REL_ZIP,
     CH_REL_TRANSPOSE,
     CH_REL_COLLECT_METRICS,
+    CH_REL_MAP_PARTITIONS, /* plan_python.h */
+    CH_REL_GROUP_MAP,
+    CH_REL_CO_GROUP_MAP,
     CH_REL_WITH,    /* WITH a AS (...), b AS (...) query */
     CH_REL_VALUES,  /* VALUES (1, 'a'), (2, 'b') */
     CH_REL_ONE_ROW, /* SELECT without FROM */
@@ -347,6 +352,9 @@ typedef enum ch_rel_kind {
     CH_REL_VARIABLE, /* DECLARE, SET and DROP of session variables */
     CH_REL_EXECUTE,  /* EXECUTE IMMEDIATE */
     /* resolved only */
+    CH_REL_EVAL_PYTHON, /* plan_python.h */
+    CH_REL_AGGREGATE_PYTHON,
+    CH_REL_WINDOW_PYTHON,
     CH_REL_WINDOW,
     CH_REL_SCAN,
     CH_REL_REUSE,

@@ -15,6 +15,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "function/function.h"
 #include "type/datetime.h"
 #include "type/decimal.h"
 #include "type/number.h"
@@ -37,44 +38,7 @@ static bool in_tree(const printer *p)
     return p->mode == CH_PRINT_TREE;
 }
 
-/* ---- names ---------------------------------------------------------------------------------- */
-
-static bool is_plain_name(const char *name)
-{
-    bool digits = true;
-    for (const char *c = name; *c; c++) {
-        if (!isalnum((unsigned char)*c) && *c != '_')
-            return false;
-        digits &= isdigit((unsigned char)*c) != 0;
-    }
-    return *name && !digits;
-}
-
-static ch_status put_quoted(ch_buf *out, const char *name, ch_error *err)
-{
-    CH_TRY(ch_buf_addc(out, '`', err));
-    for (const char *c = name; *c; c++) {
-        if (*c == '`')
-            CH_TRY(ch_buf_addc(out, '`', err));
-        CH_TRY(ch_buf_addc(out, *c, err));
-    }
-    return ch_buf_addc(out, '`', err);
-}
-
-ch_status ch_name_print(const char *name, ch_buf *out, ch_error *err)
-{
-    return is_plain_name(name) ? ch_buf_adds(out, name, err) : put_quoted(out, name, err);
-}
-
-ch_status ch_names_print(const ch_str_list *parts, ch_buf *out, ch_error *err)
-{
-    for (int32_t i = 0; i < parts->n; i++) {
-        if (i)
-            CH_TRY(ch_buf_addc(out, '.', err));
-        CH_TRY(ch_name_print(parts->item[i], out, err));
-    }
-    return CH_OK;
-}
+/* ---- quoted --------------------------------------------------------------------------------- */
 
 static char *to_arena(ch_arena *arena, ch_buf *buf, ch_status status, ch_error *err)
 {
@@ -82,20 +46,6 @@ static char *to_arena(ch_arena *arena, ch_buf *buf, ch_status status, ch_error *
         status == CH_OK ? ch_arena_strn(arena, buf->data ? buf->data : "", buf->len, err) : NULL;
     ch_buf_release(buf);
     return text;
-}
-
-char *ch_names_quoted(ch_arena *arena, const ch_str_list *parts, ch_error *err)
-{
-    ch_buf buf;
-    ch_buf_init(&buf, arena->mem);
-    ch_status status = CH_OK;
-    for (int32_t i = 0; i < parts->n && status == CH_OK; i++) {
-        if (i)
-            status = ch_buf_addc(&buf, '.', err);
-        if (status == CH_OK)
-            status = put_quoted(&buf, parts->item[i], err);
-    }
-    return to_arena(arena, &buf, status, err);
 }
 
 static ch_status quote_type(const ch_type *type, ch_buf *out, ch_error *err)
@@ -495,6 +445,22 @@ static ch_status print_call_head(printer *p, const call_view *c, ch_error *err)
     return ordered ? print_within_group(p, c, plain, err) : CH_OK;
 }
 
+/* f(a, key => b), whatever the name is. */
+static ch_status print_python(printer *p, const char *name, const ch_expr_list *args, ch_error *err)
+{
+    CH_TRY(put(p, name, err));
+    CH_TRY(put(p, "(", err));
+    CH_TRY(print_args(p, args, ", ", err));
+    return put(p, ")", err);
+}
+
+static ch_status print_named_argument(printer *p, const ch_expr_named_argument *n, ch_error *err)
+{
+    CH_TRY(put(p, n->key, err));
+    CH_TRY(put(p, " => ", err));
+    return print(p, n->value, err);
+}
+
 static ch_status print_call(printer *p, const call_view *c, ch_error *err)
 {
     bool done;
@@ -717,12 +683,16 @@ static ch_status print(printer *p, const ch_expr *e, ch_error *err)
                           f->is_infix, f->filter, f->ignore_nulls};
         if (in_tree(p) && !f->is_infix)
             CH_TRY(put(p, "'", err));
+        if (f->python)
+            return print_python(p, f->name, &f->args, err);
         return print_call(p, &view, err);
     }
     case CH_EXPR_CALL: {
         const ch_expr_call *c = (const void *)e;
         call_view view = {c->name,     &c->args,  c->is_distinct,
                           c->is_infix, c->filter, c->ignore_nulls};
+        if (c->func && (c->func->flags & CH_FUNC_PYTHON))
+            return print_python(p, c->name, &c->args, err);
         if (strcmp(c->name, "struct") == 0 && !in_tree(p))
             return print_struct(p, &c->args, err);
         return print_call(p, &view, err);
@@ -751,6 +721,8 @@ static ch_status print(printer *p, const ch_expr *e, ch_error *err)
     case CH_EXPR_UNRESOLVED_NAMED_LAMBDA_VARIABLE:
     case CH_EXPR_NAMED_LAMBDA_VARIABLE:
         return put(p, "namedlambdavariable()", err);
+    case CH_EXPR_NAMED_ARGUMENT:
+        return print_named_argument(p, (const void *)e, err);
     case CH_EXPR_SUBQUERY:
         return print_subquery(p, (const void *)e, err);
     case CH_EXPR_CASE:

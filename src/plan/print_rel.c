@@ -11,6 +11,7 @@
  */
 #include <string.h>
 
+#include "plan/plan_python.h"
 #include "plan/print.h"
 
 /* One edge on the way from the root: is it the last of its parent's? */
@@ -219,6 +220,12 @@ static ch_status line(const ch_rel *rel, ch_buf *out, ch_error *err)
     }
     case CH_REL_SCAN:
         return scan_line((const void *)rel, out, err);
+    case CH_REL_EVAL_PYTHON:
+        CH_TRY(ch_buf_adds(out, "EvalPython ", err));
+        return exprs(&((const ch_rel_eval_python *)rel)->functions, out, err);
+    case CH_REL_MAP_PARTITIONS:
+        CH_TRY(ch_buf_adds(out, "MapPartitions ", err));
+        return expr(((const ch_rel_map_partitions *)rel)->function, out, err);
     case CH_REL_REUSE:
         return ch_buf_printf(out, err, "Reuse %lld",
                              (long long)((const ch_rel_reuse *)rel)->number);

@@ -8,6 +8,7 @@
 #include "format/format.h"
 #include "plan/node.h"
 #include "session/command.h"
+#include "session/python_session.h"
 #include "session/session_store.h"
 #include "session/variable.h"
 #include "sql/sql.h"
@@ -398,6 +399,32 @@ static ch_status variable(ch_catalog *base, const char *name, ch_arena *arena, c
     return ch_variable_get(((ch_session_catalog *)base)->session, name, arena, out, found, err);
 }
 
+typedef struct ch_python_kept {
+    struct ch_python_kept *next;
+    ch_python_entry *entry;
+} ch_python_kept;
+
+static ch_status function(ch_catalog *base, const char *name, ch_arena *arena,
+                          const ch_python_udf **out, ch_error *err)
+{
+    ch_session_catalog *self = (ch_session_catalog *)base;
+    ch_python_kept *kept;
+    *out = NULL;
+    CH_UNUSED(arena);
+    ch_python_entry *entry = ch_python_lookup(self->session, name);
+    if (!entry)
+        return CH_OK;
+    kept = ch_arena_alloc(self->arena, sizeof *kept, err);
+    if (!kept) {
+        ch_python_entry_unref(entry);
+        return CH_E_MEMORY;
+    }
+    *kept = (ch_python_kept){self->python, entry};
+    self->python = kept;
+    *out = &entry->udf;
+    return CH_OK;
+}
+
 static ch_status names(ch_catalog *base, ch_arena *arena, ch_str_list *out, ch_error *err)
 {
     ch_session_catalog *self = (ch_session_catalog *)base;
@@ -411,6 +438,7 @@ void ch_session_catalog_init(ch_session_catalog *catalog, ch_session *session, c
                                                 .data_source = data_source,
                                                 .parse_expression = parse_expression,
                                                 .variable = variable,
+                                                .function = function,
                                                 .names = names},
                                     .session = session,
                                     .arena = arena,
@@ -422,6 +450,9 @@ void ch_session_catalog_release(ch_session_catalog *catalog)
 {
     for (int32_t i = 0; i < catalog->n_kept; i++)
         ch_frame_unref(catalog->kept[i]);
+    for (const ch_python_kept *k = catalog->python; k; k = k->next)
+        ch_python_entry_unref(k->entry);
+    catalog->python = NULL;
     catalog->n_kept = 0;
     for (struct ch_catalog_store *s = catalog->store; s; s = s->next)
         ch_store_context_free(s->context);

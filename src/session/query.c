@@ -10,6 +10,7 @@
 #include "plan/node.h"
 #include "session/cache.h"
 #include "session/catalog.h"
+#include "session/python_session.h"
 
 /* Of a plan: what grows beyond, by common tables that use each other twice over and over, does not end. */
 #define LEAST_PLAN_BYTES ((int64_t)8 << 20)
@@ -44,6 +45,16 @@ struct ch_query {
 const ch_observed *ch_query_observed(const ch_query *q)
 {
     return q->exec.observed;
+}
+
+/* Unless set. Spark takes as many leaf partitions as there are cores; here every machine gives the same. */
+#define SHUFFLE_PARTITIONS 200
+#define LEAF_PARTITIONS 4
+
+static int32_t partitions_setting(ch_session *s, const char *key, int32_t otherwise)
+{
+    int64_t n = ch_session_get_int(s, key);
+    return n < 1 || n > INT32_MAX ? otherwise : (int32_t)n;
 }
 
 /* The settings as they are now: a query does not see later SETs. */
@@ -112,6 +123,8 @@ static ch_status analyze(ch_query *q, ch_error *err)
         .catalog = &q->catalog.catalog,
         .func = &q->func,
         .next_id = ch_session_next_id(q->session),
+        .shuffle_partitions =
+            partitions_setting(q->session, "spark.sql.shuffle.partitions", SHUFFLE_PARTITIONS),
         .recursion_levels = ch_session_get_int(q->session, "spark.sql.cteRecursionLevelLimit"),
         .recursion_rows = ch_session_get_int(q->session, "spark.sql.cteRecursionRowLimit"),
         .sql = q->frame->text};
@@ -314,16 +327,6 @@ static int64_t most_batch_rows(const ch_query *q)
 
 /* ------------------------------------------------------------------ running */
 
-/* Unless set. Spark takes as many leaf partitions as there are cores; here every machine gives the same. */
-#define SHUFFLE_PARTITIONS 200
-#define LEAF_PARTITIONS 4
-
-static int32_t partitions_setting(ch_session *s, const char *key, int32_t otherwise)
-{
-    int64_t n = ch_session_get_int(s, key);
-    return n < 1 || n > INT32_MAX ? otherwise : (int32_t)n;
-}
-
 static ch_status begin(ch_query *q, ch_error *err)
 {
     ch_engine *engine = ch_session_engine(q->session);
@@ -349,6 +352,7 @@ static ch_status begin(ch_query *q, ch_error *err)
     CH_TRY(ch_session_get(q->session, "chert.spill.dir", &q->arena, &dir, err));
     q->exec.spill_dir = *dir ? dir : ch_engine_spill_dir(engine);
     q->exec.cancel = cancel_flag(q);
+    CH_TRY(ch_python_runtime_make(q->session, q->func.time_zone, &q->arena, &q->exec.python, err));
     return ch_physical_new(&q->exec, &q->physical, err);
 }
 

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "session/cache.h"
+#include "session/python_session.h"
 #include "session/query.h"
 #include "session/variable.h"
 #include "store/access.h"
@@ -58,6 +59,7 @@ struct ch_session {
     ch_running running;
     ch_cache cache;
     ch_variables variables;
+    ch_python_session python;
 };
 
 static void view_free(view *v)
@@ -174,6 +176,7 @@ ch_status ch_session_new(ch_engine *engine, ch_session **out, ch_error *err)
     pthread_mutex_init(&session->running.lock, NULL);
     pthread_mutex_init(&session->cache.lock, NULL);
     pthread_mutex_init(&session->variables.lock, NULL);
+    pthread_mutex_init(&session->python.lock, NULL);
     *out = session;
     return CH_OK;
 }
@@ -191,6 +194,7 @@ static void session_unref(ch_session *session)
         return;
     pthread_mutex_destroy(&session->views.lock);
     pthread_mutex_destroy(&session->variables.lock);
+    pthread_mutex_destroy(&session->python.lock);
     pthread_mutex_destroy(&session->lock);
     pthread_mutex_destroy(&session->running.lock);
     pthread_mutex_destroy(&session->cache.lock);
@@ -217,6 +221,7 @@ void ch_session_free(ch_session *session)
     }
     free(database);
     ch_variables_release(session);
+    ch_python_session_release(session);
     session_unref(session);
 }
 
@@ -233,6 +238,11 @@ ch_mem *ch_session_mem(ch_session *session)
 ch_variables *ch_session_variables(ch_session *session)
 {
     return &session->variables;
+}
+
+ch_python_session *ch_session_python(ch_session *session)
+{
+    return &session->python;
 }
 
 ch_running *ch_session_running(ch_session *session)
@@ -259,7 +269,7 @@ ch_status ch_session_copy(ch_session *from, ch_session *to, ch_error *err)
         status = ch_session_put_view(to, v->name, false, true, v->frame, v->rel, err);
     pthread_mutex_unlock(&from->views.lock);
     to->next_id = from->next_id;
-    return status;
+    return status == CH_OK ? ch_python_session_copy(from, to, err) : status;
 }
 
 _Atomic int64_t *ch_session_next_id(ch_session *session)

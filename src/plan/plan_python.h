@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * plan_python.h - relations whose rows functions in Python make (python/udf.h). As plan.h.
+ *
+ * A function is a call with CH_FUNC_PYTHON; unresolved, an UnresolvedFunction that has `python`.
+ */
+#ifndef CH_PLAN_PLAN_PYTHON_H
+#define CH_PLAN_PLAN_PYTHON_H
+
+#include "plan/plan.h"
+
+/* mapInPandas, mapInArrow: what the function makes of all rows. */
+typedef struct ch_rel_map_partitions {
+    ch_rel head;
+    ch_rel *input;
+    ch_expr *function;
+    bool is_barrier;
+} ch_rel_map_partitions;
+
+/* groupBy().applyInPandas, applyInArrow: what the function makes of each group. */
+typedef struct ch_rel_group_map {
+    ch_rel head;
+    ch_rel *input;
+    ch_expr_list grouping; /* resolved: attributes of input */
+    ch_expr *function;     /* resolved: its arguments are the columns that it sees */
+} ch_rel_group_map;
+
+/* cogroup(): what the function makes of a group of each side, of which one may be empty. */
+typedef struct ch_rel_co_group_map {
+    ch_rel head;
+    ch_rel *input, *other;
+    ch_expr_list input_grouping, other_grouping;
+    ch_expr *function;
+    int32_t n_left; /* resolved: so many of the function's arguments are of input */
+    /* By the optimizer: what the sides are sorted by before the keys; NULL: there are no keys. */
+    ch_expr *input_partition, *other_partition;
+} ch_rel_co_group_map;
+
+/*
+ * Resolved: the input's columns, then one for each function. Each is an Alias of a call; an argument is an
+ * expression over the input, such a one under a name (NamedArgument), or, as the only one, another call that
+ * the worker makes first.
+ */
+typedef struct ch_rel_eval_python {
+    ch_rel head;
+    ch_rel *input;
+    ch_expr_list functions; /* of one kind (ch_python_eval) */
+} ch_rel_eval_python;
+
+/* Resolved: one row for each group: its keys, then the functions' values. Input is in order of the keys. */
+typedef struct ch_rel_aggregate_python {
+    ch_rel head;
+    ch_rel *input;
+    ch_expr_list grouping;  /* attributes of input */
+    ch_expr_list functions; /* Aliases of calls, as in EvalPython */
+} ch_rel_aggregate_python;
+
+/*
+ * Resolved: the input's columns, then one for each function, over a frame of the rows of its partition. Input is
+ * in order of the partitions and, in each, of the rows. A function whose frame is not the whole partition has
+ * two arguments more, its first: where the frame begins, and the place behind its end.
+ */
+typedef struct ch_rel_window_python {
+    ch_rel head;
+    ch_rel *input;
+    ch_expr_list functions; /* Aliases of calls, as in EvalPython */
+    ch_expr_list partition; /* attributes of input */
+    const char *bounds;     /* for each function "bounded" or "unbounded", with commas */
+} ch_rel_window_python;
+
+#endif
