@@ -11,6 +11,7 @@ import os
 import sys
 
 os.environ.setdefault("TZ", "UTC")
+os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
 os.environ["SPARK_CONNECT_MODE_ENABLED"] = "1"
 
 
