@@ -222,10 +222,12 @@ def test_errors_are_sparks_exceptions(spark):
 
 
 def test_refusals_name_what_is_missing(spark):
-    double = F.udf(lambda x: x * 2, "int")
+    class Twice:
+        def eval(self, x):
+            yield x * 2,
     with pytest.raises(Exception) as e:
-        spark.range(1).select(double("id")).collect()
-    assert "user-defined function is not supported" in str(e.value)
+        F.udtf(Twice, returnType="x int")(F.lit(1)).collect()
+    assert "user-defined table function is not supported" in str(e.value)
 
 
 # ---- interrupting, re-attaching, many sessions
