@@ -5,6 +5,7 @@
 #include <zlib.h>
 
 #include "connect/service.h"
+#include "session/python_session.h"
 
 #define MOST_ARTIFACT_BYTES (INT64_C(4) << 30)
 
@@ -49,6 +50,8 @@ static ch_status keep(upload *u, const char *name, ch_buffer *bytes, bool good, 
 {
     if (good)
         CH_TRY(cn_session_put_artifact(u->session, name, bytes, err));
+    if (good && (strncmp(name, "pyfiles/", 8) == 0 || strncmp(name, "files/", 6) == 0))
+        CH_TRY(ch_python_add_file(u->session->session, name, bytes->data, bytes->bytes, err));
     return summarize(u, name, good, err);
 }
 

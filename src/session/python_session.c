@@ -129,6 +129,7 @@ void ch_python_session_release(ch_session *session)
         ch_python_entry_unref(first);
     }
     ch_python_pool_free(pool);
+    ch_python_files_release(p);
 }
 
 /* ---- what workers are told ---------------------------------------------------------------- */

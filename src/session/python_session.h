@@ -54,6 +54,14 @@ CH_NODISCARD ch_status ch_python_names(ch_session *session, ch_arena *arena, ch_
                                        ch_error *err);
 
 /*
+ * A file that the client uploaded: workers find modules (.py) and archives (.zip, .egg) by its name, the last
+ * part of `name`. Errors CH_E_IO. Removed with the session.
+ */
+CH_NODISCARD ch_status ch_python_add_file(ch_session *session, const char *name,
+                                          const uint8_t *bytes, int64_t len, ch_error *err);
+void ch_python_files_release(ch_python_session *python);
+
+/*
  * What the tasks of one query share, as the settings are now; in arena.
  *   time_zone  borrows
  */

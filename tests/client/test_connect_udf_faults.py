@@ -263,3 +263,18 @@ def test_registered_again(spark):
     spark.udf.register("twice", lambda x: 2, "int")
     assert spark.sql("select twice(0)").collect()[0][0] == 2
     assert old.collect()[0][0] in (1, 2)
+
+
+def test_uploaded_modules_are_on_the_path(spark, tmp_path):
+    import zipfile
+    (tmp_path / "uploaded_one.py").write_text("def plus(x):\n    return x + 1\n")
+    with zipfile.ZipFile(tmp_path / "uploaded_two.zip", "w") as z:
+        z.writestr("uploaded_two/__init__.py", "def twice(x):\n    return x * 2\n")
+
+    def both(x):
+        from uploaded_one import plus
+        from uploaded_two import twice
+        return twice(plus(x))
+    still_works(spark)  # a worker that is there already finds them, too
+    spark.addArtifacts(str(tmp_path / "uploaded_one.py"), str(tmp_path / "uploaded_two.zip"), pyfile=True)
+    assert [r[0] for r in spark.range(3).select(use(both)("id")).collect()] == [2, 4, 6]
