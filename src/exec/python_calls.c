@@ -7,6 +7,7 @@
 #include "column/take.h"
 #include "plan/make.h"
 #include "python/udf.h"
+#include "store/access.h"
 
 /* ---- tasks -------------------------------------------------------------------------------- */
 
@@ -80,6 +81,10 @@ static ch_status make_call(ch_arena *arena, const ch_expr *e, ch_expr_list *args
 
 static ch_status no_python(const ch_exec *exec, ch_error *err)
 {
+    /* It may do whatever the process may. */
+    if (ch_access_is_confined())
+        CH_FAIL(err, UNSUPPORTED, "feature",
+                "A Python function on a server with --read-only or --allow-path");
     if (exec->python)
         return CH_OK;
     CH_FAIL(err, UNSUPPORTED, "feature", "A Python function here");

@@ -21,6 +21,11 @@ void ch_access_read_only(void)
     read_only = true;
 }
 
+bool ch_access_is_confined(void)
+{
+    return read_only || n_allowed > 0;
+}
+
 void ch_access_reset(void)
 {
     for (int i = 0; i < n_allowed; i++)

@@ -23,6 +23,8 @@
 void ch_access_read_only(void);
 /* Reads and writes only below this folder or URL, and those allowed before. It may be missing yet. */
 CH_NODISCARD ch_status ch_access_allow(const char *folder, ch_error *err);
+/* Is there anything that queries may not touch? */
+bool ch_access_is_confined(void);
 /* Everything again: for tests. */
 void ch_access_reset(void);
 

@@ -249,3 +249,13 @@ def test_allow_path_wants_a_folder(tmp_path):
         p = subprocess.run([BINARY, "server", "--port", "0", "--allow-path", str(path)], capture_output=True, text=True,
                            timeout=20)
         assert p.returncode == 1 and str(path) in p.stderr
+
+
+def test_functions_in_python_are_refused_where_something_is_forbidden():
+    from pyspark.sql import functions as F
+    s = Server("--read-only")
+    try:
+        spark = s.session()
+        refused(spark.range(1).select(F.udf(lambda x: x, "bigint")("id")).collect, "--read-only")
+    finally:
+        assert s.stop() == 0
