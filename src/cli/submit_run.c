@@ -204,7 +204,7 @@ static int make_env(launch *l, const char *own, size_t len)
         n++;
     for (size_t i = 0; i < len; i++)
         n_own += !own[i];
-    l->env = calloc((size_t)(n + n_own + 1), sizeof *l->env);
+    l->env = calloc((size_t)n + (size_t)n_own + 1, sizeof *l->env);
     if (!l->env)
         return failed("start Python", NULL, ENOMEM);
     for (const char *at = own; l->n_own < n_own; at += strlen(at) + 1)

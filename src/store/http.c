@@ -9,6 +9,7 @@
 #include <strings.h>
 
 #include "base/clock.h"
+#include "base/late.h"
 #include "base/log.h"
 #include "store/access.h"
 #include "store/http_pool.h"
@@ -530,7 +531,9 @@ ch_status ch_http_send(const ch_http_request *r, ch_http_response *out, ch_error
         ch_http_shown(r->url, c.shown, sizeof c.shown);
     if (!ch_http_origin_of(r->url, c.first, sizeof c.first))
         c.first[0] = 0;
-    ch_status status = send_call(&c, c.err);
+    ch_status status = ch_late_load("curl", c.err);
+    if (status == CH_OK)
+        status = send_call(&c, c.err);
     curl_free(c.hop);
     ch_error_release(&own);
     return status;

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/late.h"
 #include "codec/base64.h"
 #include "codec/digest.h"
 #include "store/http_pool.h"
@@ -215,9 +216,10 @@ static ch_status send_signed(sender *s, ch_http_response *out, reason *why, ch_e
 
 ch_status ch_s3_send(const ch_s3_call *call, ch_http_response *out, ch_error *err)
 {
+    *out = (ch_http_response){0};
+    CH_TRY(ch_late_load("xml2", err));
     sender *s = ch_mem_zalloc(call->place.bucket->context->mem, sizeof *s, err);
     reason why;
-    *out = (ch_http_response){0};
     if (!s)
         return CH_E_MEMORY;
     ch_mem *mem = call->place.bucket->context->mem;

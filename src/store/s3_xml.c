@@ -65,29 +65,39 @@ bool ch_s3_xml_is(const void *node, const char *name)
     return node && strcmp((const char *)((const xmlNode *)node)->name, name) == 0;
 }
 
-static xmlChar *content(void *node, const char *name)
+/* The node's text, or its child's; NULL: it is not there. Freed by xmlBufferFree. */
+static xmlBufferPtr content(void *node, const char *name)
 {
     if (name) {
         node = ch_s3_xml_child(node);
         while (node && !ch_s3_xml_is(node, name))
             node = ch_s3_xml_next(node);
     }
-    return node ? xmlNodeGetContent(node) : NULL;
+    xmlBufferPtr text = node ? xmlBufferCreate() : NULL;
+    if (text)
+        xmlNodeBufGetContent(text, node);
+    return text;
+}
+
+static const char *text_of(xmlBufferPtr text)
+{
+    const xmlChar *bytes = text ? xmlBufferContent(text) : NULL;
+    return bytes ? (const char *)bytes : "";
 }
 
 char *ch_s3_xml_value(void *node, const char *name, char *out, size_t size)
 {
-    xmlChar *text = content(node, name);
-    snprintf(out, size, "%s", text ? (const char *)text : "");
-    xmlFree(text);
+    xmlBufferPtr text = content(node, name);
+    snprintf(out, size, "%s", text_of(text));
+    xmlBufferFree(text);
     return out;
 }
 
 char *ch_s3_xml_arena(void *node, const char *name, ch_arena *arena, ch_error *err)
 {
-    xmlChar *text = content(node, name);
-    char *copy = ch_arena_str(arena, text ? (const char *)text : "", err);
-    xmlFree(text);
+    xmlBufferPtr text = content(node, name);
+    char *copy = ch_arena_str(arena, text_of(text), err);
+    xmlBufferFree(text);
     return copy;
 }
 
