@@ -20,6 +20,7 @@
 #include <sys/socket.h>
 
 #include "base/clock.h"
+#include "base/late.h"
 #include "store/access.h"
 #include "type/datetime.h"
 
@@ -270,8 +271,9 @@ static ch_status connect_any(mysql_conn *c, ch_error *err)
 
 static ch_status connect_mysql(const ch_jdbc_source *source, ch_jdbc_conn **out, ch_error *err)
 {
-    mysql_conn *c = ch_mem_zalloc(source->mem, sizeof *c, err);
     *out = NULL;
+    CH_TRY(ch_late_load("mariadb", err));
+    mysql_conn *c = ch_mem_zalloc(source->mem, sizeof *c, err);
     if (!c)
         return CH_E_MEMORY;
     pthread_once(&library_once, library_init);

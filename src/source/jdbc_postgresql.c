@@ -12,6 +12,7 @@
 #include <strings.h>
 
 #include "base/clock.h"
+#include "base/late.h"
 #include "store/access.h"
 
 /* ---- statements ----------------------------------------------------------------------------------------- */
@@ -186,6 +187,7 @@ static ch_status try_host(pg_conn *c, const char *host, int port, ch_error *err)
     const char *seconds = ch_jdbc_property(s, "connectTimeout");
     int64_t end_ns =
         ch_tick_ns() + (seconds && atol(seconds) > 0 ? atol(seconds) : 10) * 1000000000;
+    CH_TRY(ch_late_load("pq", err));
     if (c->db)
         PQfinish(c->db);
     CH_TRY(parameters_of(s, host, port, text, sizeof text, &p, err));
