@@ -42,6 +42,8 @@ const char *ch_submit_python(const ch_submit *s);
  * Result: an exit code: Python's, or 128 and the signal that killed it.
  */
 int ch_submit_run(ch_submit *s, char **argv, const char *name, const char *startup);
+/* Waits until a server listens at sc://host:port; tells an error when it does not. Result: an exit code. */
+int ch_submit_reach(const char *remote);
 void ch_submit_release(ch_submit *s);
 
 #endif

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* submit_run.c - the private server, the Python beside it, and what that Python is given. */
 #include <errno.h>
+#include <netinet/in.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -23,6 +25,7 @@ typedef struct launch {
     ch_server *server;
     pthread_t thread;
     bool serves;
+    int other_loopback; /* a socket, -1: none */
     char token[CH_UUID_TEXT];
     ch_submit_zip modules;
     ch_submit_zip startup; /* no archive, but a descriptor as well */
@@ -57,6 +60,44 @@ static void *serve(void *arg)
     return NULL;
 }
 
+static void release_port(launch *l)
+{
+    if (l->other_loopback >= 0)
+        close(l->other_loopback);
+    l->other_loopback = -1;
+}
+
+/*
+ * PySpark sends a token without TLS to "localhost" only, which is [::1] as well as 127.0.0.1: the port is taken on
+ * both, so that nobody else gets the token. Nothing listens at [::1]. Result: a port, or 0 where there is no IPv6.
+ */
+static int reserve_port(launch *l)
+{
+    struct sockaddr_in6 at = {.sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT};
+    socklen_t size = sizeof at;
+    const int on = 1;
+    l->other_loopback = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (l->other_loopback >= 0 &&
+        setsockopt(l->other_loopback, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on) == 0 &&
+        bind(l->other_loopback, (const struct sockaddr *)&at, size) == 0 &&
+        getsockname(l->other_loopback, (struct sockaddr *)&at, &size) == 0)
+        return ntohs(at.sin6_port);
+    release_port(l);
+    return 0;
+}
+
+static ch_status open_server(launch *l, ch_server_options *options, ch_error *err)
+{
+    for (int tries = 0;; tries++) {
+        options->port = reserve_port(l);
+        ch_status status = ch_server_open(options, &l->server, err);
+        if (status != CH_E_IO || !options->port || tries == 20)
+            return status;
+        release_port(l); /* taken on 127.0.0.1 */
+        ch_error_release(err);
+    }
+}
+
 static int start_server(launch *l)
 {
     ch_error err = {0};
@@ -70,7 +111,7 @@ static int start_server(launch *l)
                                  .threads = s->engine.threads,
                                  .conf = (const char *const *)s->conf.pair,
                                  .n_conf = s->conf.n / 2};
-    if (ch_server_open(&options, &l->server, &err) != CH_OK)
+    if (open_server(l, &options, &err) != CH_OK)
         return tell(&err);
     signal(SIGPIPE, SIG_IGN);
     int why = pthread_create(&l->thread, NULL, serve, l);
@@ -87,6 +128,7 @@ static void stop_server(launch *l)
         pthread_join(l->thread, NULL);
     }
     ch_server_close(l->server);
+    release_port(l);
 }
 
 /* ---- modules ------------------------------------------------------------------------------- */
@@ -319,9 +361,11 @@ static int make_startup(launch *l, const char *text)
 
 int ch_submit_run(ch_submit *s, char **argv, const char *name, const char *startup)
 {
-    launch l = {.submit = s};
+    launch l = {.submit = s, .other_loopback = -1};
+    int code = s->remote ? ch_submit_reach(s->remote) : 0;
+    if (code)
+        return code;
     ch_child_block(&l.child);
-    int code = 0;
     if (!ch_submit_conf_set(&s->conf, "spark.app.name", strlen("spark.app.name"), name, true))
         code = failed("start", NULL, ENOMEM);
     if (!code && !s->remote)

@@ -17,7 +17,7 @@ echo 'print("hello")' >program.py
 echo 'x = 1' >module.py
 mkdir folder
 unset SPARK_REMOTE SPARK_HOME SPARK_CONF_DIR MASTER PYTHONPATH PYTHONSTARTUP PYSPARK_PYTHON PYSPARK_DRIVER_PYTHON PYSPARK_DRIVER_PYTHON_OPTS
-try() { { echo "== $*"; "$@" && true; echo "exit $?"; } 2>&1 | sed "s#$PWD#PWD#g"; }
+try() { { echo "== $*"; "$@" && true; echo "exit $?"; } 2>&1 | sed "s#$PWD#PWD#g; s#127.0.0.1:${port-none}#127.0.0.1:PORT#g"; }
 
 try chert submit --python ./python program.py -v --conf x 'two words'
 CODE=7 PYTHONPATH=/old try chert submit --python ./python -- program.py --help
@@ -44,9 +44,15 @@ try chert submit --python ./python --conf novalue program.py
 try chert submit --python ./python --conf sql.ansi=1 program.py
 
 echo "== servers"
-try chert submit --python ./python --remote sc://host:1 --conf spark.sql.x='a "b"' --conf spark.y=1 program.py
-SPARK_REMOTE=sc://host:2 try chert submit --python ./python program.py
+chert server --port 0 2>served & server=$!
+until grep -q sc:// served; do sleep 0.05; done
+port=$(sed 's/.*://' served)
+try chert submit --python ./python --remote sc://127.0.0.1:$port --conf spark.sql.x='a "b"' --conf spark.y=1 program.py
+SPARK_REMOTE="sc://127.0.0.1:$port/;user_id=me" try chert submit --python ./python program.py
 MASTER='local[3]' try chert submit -v --python ./python --remote 'local[2]' program.py 2>&1 | grep -v server
+kill $server && wait $server
+try chert submit --python ./python --remote sc://127.0.0.1:$port program.py
+try chert submit --python ./python --remote sc://no.such.host.invalid program.py 2>&1 | sed 's/15002: .*/15002: WHY/'
 try chert submit --python ./python --remote http://host program.py
 try chert submit --python ./python --remote sc://host --master local program.py
 try chert submit --python ./python --remote sc://host --memory 1G program.py
