@@ -151,6 +151,11 @@ ch_status ch_access_allow(const char *folder, ch_error *err)
     return CH_OK;
 }
 
+bool ch_access_is_limited(void)
+{
+    return n_allowed > 0;
+}
+
 static ch_status refuse(const char *path, ch_error *err)
 {
     CH_FAIL(err, PATH_NOT_ALLOWED, "path", path);

@@ -30,6 +30,8 @@ void ch_access_reset(void);
 
 /* path: local, "file:" or a URL. Errors CH_E_READ_ONLY, CH_E_PATH_NOT_ALLOWED; whether it exists is not told. */
 CH_NODISCARD ch_status ch_access_check(const char *path, bool write, ch_error *err);
+/* Is there anything that it would refuse to read? */
+bool ch_access_is_limited(void);
 /* The same for what path led to. */
 CH_NODISCARD ch_status ch_access_check_fd(int fd, const char *path, ch_error *err);
 

@@ -310,10 +310,60 @@ static ch_status add_named(lister *l, const char *path, ch_error *err)
     return add_root(l, path, err);
 }
 
+/*
+ * What glob(3) looks at when some folders only are allowed: nothing outside them, so that what is there
+ * does not show. It was asked for when `refused` is set.
+ */
+static _Thread_local bool refused;
+
+static bool may_look(const char *path)
+{
+    if (ch_access_check(path, false, NULL) == CH_OK)
+        return true;
+    refused = true;
+    errno = EACCES;
+    return false;
+}
+
+static void *allowed_opendir(const char *path)
+{
+    return may_look(path) ? opendir(path) : NULL;
+}
+
+static struct dirent *allowed_readdir(void *dir)
+{
+    return readdir(dir);
+}
+
+static void allowed_closedir(void *dir)
+{
+    closedir(dir);
+}
+
+static int allowed_stat(const char *path, struct stat *st)
+{
+    return may_look(path) ? stat(path, st) : -1;
+}
+
+static int allowed_lstat(const char *path, struct stat *st)
+{
+    return may_look(path) ? lstat(path, st) : -1;
+}
+
 static ch_status add_glob(lister *l, const char *pattern, ch_error *err)
 {
-    glob_t g;
-    int code = glob(pattern, GLOB_BRACE, NULL, &g);
+    glob_t g = {.gl_opendir = allowed_opendir,
+                .gl_readdir = allowed_readdir,
+                .gl_closedir = allowed_closedir,
+                .gl_stat = allowed_stat,
+                .gl_lstat = allowed_lstat};
+    refused = false;
+    int code = glob(pattern, GLOB_BRACE | (ch_access_is_limited() ? GLOB_ALTDIRFUNC : 0), NULL, &g);
+    if (refused) {
+        if (code == 0)
+            globfree(&g);
+        CH_FAIL(err, PATH_NOT_ALLOWED, "path", pattern);
+    }
     if (code == GLOB_NOMATCH)
         return l->filter->skip_missing ? CH_OK : not_found(l, pattern, err);
     if (code != 0)
