@@ -6,8 +6,10 @@
  *
  * Conversions: d o x X, f e E g, s S c b, n and %. Values are turned into text for %s a column at a time.
  */
+#include <float.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "column/take.h"
 #include "column/textout.h"
@@ -469,6 +471,40 @@ static pattern read_pattern(ch_str s)
     return p;
 }
 
+/*
+ * |d| with exactly `decimals` digits behind the point, halves to even. As in Java, digits behind those that tell
+ * the number from all others are 0: 1e23 has no 8388608 at its end.
+ */
+static void double_digits(double d, int decimals, char *out, size_t room)
+{
+    char sci[40], *e;
+    d = fabs(d);
+    int n = snprintf(out, room, "%.*f", decimals, d);
+    if (n - (decimals > 0) <= DBL_DIG) /* so many are the same either way */
+        return;
+    for (int precision = DBL_DIG; precision <= DBL_DECIMAL_DIG; precision++) {
+        snprintf(sci, sizeof sci, "%.*e", precision - 1, d);
+        if (strtod(sci, NULL) == d)
+            break;
+    }
+    int exponent = (e = strchr(sci, 'e')) ? (int)strtol(e + 1, NULL, 10) : 0, digits = 0;
+    for (const char *c = sci; c < e; c++) /* "d.ddd" to "dddd" */
+        if (*c != '.')
+            sci[digits++] = *c;
+    while (digits > 1 && sci[digits - 1] == '0')
+        digits--;
+    if (digits - 1 - exponent > decimals)
+        return; /* some are cut off: the exact value says how it is rounded */
+    char *to = out;
+    for (int at = exponent < 0 ? exponent : 0, k = 0; k <= (exponent > 0 ? exponent : 0) + decimals;
+         k++, at++) {
+        if (k == (exponent > 0 ? exponent : 0) + 1)
+            *to++ = '.';
+        *to++ = at >= 0 && at < digits ? sci[at] : '0';
+    }
+    *to = 0;
+}
+
 /* |value| with exactly `decimals` digits behind the point, halves to even. */
 static ch_status number_digits(const ch_call *call, ch_column *const text, int64_t i, int decimals,
                                char *out, size_t room, bool *negative)
@@ -490,7 +526,7 @@ static ch_status number_digits(const ch_call *call, ch_column *const text, int64
         double d = c->type->id == CH_FLOAT ? (double)((const float *)c->data)[i]
                                            : ((const double *)c->data)[i];
         *negative = signbit(d) != 0;
-        snprintf(out, room, "%.*f", decimals, fabs(d));
+        double_digits(d, decimals, out, room);
         return CH_OK;
     }
     ch_str s = ch_column_str(text, i);
