@@ -54,6 +54,33 @@ DECODER(read)
     }
 }
 
+DECODER(parse)
+{
+    const PB(Parse) *p = m->parse;
+    ch_rel_read_data_source *r;
+    CN_NODE(r, d, READ_DATA_SOURCE, err);
+    *out = &r->head;
+    switch (p->format) {
+    case SPARK__CONNECT__PARSE__PARSE_FORMAT__PARSE_FORMAT_CSV:
+        r->format = "csv";
+        break;
+    case SPARK__CONNECT__PARSE__PARSE_FORMAT__PARSE_FORMAT_JSON:
+        r->format = "json";
+        break;
+    case SPARK__CONNECT__PARSE__PARSE_FORMAT__PARSE_FORMAT_XML:
+        CN_UNSUPPORTED(err, "Reading XML from a column of text");
+    default:
+        CH_FAIL(err, CONNECT_INVALID_PLAN, "reason", "a parse names no format");
+    }
+    if (p->schema)
+        CH_TRY(cn_decode_type(p->schema, &r->schema, err));
+    if (r->schema && r->schema->id != CH_STRUCT)
+        CH_FAIL(err, CONNECT_INVALID_PLAN, "reason", "the schema of a parse is no struct");
+    for (size_t i = 0; i < p->n_options; i++)
+        CH_TRY(cn_add_option(d, &r->options, p->options[i]->key, p->options[i]->value, err));
+    return cn_decode_relation(d, p->input, &r->input, err);
+}
+
 /* ---- Arrow data -------------------------------------------------------------------------- */
 
 ch_status cn_add_batch(cn_decode *d, ch_batch *batch, ch_batch **out, ch_error *err)

@@ -8,6 +8,7 @@
 #include "plan/canonical.h"
 #include "plan/node.h"
 #include "store/file.h"
+#include "table/dataset.h"
 #include "type/type_tree.h"
 
 typedef PB(AnalyzePlanRequest) ask;
@@ -124,11 +125,10 @@ static ch_status find_files(void *user, ch_rel **rel, ch_error *err)
         const ch_rel_scan *scan = (const ch_rel_scan *)*rel;
         for (int32_t i = 0; i < scan->n_files; i++) {
             const char *scheme = ch_path_is_remote(scan->file[i].path) ? "" : "file://";
-            const char *path =
-                ch_arena_printf(list->arena, err, "%s%s", scheme, scan->file[i].path);
-            if (!path)
-                return CH_E_MEMORY;
-            CH_TRY(ch_str_list_add(list->arena, &list->path, path, err));
+            ch_str path;
+            CH_TRY(ch_file_uri(scan->file[i].path, scheme, list->arena, &path, err));
+            if (path.len)
+                CH_TRY(ch_str_list_add(list->arena, &list->path, path.text, err));
         }
     }
     return ch_rel_map_inputs(list->arena, rel, find_files, list, err);

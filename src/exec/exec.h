@@ -60,6 +60,8 @@ struct ch_exec {
     const ch_func_context *func;
     const char *spill_dir; /* folder for spill files; made on first use by ch_spill */
     int64_t batch_rows;    /* rows that sources and breakers put into a batch */
+    bool
+        fixed_cuts; /* morsels of files do not depend on n_slots: their numbers decide what comes out */
     /* What decides the order of small results in Spark: spark.sql.shuffle.partitions, and the partitions of
      * rows that come with the plan. Both at least 1. */
     int32_t shuffle_partitions, leaf_partitions;
@@ -127,6 +129,9 @@ struct ch_op {
 
 /* Hands a batch to the next operator, which borrows it. An empty batch is not passed on. */
 CH_NODISCARD ch_status ch_op_emit(ch_op *op, int slot, ch_batch *batch, ch_error *err);
+
+/* Do op and those behind it need no more of the slot's morsel? */
+bool ch_op_is_full(const ch_op *op, int slot);
 
 /* A zeroed operator of `bytes` with its head filled and an account of its own. */
 void *ch_op_new(ch_exec *exec, const ch_op_class *cls, size_t bytes, const ch_rel *rel, ch_op *next,

@@ -145,7 +145,7 @@ static ch_status bind_from(ch_bind *bind, ch_error *err)
         CH_FAIL(err, PARSE_MODE_UNSUPPORTED, "funcName", "`from_csv`", "mode", "DROPMALFORMED");
     CH_TRY(ch_csv_rules_make(&job->options, &job->rules, err));
     if (!job->options.line_sep) /* the text is one record: a byte that UTF-8 never has ends it */
-        job->rules.line_sep[0] = 0xFF;
+        job->rules.line_sep[0] = CH_CSV_NO_UTF8;
     CH_TRY(map_fields(bind, schema, job, err));
     bind->data = job;
     bind->nullable = true;

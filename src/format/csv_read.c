@@ -409,7 +409,8 @@ static ch_status open_scan(ch_csv_reader *s, const ch_format_context *ctx, const
         s->sizes.morsel_bytes = 4; /* and the record behind it */
     if (s->sizes.morsel_bytes < 1) {
         /* Enough morsels for all slots to end at about the same time. */
-        int64_t n = s->bytes_total / ((int64_t)ctx->n_slots * 4 + 1);
+        int64_t slots = ctx->cut_slots > 0 ? ctx->cut_slots : ctx->n_slots;
+        int64_t n = s->bytes_total / (slots * 4 + 1);
         s->sizes.morsel_bytes = n < LEAST_MORSEL_BYTES ? LEAST_MORSEL_BYTES
                                 : n > MORSEL_BYTES     ? MORSEL_BYTES
                                                        : n;

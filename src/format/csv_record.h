@@ -19,6 +19,8 @@
 #define CH_CSV_MOST_ALIASES 12
 /* First byte that stands for one; 0xF8 .. 0xFF and 0xC0, 0xC1, 0xF5 .. never occur in UTF-8. */
 #define CH_CSV_FIRST_ALIAS 0xF5
+/* As a line separator: ends texts that may hold any character, since UTF-8 does not have it. */
+#define CH_CSV_NO_UTF8 0xFF
 
 typedef struct ch_csv_rules {
     uint8_t sep[64]; /* n_sep bytes */

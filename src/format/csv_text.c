@@ -192,7 +192,10 @@ ch_status ch_csv_rules_make(const ch_csv_options *o, ch_csv_rules *u, ch_error *
     CH_TRY(byte_of(u, o->escape, &u->escape, err));
     CH_TRY(byte_of(u, o->escape_escape, &u->escape_escape, err));
     CH_TRY(byte_of(u, o->comment, &u->comment, err));
-    if (o->line_sep) {
+    if (o->line_sep && (uint8_t)o->line_sep[0] == CH_CSV_NO_UTF8) {
+        u->newline = u->line_sep[0] = CH_CSV_NO_UTF8;
+        u->normalize_in_quotes = false;
+    } else if (o->line_sep) {
         int n;
         CH_TRY(bytes_of(u, o->line_sep, u->line_sep, 2, &n, err));
         if (n == 1)

@@ -35,6 +35,15 @@ const ch_format *ch_format_find(const char *name)
     return NULL;
 }
 
+const char *ch_formats_known(ch_arena *arena, bool written)
+{
+    const char *text = "";
+    for (int i = 0; FORMAT[i] && text; i++)
+        if (!written || FORMAT[i]->create)
+            text = ch_arena_printf(arena, NULL, "%s%s%s", text, *text ? ", " : "", FORMAT[i]->name);
+    return text ? text : "";
+}
+
 /* ---- options -------------------------------------------------------------------------------- */
 
 static ch_status refuse(const ch_option *o, const char *value, ch_error *err)

@@ -41,6 +41,7 @@ typedef struct ch_format_context {
     bool case_sensitive;
     const char *corrupt_column; /* spark.sql.columnNameOfCorruptRecord */
     int n_slots;                /* threads that will call */
+    int cut_slots;              /* > 0: files are cut as for so many threads, whatever n_slots is */
     int64_t batch_rows;         /* rows a batch should have, 1 .. */
     bool ignore_missing_files;  /* a file that is gone has no rows */
     bool ignore_corrupt_files;  /* a file ends where it is damaged */
@@ -119,6 +120,8 @@ typedef struct ch_format {
 /* The format called name (no case), or NULL; and the i-th one, NULL past the last. */
 const ch_format *ch_format_find(const char *name);
 const ch_format *ch_format_at(int i);
+/* "csv, json, ...": all, or those that can be written; in arena. "" when memory runs out. */
+const char *ch_formats_known(ch_arena *arena, bool written);
 
 /*
  * Reads one option as its table says. The result is the option's text (borrowed from options or the

@@ -89,10 +89,11 @@ static ch_status open_next(ch_pq_scan *s, ch_error *err)
     /* Few row groups: parts of them, about two for each thread. */
     int64_t groups = (int64_t)file->meta.row_groups.n * s->spec.n_files;
     s->piece_rows = INT64_MAX;
-    if (groups && groups < 2 * s->n_slots && s->n_slots > 1) {
-        int64_t parts = (2 * s->n_slots + groups - 1) / groups;
+    int64_t slots = s->ctx.cut_slots > 0 ? s->ctx.cut_slots : s->n_slots;
+    if (groups && groups < 2 * slots && slots > 1) {
+        int64_t parts = (2 * slots + groups - 1) / groups;
         int64_t rows = file->meta.num_rows / file->meta.row_groups.n / parts;
-        rows -= rows % s->ctx.batch_rows;
+        rows -= rows % CH_BATCH_ROWS;
         s->piece_rows = rows < PIECE_ROWS ? PIECE_ROWS : rows;
     }
     return CH_OK;

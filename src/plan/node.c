@@ -77,7 +77,8 @@ static const ch_node_class EXPR[CH_N_EXPR_KINDS] = {
 
 static const ch_node_class REL[CH_N_REL_KINDS] = {
     REL_CLASS(READ_NAMED_TABLE, read_named_table, "UnresolvedRelation", parts, options),
-    REL_CLASS(READ_DATA_SOURCE, read_data_source, "DataSource", format, schema, options, paths, predicates),
+    REL_CLASS(READ_DATA_SOURCE, read_data_source, "DataSource", format, schema, options, paths, predicates,
+              input),
     REL_CLASS(LOCAL_RELATION, local_relation, "LocalRelation", schema, batch, n_batches),
     REL_CLASS(RANGE, range, "Range", from, to, step, num_partitions),
     REL_CLASS(SUBQUERY_ALIAS, subquery_alias, "SubqueryAlias", input, alias, columns),

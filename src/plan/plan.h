@@ -386,6 +386,7 @@ typedef struct ch_rel_read_data_source {
     ch_option_list options;
     ch_str_list paths;
     ch_str_list predicates; /* of a JDBC read: conditions, each read on its own */
+    ch_rel *input; /* the texts of its only column are read, and no paths; mostly NULL */
 } ch_rel_read_data_source;
 
 /* Rows that are there already, as the Arrow stream that the door received;

@@ -2,7 +2,6 @@
 /* catalog.c - tables: temporary views first, then global_temp.name, then format.`path`. */
 #include "session/catalog.h"
 
-#include <stdio.h>
 #include <strings.h>
 
 #include "format/format.h"
@@ -12,6 +11,7 @@
 #include "session/session_store.h"
 #include "session/variable.h"
 #include "sql/sql.h"
+#include "store/spool.h"
 #include "table/dataset.h"
 #include "type/datetime.h"
 
@@ -114,13 +114,7 @@ ch_status ch_catalog_format(ch_session_catalog *self, const char *name, const ch
     *out = ch_format_find(name);
     if (*out)
         return CH_OK;
-    char known[512];
-    size_t n = 0;
-    known[0] = 0;
-    for (int i = 0; ch_format_at(i) && n < sizeof known - 64; i++)
-        n += (size_t)snprintf(known + n, sizeof known - n, "%s%s", i ? ", " : "",
-                              ch_format_at(i)->name);
-    CH_FAIL(err, UNKNOWN_FORMAT, "provider", name, "known", known);
+    CH_FAIL(err, UNKNOWN_FORMAT, "provider", name, "known", ch_formats_known(self->arena, false));
 }
 
 /* Options as the format sees them: names without case, paths taken out. */
@@ -242,7 +236,26 @@ static ch_status file_schema(ch_session_catalog *self, const ch_rel_scan *scan,
                              .mem = self->mem};
     ch_scan_spec spec = {
         .file = scan->file, .n_files = scan->n_files, .options = scan->options, .limit = -1};
-    return scan->format->infer(&ctx, &spec, out, err);
+    ch_status status = scan->format->infer(&ctx, &spec, out, err);
+    if (status != CH_E_UNABLE_TO_INFER_SCHEMA || !err)
+        return status;
+    /* The path that the program named; the files below it may be none. */
+    const char *name = ch_error_param(err, "format");
+    name = ch_arena_str(arena, name ? name : scan->format->name, NULL);
+    ch_error_release(err);
+    CH_FAIL(err, UNABLE_TO_INFER_SCHEMA, "format", name ? name : "", "path",
+            scan->paths.n ? scan->paths.item[0] : "");
+}
+
+static ch_status hold_pipes(ch_session_catalog *self, const ch_str_list *paths, ch_arena *arena,
+                            ch_error *err)
+{
+    const char *dir;
+    CH_TRY(ch_session_spill_dir(self->session, arena, &dir, err));
+    for (int32_t i = 0; i < paths->n; i++)
+        CH_TRY(ch_spool_hold(self->session, paths->item[i], dir, ch_session_mem(self->session),
+                             self->func->cancel, err));
+    return CH_OK;
 }
 
 struct ch_catalog_store {
@@ -331,6 +344,7 @@ static ch_status find_files(ch_session_catalog *self, ch_rel_scan *scan, const c
     const char *timestamps;
     CH_TRY(ch_catalog_filter(self, scan->options, &filter, err));
     CH_TRY(store_of(self, paths, given_options, &filter.context, err));
+    CH_TRY(hold_pipes(self, paths, arena, err));
     CH_TRY(ch_list(arena, ch_engine_pool(ch_session_engine(self->session)), &paths->item[0],
                    paths->n, &filter, &listing, err));
     CH_TRY(ch_session_get(self->session, "spark.sql.timestampType", arena, &timestamps, err));
@@ -358,6 +372,28 @@ static ch_status find_files(ch_session_catalog *self, ch_rel_scan *scan, const c
     return CH_OK;
 }
 
+/* The texts of a query in place of files. */
+static ch_status read_texts(ch_session_catalog *self, const ch_rel_read_data_source *read,
+                            ch_rel_scan *scan, ch_arena *arena, ch_error *err)
+{
+    ch_file *file;
+    const ch_type *schema;
+    ch_dataset *dataset;
+    ch_partitions none = {0};
+    CH_ARENA_NEW(file, arena, err);
+    CH_TRY(ch_catalog_texts(self, read->input, scan->options, file, err));
+    scan->limit = -1;
+    scan->file = file;
+    scan->n_files = 1;
+    scan->name = scan->format->name;
+    CH_TRY(ch_str_list_add(arena, &scan->paths, file->path, err));
+    CH_TRY(file_schema(self, scan, read->schema, &none, false, arena, &schema, err));
+    CH_TRY(ch_dataset_make(arena, schema, &none, NULL, self->func->case_sensitive, &dataset,
+                           &scan->schema, err));
+    scan->dataset = dataset;
+    return CH_OK;
+}
+
 static ch_status data_source(ch_catalog *base, const ch_rel_read_data_source *read, ch_arena *arena,
                              ch_rel_scan **out, ch_error *err)
 {
@@ -374,6 +410,8 @@ static ch_status data_source(ch_catalog *base, const ch_rel_read_data_source *re
     scan->parts = read->predicates;
     if (scan->format->is_source)
         return ch_catalog_source(self, scan, read->schema, arena, err);
+    if (read->input)
+        return read_texts(self, read, scan, arena, err);
     if (paths.n == 0)
         CH_FAIL(err, UNABLE_TO_INFER_SCHEMA, "format", scan->format->name, "path", "");
     scan->limit = -1;
@@ -428,10 +466,20 @@ static ch_status function(ch_catalog *base, const char *name, ch_arena *arena,
 static ch_status names(ch_catalog *base, ch_arena *arena, ch_str_list *out, ch_error *err)
 {
     ch_session_catalog *self = (ch_session_catalog *)base;
-    return ch_session_views(self->session, false, arena, out, err);
+    const char *database = base->database;
+    ch_str_list views;
+    ch_metastore m;
+    if (!database)
+        CH_TRY(ch_session_database(self->session, arena, &database, err));
+    CH_TRY(ch_metastore_open(self->session, arena, self->mem, &m, err));
+    CH_TRY(ch_meta_tables(&m, database, out, err));
+    CH_TRY(ch_session_views(self->session, false, arena, &views, err));
+    for (int32_t i = 0; i < views.n; i++)
+        CH_TRY(ch_str_list_add(arena, out, views.item[i], err));
+    return CH_OK;
 }
 
-void ch_session_catalog_init(ch_session_catalog *catalog, ch_session *session, ch_arena *arena,
+void ch_session_catalog_init(ch_session_catalog *catalog, ch_frame *frame, ch_arena *arena,
                              ch_mem *mem, const ch_func_context *func)
 {
     *catalog = (ch_session_catalog){.catalog = {.table = table,
@@ -440,7 +488,8 @@ void ch_session_catalog_init(ch_session_catalog *catalog, ch_session *session, c
                                                 .variable = variable,
                                                 .function = function,
                                                 .names = names},
-                                    .session = session,
+                                    .session = frame->session,
+                                    .frame = frame,
                                     .arena = arena,
                                     .mem = mem,
                                     .func = func};
@@ -448,6 +497,7 @@ void ch_session_catalog_init(ch_session_catalog *catalog, ch_session *session, c
 
 void ch_session_catalog_release(ch_session_catalog *catalog)
 {
+    ch_spools_release(catalog);
     for (int32_t i = 0; i < catalog->n_kept; i++)
         ch_frame_unref(catalog->kept[i]);
     for (const ch_python_kept *k = catalog->python; k; k = k->next)

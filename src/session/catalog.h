@@ -16,6 +16,7 @@
 typedef struct ch_session_catalog {
     ch_catalog catalog; /* first: the analyzer's view of it */
     ch_session *session;
+    ch_frame *frame; /* the query's */
     ch_arena *arena;
     ch_mem *mem;
     const ch_func_context *func;
@@ -60,7 +61,15 @@ CH_NODISCARD ch_status ch_catalog_options(ch_session_catalog *self, const ch_for
 CH_NODISCARD ch_status ch_catalog_filter(ch_session_catalog *self, ch_strmap *options,
                                          ch_list_filter *out, ch_error *err);
 
-void ch_session_catalog_init(ch_session_catalog *catalog, ch_session *session, ch_arena *arena,
+/*
+ * The texts of input, a plan of the frame's with one column, as one file that lives as long as the catalog
+ * (catalog_texts.c). options are changed to those that read it.
+ */
+CH_NODISCARD ch_status ch_catalog_texts(ch_session_catalog *self, const ch_rel *input,
+                                        ch_strmap *options, ch_file *out, ch_error *err);
+
+/* Everything is borrowed until the release. */
+void ch_session_catalog_init(ch_session_catalog *catalog, ch_frame *frame, ch_arena *arena,
                              ch_mem *mem, const ch_func_context *func);
 void ch_session_catalog_release(ch_session_catalog *catalog);
 

@@ -224,7 +224,7 @@ static ch_status provider_of(ch_ddl *c, const ch_rel_ddl *d, const char **out, c
         CH_TRY(ch_session_get(c->session, "spark.sql.sources.default", c->arena, out, err));
     const ch_format *format = ch_format_find(*out);
     if (!format)
-        CH_FAIL(err, UNKNOWN_FORMAT, "provider", *out, "known", "");
+        CH_FAIL(err, UNKNOWN_FORMAT, "provider", *out, "known", ch_formats_known(c->arena, false));
     return CH_OK;
 }
 

@@ -117,7 +117,7 @@ static ch_status analyze(ch_query *q, ch_error *err)
     int64_t most = ch_mem_limit(q->mem) / 2;
     most = most < LEAST_PLAN_BYTES ? LEAST_PLAN_BYTES : most;
     ch_mem_set_limit(q->plan_mem, most < MOST_PLAN_BYTES ? most : MOST_PLAN_BYTES);
-    ch_session_catalog_init(&q->catalog, q->session, &q->arena, q->mem, &q->func);
+    ch_session_catalog_init(&q->catalog, q->frame, &q->arena, q->mem, &q->func);
     q->analyze = (ch_analyze_context){
         .arena = &q->arena,
         .catalog = &q->catalog.catalog,
@@ -353,6 +353,7 @@ static ch_status begin(ch_query *q, ch_error *err)
     q->exec.spill_dir = *dir ? dir : ch_engine_spill_dir(engine);
     q->exec.cancel = cancel_flag(q);
     CH_TRY(ch_python_runtime_make(q->session, q->func.time_zone, &q->arena, &q->exec.python, err));
+    q->exec.fixed_cuts = q->skip != NULL; /* what is kept may be read by what counts its parts */
     return ch_physical_new(&q->exec, &q->physical, err);
 }
 

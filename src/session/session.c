@@ -15,6 +15,7 @@
 #include "store/access.h"
 #include "store/context.h"
 #include "store/file.h"
+#include "store/spool.h"
 #include "type/timezone.h"
 
 typedef struct view view;
@@ -222,6 +223,7 @@ void ch_session_free(ch_session *session)
     free(database);
     ch_variables_release(session);
     ch_python_session_release(session);
+    ch_spools_release(session);
     session_unref(session);
 }
 
@@ -452,6 +454,15 @@ static void get_word(ch_session *session, const char *key, char *out, size_t siz
         if (strcmp(s->key, key) == 0)
             snprintf(out, size, "%s", s->value);
     pthread_mutex_unlock(&session->lock);
+}
+
+ch_status ch_session_spill_dir(ch_session *session, ch_arena *arena, const char **out,
+                               ch_error *err)
+{
+    CH_TRY(ch_session_get(session, "chert.spill.dir", arena, out, err));
+    if (!**out)
+        *out = ch_engine_spill_dir(session->engine);
+    return CH_OK;
 }
 
 bool ch_session_get_bool(ch_session *session, const char *key)

@@ -52,6 +52,10 @@ CH_NODISCARD ch_status ch_session_get(ch_session *session, const char *key, ch_a
 bool ch_session_get_bool(ch_session *session, const char *key);
 int64_t ch_session_get_int(ch_session *session, const char *key);
 
+/* chert.spill.dir, or the engine's folder; in `arena`, or as long as the engine. */
+CH_NODISCARD ch_status ch_session_spill_dir(ch_session *session, ch_arena *arena, const char **out,
+                                            ch_error *err);
+
 typedef enum ch_setting_type { CH_SETTING_BOOL, CH_SETTING_INT, CH_SETTING_STRING } ch_setting_type;
 typedef struct ch_setting {
     const char *name;

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "store/access.h"
+#include "store/spool.h"
 #include "store/store.h"
 
 typedef struct local_input {
@@ -51,17 +52,23 @@ static ch_status local_open(ch_mem *mem, const ch_file *file, ch_input **out, ch
     const char *local, *path = file->path;
     struct stat st;
     *out = NULL;
-    CH_TRY(readable_path(path, &local, err));
-    int fd = open(local, O_RDONLY | O_CLOEXEC);
+    int fd;
+    int64_t bytes;
+    bool spooled = ch_spool_find(path, &fd, &bytes);
+    if (!spooled) {
+        CH_TRY(readable_path(path, &local, err));
+        /* A pipe without a writer is no reason to wait. */
+        fd = open(local, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    }
     if (fd < 0)
         return ch_file_error(err, errno, "open", path);
-    ch_status status = ch_access_check_fd(fd, path, err);
+    ch_status status = spooled ? CH_OK : ch_access_check_fd(fd, path, err);
     if (status != CH_OK) {
         close(fd);
         return status;
     }
-    if (fstat(fd, &st) != 0 || S_ISDIR(st.st_mode)) {
-        int error = S_ISDIR(st.st_mode) ? EISDIR : errno;
+    if (fstat(fd, &st) != 0 || S_ISDIR(st.st_mode) || S_ISFIFO(st.st_mode)) {
+        int error = S_ISDIR(st.st_mode) ? EISDIR : S_ISFIFO(st.st_mode) ? ESPIPE : errno;
         close(fd);
         return ch_file_error(err, error, "read", path);
     }
@@ -196,6 +203,8 @@ static ch_status local_stat(ch_store_context *context, const char *path, ch_file
     *file = (ch_file){.path = path,
                       .bytes = st.st_size,
                       .mtime_us = (int64_t)st.st_mtim.tv_sec * 1000000 + st.st_mtim.tv_nsec / 1000};
+    if (S_ISFIFO(st.st_mode) || S_ISCHR(st.st_mode))
+        (void)ch_spool_find(local, NULL, &file->bytes);
     if (is_folder)
         *is_folder = S_ISDIR(st.st_mode);
     return CH_OK;

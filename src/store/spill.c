@@ -72,7 +72,7 @@ static void make_folder(const char *dir)
         }
 }
 
-static int open_nameless(const char *dir)
+int ch_spill_nameless(const char *dir)
 {
     int fd = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC | O_EXCL, 0600);
     if (fd >= 0 || (errno != EOPNOTSUPP && errno != EISDIR && errno != EINVAL && errno != ENOENT))
@@ -109,7 +109,7 @@ ch_status ch_spill_open(const char *dir, ch_mem *mem, ch_spill **out, ch_error *
     memcpy(s->dir, dir, dir_bytes);
     for (int i = 0; i < N_FILES; i++)
         s->file[i].fd = -1;
-    s->file[0].fd = open_nameless(dir);
+    s->file[0].fd = ch_spill_nameless(dir);
     if (s->file[0].fd < 0) {
         int code = errno;
         ch_mem_free(mem, s, sizeof *s + dir_bytes);
@@ -140,7 +140,7 @@ static int file_to_write(ch_spill *s)
     pthread_mutex_lock(&s->lock);
     int fd = s->file[f].fd;
     if (fd < 0) {
-        fd = open_nameless(s->dir);
+        fd = ch_spill_nameless(s->dir);
         atomic_store_explicit(&s->file[f].fd, fd, memory_order_release);
     }
     pthread_mutex_unlock(&s->lock);
@@ -216,6 +216,11 @@ void ch_spill_drop(ch_spill *s, int64_t at, int64_t bytes)
     CH_UNUSED(at);
     CH_UNUSED(bytes);
 #endif
+}
+
+const char *ch_spill_folder(const ch_spill *s)
+{
+    return s->dir;
 }
 
 int64_t ch_spill_bytes(const ch_spill *s)

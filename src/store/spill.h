@@ -31,6 +31,10 @@ CH_NODISCARD ch_status ch_spill_read(ch_spill *spill, int64_t at, void *data, in
                                      ch_error *err);
 /* What lies there is not needed any more. */
 void ch_spill_drop(ch_spill *spill, int64_t at, int64_t bytes);
+/* A new file without a name in dir, for reading and writing; -1 and errno. The caller closes it. */
+int ch_spill_nameless(const char *dir);
+/* Where the files lie; lives as long as spill. */
+const char *ch_spill_folder(const ch_spill *spill);
 /* Bytes written so far. */
 int64_t ch_spill_bytes(const ch_spill *spill);
 

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "kernel/hash.h"
+#include "store/spool.h"
 
 /* ---- columns ------------------------------------------------------------------------------------ */
 
@@ -115,18 +116,30 @@ static ch_status add_uri(ch_buf *out, const char *path, ch_error *err)
     return CH_OK;
 }
 
-static ch_status uri_of(const char *path, const char *scheme, ch_arena *arena, ch_scalar *out,
-                        ch_error *err)
+ch_status ch_file_uri(const char *path, const char *scheme, ch_arena *arena, ch_str *out,
+                      ch_error *err)
 {
     ch_buf text;
+    *out = (ch_str){"", 0};
+    if (strncmp(path, CH_SPOOL_PREFIX, strlen(CH_SPOOL_PREFIX)) == 0)
+        return CH_OK;
     ch_buf_init(&text, arena->mem);
     ch_status status = ch_buf_adds(&text, scheme, err);
     if (status == CH_OK)
         status = add_uri(&text, path, err);
     char *copy = status == CH_OK ? ch_arena_strn(arena, text.data, text.len, err) : NULL;
-    *out = (ch_scalar){.type = CH_T_STRING, .v.str = {copy, (int64_t)text.len}};
+    *out = (ch_str){copy, (int64_t)text.len};
     ch_buf_release(&text);
     return copy ? CH_OK : status != CH_OK ? status : CH_E_MEMORY;
+}
+
+static ch_status uri_of(const char *path, const char *scheme, ch_arena *arena, ch_scalar *out,
+                        ch_error *err)
+{
+    ch_str uri;
+    ch_status status = ch_file_uri(path, scheme, arena, &uri, err);
+    *out = (ch_scalar){.type = CH_T_STRING, .v.str = {(char *)(uintptr_t)uri.text, uri.len}};
+    return status;
 }
 
 static ch_scalar whole_number(const ch_type *type, int64_t value)

@@ -49,6 +49,13 @@ CH_NODISCARD ch_status ch_dataset_constant(const ch_dataset *dataset, const ch_t
                                            ch_arena *arena, ch_scalar *out, ch_error *err);
 
 /*
+ * "file:///a/b%20c" for scheme "file://": absolute, with what may not stand in a URI as %XX; in arena. Nothing ("")
+ * for a name that is no file's.
+ */
+CH_NODISCARD ch_status ch_file_uri(const char *path, const char *scheme, ch_arena *arena,
+                                   ch_str *out, ch_error *err);
+
+/*
  * What the format knows about the files, and the folders about their keys: ch_format.statistics, with
  * schema and columns the table's. Asked only of formats that have it.
  */
