@@ -159,9 +159,7 @@ static ch_status new_cached(ch_kept *k, ch_error *err)
     const ch_type *schema = ch_rel_schema(ch_query_analyzed(k->query));
     if (!schema)
         return ch_error_memory(err, "types", 0, 0);
-    CH_TRY(ch_session_get(session, "chert.spill.dir", ch_query_arena(k->query), &dir, err));
-    if (!*dir)
-        dir = ch_engine_spill_dir(ch_session_engine(session));
+    CH_TRY(ch_session_spill_dir(session, ch_query_arena(k->query), &dir, err));
     return ch_cached_new(ch_session_mem(session), dir, schema,
                          k->level.use_disk && !k->level.use_memory, &k->cached, err);
 }
@@ -300,15 +298,13 @@ static void add(ch_cache *cache, ch_kept *fresh)
 /* Off the list, if it is on it. */
 static void take_off(ch_cache *cache, ch_kept *kept)
 {
-    bool was_on = false;
     pthread_mutex_lock(&cache->lock);
-    for (ch_kept **at = &cache->first; *at && !was_on; at = &(*at)->next) {
-        was_on = *at == kept;
-        if (was_on)
-            *at = kept->next;
-        if (was_on)
-            break;
-    }
+    ch_kept **at = &cache->first;
+    while (*at && *at != kept)
+        at = &(*at)->next;
+    bool was_on = *at != NULL;
+    if (was_on)
+        *at = kept->next;
     pthread_mutex_unlock(&cache->lock);
     if (was_on)
         ch_kept_unref(kept);
@@ -529,6 +525,7 @@ static ch_status run_fill(ch_kept *k, _Atomic bool *cancel, ch_error *err)
         status = ch_query_each(q, add_batch, k->cached, false, err);
     if (status == CH_OK)
         status = ch_cached_fill_end(k->cached, err);
+    status = ch_cached_why(k->cached, status, err);
     if (status != CH_OK)
         ch_cached_fill_abort(k->cached);
     if (q != k->query) {
@@ -542,11 +539,11 @@ static ch_status run_fill(ch_kept *k, _Atomic bool *cancel, ch_error *err)
 }
 
 /* Waits while another thread fills it. */
-static bool wait_for_other(ch_kept *k, const _Atomic bool *cancel)
+static bool wait_for_other(ch_kept *k, const _Atomic bool *heeded)
 {
     while (k->state == FILLING) {
         struct timespec until;
-        if (cancel && atomic_load(cancel))
+        if (heeded && atomic_load(heeded))
             return false;
         clock_gettime(CLOCK_REALTIME, &until);
         until.tv_nsec += 20 * 1000 * 1000;
@@ -557,10 +554,11 @@ static bool wait_for_other(ch_kept *k, const _Atomic bool *cancel)
     return true;
 }
 
-static ch_status fill(ch_kept *k, _Atomic bool *cancel, ch_error *err)
+/* cancel: of the query that wants the rows, or NULL. heeded: ends the wait for another's fill. */
+static ch_status fill(ch_kept *k, _Atomic bool *cancel, const _Atomic bool *heeded, ch_error *err)
 {
     pthread_mutex_lock(&k->lock);
-    bool waited = wait_for_other(k, cancel), there = k->state == FILLED;
+    bool waited = wait_for_other(k, heeded), there = k->state == FILLED;
     if (waited && !there)
         k->state = FILLING;
     pthread_mutex_unlock(&k->lock);
@@ -588,9 +586,13 @@ static bool is_filled(ch_kept *k)
 ch_status ch_cache_fill(ch_frame *frame, const ch_rel *rel, ch_error *err)
 {
     ch_kept *k;
-    CH_TRY(find_plan(frame, rel, &k, err));
-    ch_status status = k ? fill(k, NULL, err) : CH_OK;
+    ch_query *q; /* open until the end: interrupts reach it while this waits */
+    CH_TRY(ch_query_open(frame, rel, &q, err));
+    ch_status status = find(q, frame->session, &k, err);
+    if (k)
+        status = fill(k, NULL, ch_query_func(q)->cancel, err);
     ch_kept_unref(k);
+    ch_query_close(q);
     return status;
 }
 
@@ -718,7 +720,7 @@ static bool prepare_scan(void *user, const ch_rel_scan *scan)
     if (!scan->cached)
         return false;
     ch_kept *k = (ch_kept *)(uintptr_t)scan->kept;
-    p->status = fill(k, p->cancel, p->err);
+    p->status = fill(k, p->cancel, p->cancel, p->err);
     atomic_fetch_add(&k->hits, 1);
     return p->status != CH_OK;
 }
@@ -739,7 +741,7 @@ ch_status ch_cache_checkpoint(ch_frame *frame, const ch_rel *rel, bool eager,
     *out = NULL;
     CH_TRY(kept_new(frame, rel, is_none(level) ? CH_LEVEL_DEFAULT : level, NULL, true, &k, err));
     ch_frame *own = NULL;
-    ch_status status = eager ? fill(k, NULL, err) : CH_OK;
+    ch_status status = eager ? fill(k, NULL, NULL, err) : CH_OK;
     if (status == CH_OK)
         status = ch_frame_new(frame->session, NULL, 0, &own, err);
     ch_rel_scan *s = status == CH_OK ? ch_rel_new(&own->arena, CH_REL_SCAN, err) : NULL;

@@ -138,7 +138,9 @@ static int64_t push_out(ch_cached *c, ch_chunk *chunk)
 {
     struct iovec part = {chunk->bytes->data, (size_t)chunk->n_bytes};
     if (chunk->at < 0) {
-        if (ch_spill_write(c->spill, &part, 1, &chunk->at, NULL) != CH_OK) {
+        ch_status status = ch_spill_write(c->spill, &part, 1, &chunk->at, NULL);
+        c->disk_is_full = status == CH_E_DISK_FULL;
+        if (status != CH_OK) {
             chunk->at = -1;
             return 0;
         }
@@ -382,6 +384,18 @@ ch_status ch_cached_fill_end(ch_cached *c, ch_error *err)
     if (n)
         qsort(c->chunk, (size_t)n, sizeof *c->chunk, by_seq);
     return CH_OK;
+}
+
+ch_status ch_cached_why(ch_cached *c, ch_status status, ch_error *err)
+{
+    pthread_mutex_lock(&c->lock);
+    bool full = c->disk_is_full;
+    pthread_mutex_unlock(&c->lock);
+    if (status != CH_E_MEMORY || !full)
+        return status;
+    if (err)
+        ch_error_release(err);
+    CH_FAIL(err, DISK_FULL, "path", ch_spill_folder(c->spill));
 }
 
 void ch_cached_fill_abort(ch_cached *c)

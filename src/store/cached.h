@@ -46,6 +46,8 @@ CH_NODISCARD ch_status ch_cached_fill_begin(ch_cached *cached, int n_slots, ch_e
 /* Rows of the batch, which is borrowed; kept in the order of batch->seq, then of arrival at a slot. */
 CH_NODISCARD ch_status ch_cached_add(ch_cached *cached, int slot, ch_batch *batch, ch_error *err);
 CH_NODISCARD ch_status ch_cached_fill_end(ch_cached *cached, ch_error *err);
+/* The status of a fill; where memory ran out because the disk is full, CH_E_DISK_FULL, told instead. */
+CH_NODISCARD ch_status ch_cached_why(ch_cached *cached, ch_status status, ch_error *err);
 /* Nothing again. */
 void ch_cached_fill_abort(ch_cached *cached);
 

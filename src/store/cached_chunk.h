@@ -38,6 +38,7 @@ struct ch_cached {
     pthread_mutex_t lock; /* guards chunks until the fill ends, and always where their bytes lie */
     ch_chunk *first;      /* newest first */
     ch_chunk *cursor;     /* where reclaiming goes on; NULL: at first */
+    bool disk_is_full;    /* when it was last tried */
     int64_t n_chunks, rows, disk_bytes;
     ch_chunk **chunk; /* after the fill: in order */
     int64_t cap_chunks;

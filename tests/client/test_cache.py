@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """cache(), persist(), checkpoints and spark.catalog's functions of the cache, by stock PySpark."""
+import threading
+import time
+
 import pytest
 
 pytest.importorskip("pyspark.sql.connect")
@@ -128,3 +131,38 @@ def test_checkpoints_keep_what_was_there(spark, tmp_path, eager):
 def test_random_rows_stay_in_a_checkpoint(spark):
     df = spark.sql("SELECT rand() AS r FROM range(100)").localCheckpoint()
     assert df.collect() == df.collect()
+
+
+def test_waiting_for_another_s_fill_can_be_interrupted(server):
+    spark = server.session()
+    df = spark.range(300_000_000_000).selectExpr("sum(id * 3 % 7) AS s")
+    df.createOrReplaceTempView("slow")
+    df.cache()
+    errors = {}
+
+    def run(name, action):
+        def work():
+            spark.addTag(name)
+            try:
+                action()
+                errors[name] = None
+            except Exception as e:  # noqa: BLE001  # looked at below
+                errors[name] = str(e)
+        thread = threading.Thread(target=work)
+        thread.start()
+        return thread
+
+    fills = run("fills", lambda: df.count())
+    time.sleep(1)
+    waits = run("waits", lambda: spark.sql("CACHE TABLE slow").collect())
+    time.sleep(1)
+    begin = time.monotonic()
+    spark.interruptTag("waits")
+    waits.join(20)
+    assert not waits.is_alive() and time.monotonic() - begin < 10
+    assert "OPERATION_CANCELED" in errors["waits"], errors
+    assert fills.is_alive()
+    spark.interruptTag("fills")
+    fills.join(20)
+    assert "OPERATION_CANCELED" in errors["fills"], errors
+    spark.catalog.clearCache()
