@@ -8,7 +8,8 @@
  *            partitions that got rows are exchanged.
  *   file     (single_file) one file beside the target, renamed over it at the end.
  *
- * A run that fails or is cancelled removes what it made; a killed one leaves only hidden names.
+ * A run that fails or is cancelled removes what it made; a killed one leaves only hidden names,
+ * which the next write to the target removes.
  *
  * Remote stores have no names to exchange: files go where they belong, and appear when their job is committed
  * (store/store.h).
@@ -27,12 +28,12 @@
 #include <strings.h>
 #include <unistd.h>
 
-#include "base/uuid.h"
 #include "plan/node.h"
 #include "plan/print.h"
 #include "session/cache.h"
 #include "session/command.h"
 #include "session/session_store.h"
+#include "session/staging.h"
 #include "session/write_files.h"
 
 typedef struct write_run {
@@ -41,7 +42,8 @@ typedef struct write_run {
     ch_files_spec spec;
     ch_files *files;
     const char *target; /* local, without links */
-    char *staging;      /* folder, or file when single */
+    char *staging;      /* the path of place: folder, or file when single */
+    ch_staging place;
     char uuid[CH_UUID_TEXT];
     bool single, dynamic, ordered;
     const char **moved; /* pairs: what was moved where, to be undone */
@@ -227,17 +229,10 @@ static ch_status choose_staging(write_run *run, ch_arena *arena, ch_error *err)
     while (len > 1 && target[len - 1] == '/')
         target[--len] = 0;
     run->target = target;
-    const char *slash = strrchr(target, '/');
-    int above = slash ? (int)(slash - target) + 1 : 0;
-    run->staging = ch_arena_printf(arena, err, "%.*s.%s.%s%s", above, target, target + above,
-                                   run->uuid, run->single ? run->spec.extension : "");
-    if (!run->staging)
-        return CH_E_MEMORY;
-    if (above > 1) {
-        char *folder = ch_arena_strn(arena, target, (size_t)above - 1, err);
-        CH_TRY(folder ? ch_folder_make(folder, err) : CH_E_MEMORY);
-    }
-    return run->single ? CH_OK : ch_folder_make(run->staging, err);
+    ch_status status = ch_staging_make(arena, target, run->uuid,
+                                       run->single ? run->spec.extension : NULL, &run->place, err);
+    run->staging = run->place.path;
+    return status;
 }
 
 /* ------------------------------------------------------------------ how many files */
@@ -412,10 +407,7 @@ static ch_status read_options(write_run *run, ch_session *session, ch_arena *are
         CH_FAIL(err, INVALID_OPTION, "name", "partitionOverwriteMode", "value", mode, "expected",
                 "static or dynamic");
     run->dynamic = dynamic && run->write->mode == CH_SAVE_OVERWRITE && s->n_keys > 0;
-    CH_TRY(ch_session_get(session, "chert.spill.dir", arena, &s->spill_dir, err));
-    if (!*s->spill_dir)
-        s->spill_dir = ch_engine_spill_dir(ch_session_engine(session));
-    return CH_OK;
+    return ch_session_spill_dir(session, arena, &s->spill_dir, err);
 }
 
 static bool begins_with(const char *text, const char *prefix)
@@ -460,7 +452,7 @@ static ch_status prepare(write_run *run, ch_frame *frame, ch_error *err)
         CH_TRY(ch_session_get(frame->session, "spark.sql.sources.default", arena, &name, err));
     s->format = ch_format_find(name);
     if (!s->format || !s->format->create)
-        CH_FAIL(err, UNKNOWN_FORMAT, "provider", name, "known", "csv");
+        CH_FAIL(err, UNKNOWN_FORMAT, "provider", name, "known", ch_formats_known(arena, true));
     s->schema = ch_query_schema(query);
     CH_ARENA_NEW(options, arena, err);
     ch_strmap_init(options, arena, true);
@@ -530,7 +522,8 @@ ch_status ch_write_table(ch_frame *frame, const ch_rel_write_operation *write,
         return ch_write_source(frame, format, write, n_rows, err);
     if (!write->path || !*write->path)
         CH_FAIL(err, ILLEGAL_ARGUMENT, "message", "Expected exactly one path to be specified.");
-    write_run run = {.write = write, .single = write->single_file, .watch = watch};
+    write_run run = {
+        .write = write, .single = write->single_file, .watch = watch, .place = CH_STAGING_NONE};
     bool remote = ch_path_is_remote(write->path), skip = false;
     run.target = remote ? write->path : ch_path_local(write->path);
     if (!run.target)
@@ -553,6 +546,7 @@ ch_status ch_write_table(ch_frame *frame, const ch_rel_write_operation *write,
         (void)!ch_file_remove(run.staging, NULL);
     ch_store_job_free(run.job);
     ch_store_context_free(run.store);
+    ch_staging_release(&run.place);
     ch_query_close(run.query);
     return status;
 }
