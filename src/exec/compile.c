@@ -88,6 +88,25 @@ static bool is_whole(const ch_rel *rel, bool above)
     }
 }
 
+static ch_status look_at(void *user, ch_expr **e, ch_error *err)
+{
+    bool *random = user;
+    CH_UNUSED(err);
+    *random |= !ch_expr_is_deterministic(*e);
+    return CH_OK;
+}
+
+/* Random numbers and counters begin anew with each morsel: wherever they are, files are cut the same way. */
+static ch_status fix_cuts(ch_compiler *c, const ch_rel *rel, ch_error *err)
+{
+    ch_rel *same = (ch_rel *)(uintptr_t)rel;
+    bool random = rel->kind == CH_REL_SAMPLE;
+    if (!random && !c->exec->fixed_cuts)
+        CH_TRY(ch_rel_map_exprs(c->exec->arena, &same, look_at, &random, err));
+    c->exec->fixed_cuts |= random;
+    return CH_OK;
+}
+
 ch_status ch_compile_into(ch_compiler *c, const ch_rel *rel, ch_op *next, ch_error *err)
 {
     for (size_t i = 0; i < sizeof MAKERS / sizeof *MAKERS; i++) {
@@ -98,7 +117,9 @@ ch_status ch_compile_into(ch_compiler *c, const ch_rel *rel, ch_op *next, ch_err
         c->whole = is_whole(rel, whole);
         c->counts = rel->kind == CH_REL_SAMPLE ||
                     (rel->kind == CH_REL_REPARTITION ? counts : is_whole(rel, counts));
-        ch_status status = offers_for(c, rel, MAKERS[i]->takes_offers ? offers : NULL, err);
+        ch_status status = fix_cuts(c, rel, err);
+        if (status == CH_OK)
+            status = offers_for(c, rel, MAKERS[i]->takes_offers ? offers : NULL, err);
         if (status == CH_OK)
             status = MAKERS[i]->make(c, rel, next, err);
         c->offers = offers;

@@ -100,37 +100,44 @@ static bool enter(op_sample *op, sample_slot *s, uint64_t seq)
     return true;
 }
 
-/* Places of the rows that are taken, of n; perm NULL: they are asked in their order. */
-static ch_status draw(op_sample *op, sample_slot *s, const int32_t *perm, int64_t n, int64_t *k,
-                      ch_error *err)
+/* Where drawing stands: the next row, and what is left of its mean (with replacement). */
+typedef struct drawing {
+    int64_t row;
+    double left;
+} drawing;
+
+/* Places of the next rows that are taken, about a batch of them, of n; perm NULL: they are asked in their order. */
+static ch_status draw(op_sample *op, sample_slot *s, const int32_t *perm, int64_t n, drawing *d,
+                      int64_t *k, ch_error *err)
 {
     double lower = op->rel->lower, upper = op->rel->upper;
+    double mean = upper > lower ? upper - lower : 0;
     int64_t m = 0;
     CH_TRY(need_idx(op, s, n, err));
-    for (int64_t i = 0; i < n; i++) {
+    while (d->row < n && m < CH_BATCH_ROWS) {
+        int32_t row = perm ? perm[d->row] : (int32_t)d->row;
         int64_t times;
         if (op->rel->with_replacement) {
-            times = upper > lower ? ch_poisson(s->well, upper - lower) : 0;
+            if (d->left == 0)
+                d->left = mean;
+            times = mean > 0 ? ch_poisson_part(s->well, &d->left) : 0;
         } else {
             double r = ch_random_double(&s->random);
             times = r >= lower && r < upper;
         }
-        if (times > 1)
-            CH_TRY(need_idx(op, s, m + times + n - i, err));
+        CH_TRY(need_idx(op, s, m + times, err));
         for (; times > 0; times--)
-            s->idx[m++] = perm ? perm[i] : (int32_t)i;
+            s->idx[m++] = row;
+        d->row += d->left == 0;
     }
     *k = m;
     return CH_OK;
 }
 
-static ch_status emit_taken(op_sample *op, int slot, ch_batch *in, const int32_t *perm,
-                            ch_error *err)
+/* The k rows at s->idx. */
+static ch_status emit_rows(op_sample *op, int slot, ch_batch *in, int64_t k, ch_error *err)
 {
-    sample_slot *s = &op->slot[slot];
     ch_batch out;
-    int64_t k;
-    CH_TRY(draw(op, s, perm, in->n, &k, err));
     if (k == 0)
         return CH_OK;
     CH_TRY(ch_batch_init(&out, op->op.mem, in->n_cols, k, err));
@@ -141,12 +148,27 @@ static ch_status emit_taken(op_sample *op, int slot, ch_batch *in, const int32_t
         ch_column *dense;
         status = ch_batch_column(in, c, &dense, err);
         if (status == CH_OK)
-            status = ch_take(dense, s->idx, k, false, op->op.mem, &out.col[c], err);
+            status = ch_take(dense, op->slot[slot].idx, k, false, op->op.mem, &out.col[c], err);
     }
     if (status == CH_OK)
         status = ch_op_emit(&op->op, slot, &out, err);
     ch_batch_release(&out);
     return status;
+}
+
+static ch_status emit_taken(op_sample *op, int slot, ch_batch *in, const int32_t *perm,
+                            ch_error *err)
+{
+    drawing d = {0};
+    while (d.row < in->n) {
+        int64_t k;
+        CH_TRY(draw(op, &op->slot[slot], perm, in->n, &d, &k, err));
+        CH_TRY(emit_rows(op, slot, in, k, err));
+        /* A row may come for ever. */
+        if (d.row < in->n && ch_op_is_full(op->op.next, slot))
+            return CH_OK;
+    }
+    return CH_OK;
 }
 
 /* ---- sorted ------------------------------------------------------------------------------ */

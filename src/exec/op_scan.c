@@ -26,6 +26,9 @@ typedef struct op_scan {
     int32_t n_kept; /* files that are read; the others cannot have rows that pass */
 } op_scan;
 
+/* Files are cut as for so many workers where the cuts decide what comes out. */
+#define FIXED_CUT 8
+
 static bool is_on(const ch_rel_scan *rel, const char *option)
 {
     const char *value = rel->options ? ch_strmap_get(rel->options, option) : NULL;
@@ -100,6 +103,7 @@ static ch_status scan_open(ch_op *self, ch_error *err)
                              .ansi = self->exec->func->ansi,
                              .case_sensitive = self->exec->func->case_sensitive,
                              .n_slots = self->exec->n_slots,
+                             .cut_slots = self->exec->fixed_cuts ? FIXED_CUT : 0,
                              .batch_rows = self->exec->batch_rows,
                              .ignore_missing_files = is_on(rel, "ignoreMissingFiles"),
                              .ignore_corrupt_files = is_on(rel, "ignoreCorruptFiles"),

@@ -101,7 +101,7 @@ static bool wants_more(const ch_op *first)
     return true;
 }
 
-static bool morsel_full(const ch_op *first, int slot)
+bool ch_op_is_full(const ch_op *first, int slot)
 {
     for (const ch_op *op = first; op; op = op->next)
         if (op->cls->morsel_full && op->cls->morsel_full(op, slot))
@@ -125,7 +125,7 @@ static ch_status one_morsel(ch_pipeline *p, int slot, bool *more, ch_error *err)
     CH_TRY(source->cls->begin(source, slot, more, err));
     if (!*more)
         return CH_OK;
-    while (!morsel_full(p->first, slot)) {
+    while (!ch_op_is_full(p->first, slot)) {
         CH_TRY(ch_exec_heed(exec, err));
         ch_batch batch;
         int64_t start = ch_tick_ns();

@@ -25,8 +25,11 @@ typedef struct ch_well {
 } ch_well;
 
 void ch_well_start(ch_well *well, int64_t seed);
-/* How often a row is taken whose mean is that. Cost: O(mean). */
-int64_t ch_poisson(ch_well *well, double mean);
+/*
+ * How often a row is taken whose mean is that, in parts of a mean of at most 40, which is taken off *mean:
+ * the sum of all until that is 0.
+ */
+int64_t ch_poisson_part(ch_well *well, double *mean);
 /* The seed of a partition: the n-th nextLong() (from 0) of java.util.Random(seed). */
 int64_t ch_java_random_long(int64_t seed, int64_t n);
 

@@ -61,12 +61,11 @@ static int64_t small_mean(ch_well *w, double mean)
     return n;
 }
 
-int64_t ch_poisson(ch_well *well, double mean)
+int64_t ch_poisson_part(ch_well *well, double *mean)
 {
-    int64_t n = 0;
-    for (; mean > 40; mean -= 40) /* the sum of two is one of the sum */
-        n += small_mean(well, 40);
-    return n + small_mean(well, mean);
+    double part = *mean > 40 ? 40 : *mean;
+    *mean -= part;
+    return small_mean(well, part);
 }
 
 int64_t ch_java_random_long(int64_t seed, int64_t n)

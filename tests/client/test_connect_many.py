@@ -91,7 +91,7 @@ def test_eight_endless_queries_hold_up_no_small_one(server, endless):
     assert all("OPERATION_CANCELED" in e for e in slow.errors)
 
 
-@pytest.mark.parametrize("kind", ["collect", "show", "write", "table", "count", "view"])
+@pytest.mark.parametrize("kind", ["collect", "show", "write", "table", "count", "view", "sample"])
 def test_whatever_runs_can_be_interrupted(server, kind, tmp_path):
     action = {
         "collect": lambda spark, text: spark.sql(text).collect(),
@@ -100,11 +100,19 @@ def test_whatever_runs_can_be_interrupted(server, kind, tmp_path):
         "table": lambda spark, text: spark.sql(f"create table t_{uuid.uuid4().hex} location '{tmp_path}/t' as {text}"),
         "count": lambda spark, text: spark.sql(text).count(),
         "view": lambda spark, text: spark.sql("cache table endless as " + text),
+        "sample": lambda spark, text: spark.range(10).sample(True, 1e15, 1).count(),
     }[kind]
     slow = Running(server, [ENDLESS[0]], action)
     assert slow.stop() == 1
     assert "OPERATION_CANCELED" in slow.errors[0]
     assert os.listdir(tmp_path) in ([], ["t"])
+
+
+def test_a_row_that_is_sampled_for_ever_comes_as_often_as_it_is_asked_for(server):
+    spark = server.session()
+    assert spark.range(5, 10).sample(True, 1e300, 1).limit(10000).distinct().collect() == [Row(id=5)]
+    assert 995_000 < spark.range(1).sample(True, 1e6, 1).count() < 1_005_000
+    spark.stop()
 
 
 # ---- clients that read nothing, and lost ones
