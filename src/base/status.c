@@ -115,8 +115,21 @@ ch_status ch_error_set(ch_error *err, ch_status code, ...)
 
 ch_status ch_error_memory(ch_error *err, const char *account, int64_t bytes, int64_t limit)
 {
-    return ch_error_set(err, CH_E_MEMORY, "account", account, "bytes", CH_I64(bytes), "limit",
-                        CH_I64(limit), (const char *)0);
+    char more[32], most[32];
+    bool known = limit > 0 && limit < INT64_MAX;
+    return ch_error_set(err, CH_E_MEMORY, "account", account, "bytes",
+                        bytes < INT64_MAX ? ch_fmt_bytes(more, bytes) : "far", "limit",
+                        known ? ch_fmt_bytes(most, limit) : "this system", (const char *)0);
+}
+
+void ch_error_did_you_mean(ch_error *err, const char *name, const char *quote)
+{
+    size_t size = name ? strlen(name) + 2 * strlen(quote) + 32 : 0;
+    if (!err || err->code == CH_OK || err->hint || !name)
+        return;
+    err->hint = malloc(size);
+    if (err->hint)
+        snprintf(err->hint, size, "Did you mean %s%s%s?", quote, name, quote);
 }
 
 void ch_error_locate(ch_error *err, const char *sql, int32_t start, int32_t stop)
@@ -258,6 +271,8 @@ char *ch_error_text(const ch_error *err)
         write_context(err, out);
     else if (err->line && err->sql)
         write_statement(err, out);
+    if (err->hint)
+        fprintf(out, "\n%s", err->hint);
     if (fclose(out) != 0) {
         free(text);
         return NULL;
@@ -284,7 +299,19 @@ void ch_error_release(ch_error *err)
     }
     free(err->message);
     free(err->sql);
+    free(err->hint);
     *err = (ch_error){0};
+}
+
+char *ch_fmt_bytes(char out[32], int64_t bytes)
+{
+    static const char *const UNIT[] = {"B", "KiB", "MiB", "GiB", "TiB", "PiB"};
+    double value = (double)bytes;
+    int u = 0;
+    for (; value >= 1024 && u < 5; u++)
+        value /= 1024;
+    snprintf(out, 32, u == 0 || value >= 100 ? "%.0f %s" : "%.1f %s", value, UNIT[u]);
+    return out;
 }
 
 char *ch_fmt_i64(char out[24], int64_t value)

@@ -35,6 +35,7 @@ typedef struct ch_error {
     int32_t line, column; /* 1-based place in the SQL text, 0 when unknown */
     int32_t start, stop;  /* byte range [start, stop) of the fragment at fault */
     char *sql;            /* owned, the whole statement, or NULL */
+    char *hint;           /* owned, a line of advice behind the message; or NULL */
     bool at_run;          /* the place is that of a value, found while the query ran */
 } ch_error;
 
@@ -52,6 +53,9 @@ const char *ch_status_sqlstate(ch_status code);
  * Returns code, so that `return ch_error_set(...)` reads well.
  */
 ch_status ch_error_set(ch_error *err, ch_status code, ...) __attribute__((sentinel));
+
+/* Advice for a set error: "Did you mean <quote>name<quote>?" name NULL: none. */
+void ch_error_did_you_mean(ch_error *err, const char *name, const char *quote);
 
 /* Says where in the SQL text the error lies; ignored when a place is known
  * already. */
@@ -76,6 +80,8 @@ void ch_error_release(ch_error *err);
 /* Hands own's contents to err, unless that one is NULL or set: then they are released. Returns own's code. */
 ch_status ch_error_pass(ch_error *err, ch_error *own);
 
+/* "512 B", "1.5 GiB" in out. */
+char *ch_fmt_bytes(char out[32], int64_t bytes);
 /* Decimal text of an integer in a buffer that lives as long as the enclosing
  * block. */
 char *ch_fmt_i64(char out[24], int64_t value);

@@ -8,6 +8,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/edits.h"
+#include "session/session.h"
+
 #define CH_COMMAND(name) extern const ch_cli_command ch_cmd_##name;
 #include "builtin/commands.def"
 #undef CH_COMMAND
@@ -45,11 +48,7 @@ int ch_cli_error(chert_error *err)
 
 void ch_cli_bytes(char out[32], double bytes)
 {
-    static const char *const UNIT[] = {"B", "KiB", "MiB", "GiB", "TiB", "PiB"};
-    int u = 0;
-    for (; bytes >= 1024 && u < 5; u++)
-        bytes /= 1024;
-    snprintf(out, 32, u == 0 || bytes >= 100 ? "%.0f %s" : "%.1f %s", bytes, UNIT[u]);
+    ch_fmt_bytes(out, bytes < 9e18 ? (int64_t)bytes : INT64_MAX);
 }
 
 void ch_cli_count(char out[32], int64_t n)
@@ -122,27 +121,6 @@ int ch_cli_usage(const ch_cli_command *command, const char *format, ...)
     return CH_EXIT_USAGE;
 }
 
-/* Edits from a to b: how far apart two names are. */
-static int distance(const char *a, const char *b)
-{
-    int row[32], n = (int)strlen(b);
-    if (n > 30)
-        return 99;
-    for (int j = 0; j <= n; j++)
-        row[j] = j;
-    for (int i = 1; *a; a++, i++) {
-        int corner = row[0];
-        row[0] = i;
-        for (int j = 1; j <= n; j++) {
-            int change = corner + (*a != b[j - 1]),
-                skip = (row[j] < row[j - 1] ? row[j] : row[j - 1]) + 1;
-            corner = row[j];
-            row[j] = change < skip ? change : skip;
-        }
-    }
-    return row[n];
-}
-
 const ch_cli_command *ch_cli_find(const ch_cli_command *const *commands, const char *parent,
                                   const char *name)
 {
@@ -152,7 +130,7 @@ const ch_cli_command *ch_cli_find(const ch_cli_command *const *commands, const c
         last = last ? last + 1 : commands[i]->name;
         if (strcmp(last, name) == 0)
             return commands[i];
-        if (strlen(name) < 30 && distance(name, last) <= 2)
+        if (strlen(name) < 30 && ch_edits(name, last) <= 2)
             near = last;
     }
     const char *space = parent ? " " : "";
@@ -218,7 +196,7 @@ static const ch_cli_option *long_option(ch_cli_args *a, const char *text, bool *
     int nearest = 3;
     snprintf(name, sizeof name, "%.*s", (int)len, text);
     for (const ch_cli_option *o = a->command->option; len < sizeof name && o->name; o++) {
-        int apart = distance(name, o->name);
+        int apart = ch_edits(name, o->name);
         if (apart < nearest) {
             nearest = apart;
             near = o->name;
@@ -306,6 +284,20 @@ int ch_cli_session_option(ch_cli_session *session, const ch_cli_args *args,
     return 1;
 }
 
+/* Any key of Spark's may be set; one that nothing here heeds may be a mistake. */
+static void warn_of_unknown(const char *key)
+{
+    if (strncmp(key, "spark.sql.", 10) != 0 || ch_setting_is_known(key))
+        return;
+    ch_nearest near = CH_NEAREST(key);
+    for (int i = 0; ch_setting_at(i); i++)
+        ch_nearest_offer(&near, ch_setting_at(i)->name);
+    fprintf(stderr, "chert: the setting %s changes nothing here.", key);
+    if (near.best && near.edits <= 5)
+        fprintf(stderr, " Did you mean %s?", near.best);
+    fputc('\n', stderr);
+}
+
 chert_session *ch_cli_session_open(ch_cli_session *s, chert_error *err)
 {
     chert_session *session = chert_session_new(&s->options, err);
@@ -313,6 +305,8 @@ chert_session *ch_cli_session_open(ch_cli_session *s, chert_error *err)
         size_t len = strcspn(s->set[i], "=");
         char *key = strndup(s->set[i], len);
         int failed = key ? chert_session_set(session, key, s->set[i] + len + 1, err) : 1;
+        if (key && !failed)
+            warn_of_unknown(key);
         free(key);
         if (failed) {
             chert_session_free(session);

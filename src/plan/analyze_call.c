@@ -3,6 +3,7 @@
 #include <ctype.h>
 #include <strings.h>
 
+#include "base/edits.h"
 #include "plan/analyzer.h"
 #include "plan/fold.h"
 #include "table/dataset.h"
@@ -121,8 +122,17 @@ static ch_status no_such_function(ch_analyzer *a, const char *name, const ch_exp
     char *quoted;
     CH_AN_NEW(quoted, ch_names_quoted(a->arena, &parts, err));
     static const ch_expr nowhere = {.start = -1};
-    CH_AN_FAIL(a, at ? at : &nowhere, err, UNRESOLVED_ROUTINE, "routineName", quoted, "searchPath",
-               "[`system`.`builtin`, `system`.`session`, `spark_catalog`.`default`]");
+    ch_nearest near = CH_NEAREST(name);
+    for (int i = 0; ch_func_at(i); i++)
+        if (isalpha((unsigned char)ch_func_at(i)->name[0])) /* no operator */
+            ch_nearest_offer(&near, ch_func_at(i)->name);
+    (void)ch_error_set(err, CH_E_UNRESOLVED_ROUTINE, "routineName", quoted, "searchPath",
+                       "[`system`.`builtin`, `system`.`session`, `spark_catalog`.`default`]",
+                       (const char *)0);
+    ch_error_did_you_mean(err, near.best, "");
+    at = at ? at : &nowhere;
+    ch_error_locate(err, a->sql, at->start, at->stop);
+    return CH_E_UNRESOLVED_ROUTINE;
 }
 
 /* Does a cast that binding asked for give NULL for some value, and the function then, too? */

@@ -3,6 +3,7 @@
  * analyze_source.c - where columns come from: tables and views by name, WITH, files, rows in memory,
  * ranges; and the aliases that rename them.
  */
+#include "base/edits.h"
 #include "plan/analyzer.h"
 
 /* A view that names itself would never end. */
@@ -212,6 +213,28 @@ static ch_status view(ch_analyzer *a, const ch_rel_view *v, ch_rel **out, ch_err
     return ch_make_project(a->arena, *out, &list, out, err);
 }
 
+static ch_status no_such_table(ch_analyzer *a, const ch_rel_read_named_table *t, ch_error *err)
+{
+    char *name;
+    CH_AN_NEW(name, ch_names_quoted(a->arena, &t->parts, err));
+    CH_AN_FAIL(a, &t->head, err, TABLE_OR_VIEW_NOT_FOUND, "relationName", name, "searchPath",
+               search_path(a));
+}
+
+/* A name like it, of the current database. */
+static void suggest_table(ch_catalog *catalog, ch_arena *arena, const ch_str_list *parts,
+                          ch_error *err)
+{
+    ch_str_list known = {0};
+    if (!catalog || !catalog->names || parts->n != 1 ||
+        catalog->names(catalog, arena, &known, NULL) != CH_OK)
+        return;
+    ch_nearest near = CH_NEAREST(parts->item[0]);
+    for (int32_t i = 0; i < known.n; i++)
+        ch_nearest_offer(&near, known.item[i]);
+    ch_error_did_you_mean(err, near.best, "`");
+}
+
 static ch_status read_table(ch_analyzer *a, const ch_rel_read_named_table *t, ch_rel **out,
                             ch_error *err)
 {
@@ -229,10 +252,10 @@ static ch_status read_table(ch_analyzer *a, const ch_rel_read_named_table *t, ch
         CH_TRY(status);
     }
     if (!plan) {
-        char *name;
-        CH_AN_NEW(name, ch_names_quoted(a->arena, &t->parts, err));
-        CH_AN_FAIL(a, &t->head, err, TABLE_OR_VIEW_NOT_FOUND, "relationName", name, "searchPath",
-                   search_path(a));
+        ch_status failed = no_such_table(a, t, err);
+        if (failed == CH_E_TABLE_OR_VIEW_NOT_FOUND)
+            suggest_table(catalog, a->arena, &t->parts, err);
+        return failed;
     }
     ch_status status = use_view(a, plan, out, err);
     if (status != CH_OK)

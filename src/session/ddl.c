@@ -6,6 +6,7 @@
 #include <strings.h>
 #include <unistd.h>
 
+#include "base/edits.h"
 #include "plan/node.h"
 #include "plan/print.h"
 #include "session/cache.h"
@@ -67,6 +68,13 @@ ch_status ch_ddl_not_found(ch_ddl *c, const ch_str_list *parts, ch_error *err)
                        "searchPath", path ? path : "", (const char *)0);
     if (rel)
         ch_error_locate(err, c->frame->text, rel->start, rel->stop);
+    ch_str_list tables = {0};
+    if (parts->n == 1 && ch_meta_tables(&c->meta, c->database, &tables, NULL) == CH_OK) {
+        ch_nearest near = CH_NEAREST(parts->item[0]);
+        for (int32_t i = 0; i < tables.n; i++)
+            ch_nearest_offer(&near, tables.item[i]);
+        ch_error_did_you_mean(err, near.best, "`");
+    }
     return CH_E_TABLE_OR_VIEW_NOT_FOUND;
 }
 

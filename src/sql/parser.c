@@ -344,13 +344,20 @@ ch_status ch_sql_checked_name(ch_sql_parser *p, const char **out)
 
 ch_status ch_sql_names(ch_sql_parser *p, ch_str_list *out)
 {
-    if (ch_sql_starts_identifier(p))
-        return ch_sql_identifier(p, out);
-    do {
-        const char *name;
-        CH_TRY(ch_sql_checked_name(p, &name));
-        CH_TRY(ch_str_list_add(p->arena, out, name, p->err));
-    } while (ch_sql_accept(p, '.'));
+    int32_t start = ch_sql_here(p);
+    if (ch_sql_starts_identifier(p)) {
+        CH_TRY(ch_sql_identifier(p, out));
+    } else {
+        do {
+            const char *name;
+            CH_TRY(ch_sql_checked_name(p, &name));
+            CH_TRY(ch_str_list_add(p->arena, out, name, p->err));
+        } while (ch_sql_accept(p, '.'));
+    }
+    if (!p->name_stop) {
+        p->name_start = start;
+        p->name_stop = p->tok[p->at - 1].stop;
+    }
     return CH_OK;
 }
 

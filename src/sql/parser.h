@@ -52,7 +52,9 @@ typedef struct ch_sql_parser {
     int32_t angles;              /* '>' left over from a >> or >>> that closed a nested type */
     const ch_sql_lambda *lambda; /* whose arguments are in sight */
     ch_expr_list windows;        /* OVER name, of the SELECT at hand */
-    int32_t n_taken;             /* parameters, by ? */
+    int32_t name_start,
+        name_stop;   /* bytes: the first name of a table or the like; stop 0: none yet */
+    int32_t n_taken; /* parameters, by ? */
     bool taken_by_name, taken_by_place;
 } ch_sql_parser;
 

@@ -66,6 +66,17 @@ static ch_status finish(ch_sql_parser *p, ch_rel_ddl *d, ch_rel **out)
     return CH_OK;
 }
 
+/* What is wrong with such a statement is wrong with the table that it names. */
+static ch_status finish_at_name(ch_sql_parser *p, ch_rel_ddl *d, ch_rel **out)
+{
+    CH_TRY(finish(p, d, out));
+    if (d->name.n && p->name_stop) {
+        d->head.start = p->name_start;
+        d->head.stop = p->name_stop;
+    }
+    return CH_OK;
+}
+
 static ch_status not_allowed(ch_sql_parser *p, int32_t start, const char *message)
 {
     return ch_sql_at(
@@ -825,5 +836,5 @@ ch_status ch_sql_table_statement(ch_sql_parser *p, bool *found, ch_rel **out)
         *found = false;
         return CH_OK;
     }
-    return finish(p, d, out);
+    return finish_at_name(p, d, out);
 }

@@ -371,12 +371,22 @@ static ch_status qualify(ch_sql_parser *p, int32_t first_window, int32_t start, 
 }
 
 /* SELECT ... up to WINDOW; with `from` the FROM clause was in front: FROM t SELECT a. */
+/* TRANSFORM (...) USING 'a command': rows through a script, and not the function of that name. */
+static bool starts_script(const ch_sql_parser *p)
+{
+    const ch_token *open = ch_sql_peek(p, 1);
+    return ch_sql_is_word(p, 0, "TRANSFORM") && open->kind == '(' && open->match > 0 &&
+           p->tok[open->match + 1].keyword == CH_KW_USING;
+}
+
 static ch_status parse_select(ch_sql_parser *p, ch_rel *from, ch_rel **out)
 {
     int32_t start = ch_sql_here(p), first_window = p->windows.n;
     hint_list hint = {.n = 0};
     ch_expr_list items = {0};
     p->at++;
+    if (starts_script(p))
+        return ch_sql_unsupported(p, start, "TRANSFORM ... USING, rows through a script,");
     CH_TRY(hints(p, &hint));
     bool distinct = ch_sql_is_kw(p, CH_KW_DISTINCT) && ch_sql_starts_expr(p, 1);
     bool all = ch_sql_is_kw(p, CH_KW_ALL) && ch_sql_starts_expr(p, 1);

@@ -240,5 +240,9 @@ ch_status ch_sql_describe(ch_sql_parser *p, ch_rel **out)
         }
     }
     d->head.stop = p->tok[p->at - 1].stop;
+    if (d->name.n && p->name_stop) {
+        d->head.start = p->name_start;
+        d->head.stop = p->name_stop;
+    }
     return CH_OK;
 }

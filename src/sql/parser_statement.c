@@ -138,9 +138,9 @@ static ch_status parse_create(ch_sql_parser *p, ch_rel **out)
         return temporary ? create_view(p, v) : ch_sql_create_view(p, start, v->replace, out);
     }
     bool table = ch_sql_is_kw(p, CH_KW_TABLE), database = ch_sql_is_namespace(p, 0);
-    if (temporary || v->is_global || (!table && !database && !ch_sql_is_kw(p, CH_KW_FUNCTION)))
+    bool function = ch_sql_is_kw(p, CH_KW_FUNCTION) && !v->is_global;
+    if (!function && (temporary || v->is_global || (!table && !database)))
         return ch_sql_unexpected(p);
-    bool function = !table && !database;
     p->at++;
     if (ch_sql_is(p, CH_TOK_EOF))
         return ch_sql_unexpected(p);
@@ -317,6 +317,17 @@ static ch_status parse_explain(ch_sql_parser *p, ch_rel **out)
 
 /* ---- statement ----------------------------------------------------------------------------- */
 
+/* Statements of Spark that are not there; NULL: it is none of them. */
+static const char *missing_statement(const ch_sql_parser *p)
+{
+    static const char *const RESOURCE[] = {"JAR", "JARS", "FILE", "FILES", "ARCHIVE", "ARCHIVES"};
+    bool add = ch_sql_is_word(p, 0, "ADD"), list = ch_sql_is_word(p, 0, "LIST");
+    for (size_t i = 0; (add || list) && i < sizeof RESOURCE / sizeof *RESOURCE; i++)
+        if (ch_sql_is_word(p, 1, RESOURCE[i]))
+            return add ? "ADD JAR, FILE or ARCHIVE" : "LIST JARS, FILES or ARCHIVES";
+    return ch_sql_is_word(p, 0, "BEGIN") ? "SQL scripting (BEGIN ... END)" : NULL;
+}
+
 static ch_status parse_statement(ch_sql_parser *p, ch_rel **out)
 {
     if (ch_sql_starts_query(p, 0) || ch_sql_is(p, '('))
@@ -381,8 +392,13 @@ static ch_status parse_statement(ch_sql_parser *p, ch_rel **out)
         }
         p->at++;
         return ch_sql_unsupported(p, start, ch_keyword_text((ch_keyword)p->tok[p->at - 1].keyword));
-    default:
-        return ch_sql_unexpected(p);
+    default: {
+        const char *missing = missing_statement(p);
+        if (!missing)
+            return ch_sql_unexpected(p);
+        p->at = p->n - 1;
+        return ch_sql_unsupported(p, start, missing);
+    }
     }
 }
 
