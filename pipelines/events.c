@@ -100,6 +100,16 @@ static chert_df *count_events(chert_session *session, const char *folder, chert_
     return result;
 }
 
+/* Rows of the region file: few, and no events. */
+static int64_t count_regions(chert_session *session, const char *folder, chert_error *err)
+{
+    static const char *const REGION[] = {"region_id", "region_name"};
+    chert_df *regions = read_csv(session, folder, "region", REGION, err);
+    int64_t n = regions ? chert_df_count(regions, err) : 0;
+    chert_df_free(regions);
+    return n;
+}
+
 /* ---- merging ------------------------------------------------------------------------------- */
 
 static int is_part(const struct dirent *entry)
@@ -180,7 +190,9 @@ int chert_run_events(chert_session *session, const chert_events_options *options
     chert_df_free(counts);
     chert_progress progress = CHERT_PROGRESS_INIT;
     chert_session_progress(session, &progress);
-    report->rows = progress.rows;
+    if (!failed)
+        report->rows = progress.rows - count_regions(session, options->data_folder, err);
+    failed = failed || err->code;
     report->bytes = progress.bytes_done;
     report->n_malformed = progress.n_malformed;
     if (!failed)

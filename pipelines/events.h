@@ -12,7 +12,8 @@ typedef struct chert_events_options {
 } chert_events_options;
 
 typedef struct chert_events_report {
-    int64_t rows, bytes; /* read */
+    int64_t rows;        /* events read */
+    int64_t bytes;       /* read, of both files */
     int64_t n_malformed; /* rows that did not fit the header line */
     int64_t result_rows;
     char *result_path; /* malloc; gives */

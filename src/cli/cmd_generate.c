@@ -33,7 +33,7 @@ static int generate(const char *folder, int64_t bytes, uint64_t seed, int thread
     double seconds = ch_cli_now() - begin, written = (double)file_bytes(folder, "location.csv");
     ch_cli_bytes(size, written);
     ch_cli_bytes(rate, seconds > 0 ? written / seconds : 0);
-    printf("%s/location.csv: %s in %.2f s, %s/s\n", folder, size, seconds, rate);
+    fprintf(stderr, "%s/location.csv: %s in %.2f s, %s/s\n", folder, size, seconds, rate);
     return CH_EXIT_OK;
 }
 

@@ -27,11 +27,12 @@ static int count_events(chert_session *session, const chert_events_options *opti
     ch_cli_count(malformed, report.n_malformed);
     ch_cli_bytes(bytes, (double)report.bytes);
     ch_cli_bytes(rate, seconds > 0 ? (double)report.bytes / seconds : 0);
-    printf("%s rows, %s in %.2f s, %s/s\n", rows, bytes, seconds, rate);
+    fprintf(stderr, "%s rows, %s in %.2f s, %s/s\n", rows, bytes, seconds, rate);
     if (report.n_malformed)
-        printf("%s malformed row%s: read as far as possible, the rest as NULL\n", malformed,
-               report.n_malformed == 1 ? "" : "s");
-    printf("%s count%s in %s\n", counts, report.result_rows == 1 ? "" : "s", report.result_path);
+        fprintf(stderr, "%s malformed row%s: read as far as possible, the rest as NULL\n",
+                malformed, report.n_malformed == 1 ? "" : "s");
+    fprintf(stderr, "%s count%s in %s\n", counts, report.result_rows == 1 ? "" : "s",
+            report.result_path);
     free(report.result_path);
     return CH_EXIT_OK;
 }

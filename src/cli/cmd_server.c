@@ -49,9 +49,8 @@ static int serve(const ch_server_options *options)
         sigaction(SIGINT, &action, NULL);
         sigaction(SIGTERM, &action, NULL);
         signal(SIGPIPE, SIG_IGN);
-        printf("Chert speaks Spark Connect at sc://%s:%d\n",
-               options->address ? options->address : "localhost", ch_server_port(server));
-        fflush(stdout);
+        fprintf(stderr, "Chert speaks Spark Connect at sc://%s:%d\n",
+                options->address ? options->address : "127.0.0.1", ch_server_port(server));
         status = ch_server_run(server, &err);
         /* From here on a second Ctrl-C ends the process: there is no server to stop. */
         signal(SIGINT, SIG_DFL);
@@ -63,8 +62,9 @@ static int serve(const ch_server_options *options)
     char *text = ch_error_text(&err);
     fprintf(stderr, "error: %s\n", text ? text : "out of memory");
     free(text);
+    int code = err.code == CH_E_INVALID_OPTION ? CH_EXIT_USAGE : CH_EXIT_ERROR;
     ch_error_release(&err);
-    return CH_EXIT_ERROR;
+    return code;
 }
 
 static bool number(const char *text, long most, int *out)

@@ -62,7 +62,7 @@ static int run_file(chert_session *session, const char *path, const ch_statement
     } else {
         size_t mark =
             strncmp(text, "\xef\xbb\xbf", 3) == 0 ? 3 : 0; /* as editors on Windows write it */
-        code = ch_statement_run(session, text + mark, is_stdin ? NULL : path, style);
+        code = ch_statement_run(session, text + mark, is_stdin ? "stdin" : path, style);
     }
     free(text);
     return code;

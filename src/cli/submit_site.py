@@ -286,6 +286,24 @@ def leave():
         channel._MultiThreadedRendezvous.__del__ = lambda self: None
 
 
+class Changing:
+    """A loader that has its module changed once it is loaded, and leaves it to the real one, which other modules may share."""
+
+    def __init__(self, real, change):
+        self.real, self.change = real, change
+
+    def __getattr__(self, name):
+        return getattr(self.real, name)
+
+    def create_module(self, spec):
+        return self.real.create_module(spec)
+
+    def exec_module(self, module):
+        module.__loader__ = module.__spec__.loader = self.real
+        self.real.exec_module(module)
+        self.change(module)
+
+
 class Finder:
     """Finds those modules as Python would, and has them changed when they are loaded."""
 
@@ -298,13 +316,7 @@ class Finder:
             raise ModuleNotFoundError(f"No module named 'pyspark'. {sys.executable} has no PySpark; this installs it:\n"
                                       f"    {sys.executable} -m pip install pyspark-client", name=name)
         if spec is not None:
-            load = spec.loader.exec_module
-
-            def exec_module(module):
-                load(module)
-                AFTER[name](module)
-
-            spec.loader.exec_module = exec_module
+            spec.loader = Changing(spec.loader, AFTER[name])
         return spec
 
 

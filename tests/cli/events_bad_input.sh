@@ -4,7 +4,7 @@ try() {
     chert run events "$1" && true
     echo "exit $?; $(ls -A "$1" 2>/dev/null | tr '\n' ' ')" >&2
 }
-chert generate events -s 20000 good >/dev/null
+chert generate events -s 20000 good 2>/dev/null
 try nowhere
 
 mkdir no_location && cp good/region.csv no_location

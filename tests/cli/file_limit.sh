@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # A file that may not grow further (ulimit -f) is told like a full disk, and nothing half-written stays.
-chert generate events -s 2M data >/dev/null
+chert generate events -s 2M data 2>/dev/null
 (
     ulimit -f 8
     for command in "generate events -s 2M made" "run events --out out data"; do

@@ -4,6 +4,8 @@ import os
 import re
 import signal
 import subprocess
+import sys
+import threading
 import uuid
 
 import pytest
@@ -27,14 +29,20 @@ def no_hang():
 class Server:
     def __init__(self, *args, cwd=None):
         command = [os.path.abspath(BINARY), "server", "--port", "0", *args]
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=cwd)
-        line = self.process.stdout.readline()
+        self.process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, cwd=cwd)
+        line = self.process.stderr.readline()
         match = re.search(r"sc://[^:]*:(\d+)", line)
         if not match:
             self.process.wait()
             raise RuntimeError("chert server did not start: " + line)
         self.port = int(match.group(1))
+        threading.Thread(target=self.pass_on, daemon=True).start()
         self.sessions = []
+
+    def pass_on(self):
+        """What else the server says, until it ends."""
+        for line in self.process.stderr:
+            sys.stderr.write(line)
 
     def url(self, parameters=""):
         return f"sc://localhost:{self.port}/;session_id={uuid.uuid4()}{parameters}"
@@ -61,10 +69,7 @@ class Server:
                 pass
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
-        try:
-            return self.process.wait(20)
-        finally:
-            self.process.stdout.close()
+        return self.process.wait(20)
 
 
 def channel(server, options=()):

@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """`chert submit` and `chert pyspark` with the real PySpark: classic programs, exit codes, and what is left behind."""
+import importlib.util
 import os
 import signal
 import subprocess
 import sys
 import time
+import zipfile
 
 import pytest
 
@@ -203,6 +205,19 @@ def test_the_exit_code_is_the_program_s(submit, end, code):
     submit(SESSION + "import os, sys\nspark.range(1).count()\n" + end, code=code)
 
 
+def test_pyspark_may_lie_in_an_archive(submit, tmp_path):
+    package = os.path.dirname(importlib.util.find_spec("pyspark").origin)
+    with zipfile.ZipFile(tmp_path / "all.zip", "w") as archive:
+        for folder, _, files in os.walk(package):
+            for name in files:
+                path = os.path.relpath(os.path.join(folder, name), package)
+                if name.endswith((".py", ".json")) and not path.startswith(("pandas/", "mllib/", "jars/")) and "/tests/" not in path:
+                    archive.write(os.path.join(folder, name), "pyspark/" + path)
+    out = submit("import pyspark\nprint('all.zip' in pyspark.__file__, type(pyspark.__loader__).__name__)\n" + SESSION
+                 + "print(spark.range(3).count(), spark.sparkContext.appName)", env={"PYTHONPATH": str(tmp_path / "all.zip")})
+    assert out == "True zipimporter\n3 program.py\n"
+
+
 def test_a_traceback_is_that_of_the_program(submit, tmp_path):
     program = f'  File "{tmp_path}/program.py", line 1, in <module>'
     submit("1 / 0", code=1, error=f"Traceback (most recent call last):\n{program}\n")
@@ -212,8 +227,9 @@ def start(tmp_path, text, *options):
     """A program that waits; gives it and its Python's process number."""
     program = tmp_path / "waits.py"
     program.write_text("import os\n" + SESSION + "spark.range(1).count()\nprint(os.getpid(), flush=True)\n" + text)
+    (tmp_path / "tmp").mkdir(exist_ok=True)
     process = subprocess.Popen([CHERT, "submit", *options, str(program)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-                               env=environment(), cwd=tmp_path, start_new_session=True)
+                               env=environment(TMPDIR=str(tmp_path / "tmp")), cwd=tmp_path, start_new_session=True)
     return process, int(process.stdout.readline())
 
 
@@ -235,15 +251,28 @@ SLEEP = "import time\nfor _ in range(1200):\n    time.sleep(0.05)\n"
 QUERY = "spark.sql('SELECT sum(id * 3) FROM range(1000000000000) WHERE id % 7 = 3').collect()\n"
 
 
-@pytest.mark.parametrize("work", [SLEEP, QUERY])
+SPILLS = "spark.range(10**9).orderBy('id', ascending=False).limit(10**8).selectExpr('max(id * 2)').collect()\n"
+
+
+def spilled(process, folder):
+    """Bytes of files without names that the process has there."""
+    fds = f"/proc/{process.pid}/fd"
+    opened = [f"{fds}/{fd}" for fd in os.listdir(fds)]
+    return sum(os.stat(fd).st_size for fd in opened if os.readlink(fd).startswith(f"{folder}/"))
+
+
+@pytest.mark.parametrize("work", [SLEEP, QUERY, SPILLS])
 def test_nothing_is_left_when_submit_is_killed(tmp_path, work):
-    process, python = start(tmp_path, work)
+    process, python = start(tmp_path, work, "--memory", "64M")
     time.sleep(0.3)
-    before = set(os.listdir("/tmp"))
+    until = time.monotonic() + 60
+    while work == SPILLS and spilled(process, tmp_path / "tmp") < 1 << 20 and time.monotonic() < until:
+        time.sleep(0.05)
+    assert work != SPILLS or spilled(process, tmp_path / "tmp") >= 1 << 20
     process.kill()
     assert process.wait(60) == -signal.SIGKILL and gone(python)
-    assert not [name for name in set(os.listdir("/tmp")) - before if "chert" in name]
-    assert sorted(os.listdir(tmp_path)) == ["waits.py"]
+    assert os.listdir(tmp_path / "tmp") == []
+    assert sorted(os.listdir(tmp_path)) == ["tmp", "waits.py"]
 
 
 @pytest.mark.parametrize("work", [SLEEP, QUERY])

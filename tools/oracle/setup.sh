@@ -4,7 +4,7 @@
 #
 #   tools/oracle/setup.sh [--bench | --client]     prints the venv's folder on stdout
 #
-# The venv is ${CHERT_CACHE:-$HOME/.cache/chert}/venv and is only touched when a package is missing.
+# The venv is ${CHERT_CACHE:-$HOME/.cache/chert}/venv and is only touched when a package is missing or of another version.
 # --bench asks for DuckDB and Polars alone (Spark too if a Java is there), --client for what tests/client needs.
 set -eu
 cache=${CHERT_CACHE:-$HOME/.cache/chert}
@@ -17,8 +17,10 @@ fi
 have() {
     "$venv/bin/python" - "$@" <<'PY' 2>/dev/null
 import sys, importlib.metadata as m
-for p in sys.argv[1:]:
-    m.version(p.split(">")[0])
+from pip._vendor.packaging.requirements import Requirement
+for wanted in map(Requirement, sys.argv[1:]):
+    if not wanted.specifier.contains(m.version(wanted.name), prereleases=True):
+        sys.exit(1)
 PY
 }
 mkdir -p "$cache"
