@@ -275,6 +275,10 @@ static ch_status to_decimal(const ch_cast_job *job, ch_error *err)
         case CH_FLOAT:
         case CH_DOUBLE:
             real = true;
+            if (!isfinite(get_real(in, i))) { /* NULL, with ANSI as well */
+                CH_TRY(ch_set_null(job->out, i, err));
+                break;
+            }
             fits = !ch_is_valid(in, i) || ch_dec_from_f64(get_real(in, i), p, s, &r);
             break;
         case CH_TIMESTAMP:

@@ -7,6 +7,7 @@
  * of mode, percentile_cont, percentile_disc and listagg.
  */
 #include "plan/analyzer.h"
+#include "plan/fold.h"
 
 int32_t ch_an_orderings(const ch_expr_list *args)
 {
@@ -41,22 +42,27 @@ static ch_status check_distinct_list(ch_analyzer *a, const ch_expr_call *draft, 
 /* mode(x, true) is mode() WITHIN GROUP (ORDER BY x), and mode(x, false) mode(x). */
 static ch_status settle_mode(ch_analyzer *a, ch_expr_call *draft, ch_error *err)
 {
-    const ch_scalar *yes;
+    ch_scalar yes;
+    bool done = false;
     if (draft->args.n != 2)
         return CH_OK;
     ch_expr *flag = draft->args.item[1];
-    if (flag->kind != CH_EXPR_LITERAL)
+    if (ch_expr_is_foldable(flag))
+        CH_TRY(ch_expr_fold(a->ctx->func, a->arena, flag, &yes, &done, err));
+    if (!done)
         CH_AN_FAIL(a, &draft->head, err, NON_FOLDABLE_ARGUMENT, "funcName", "`mode`", "paramName",
                    "`deterministic`", "paramType", "\"BOOLEAN\"");
-    yes = &((const ch_expr_literal *)flag)->value;
-    if (yes->type->id != CH_BOOLEAN || yes->is_null)
+    if (yes.is_null)
+        CH_AN_FAIL(a, &draft->head, err, DATATYPE_UNEXPECTED_NULL, "exprName", "`deterministic`",
+                   "sqlExpr", ch_expr_quoted(a->arena, flag, err));
+    if (yes.type->id != CH_BOOLEAN)
         CH_AN_FAIL(a, &draft->head, err, UNEXPECTED_INPUT_TYPE, "paramIndex", "second",
                    "functionName", "`mode`", "requiredType", "\"BOOLEAN\"", "inputSql",
                    ch_expr_quoted(a->arena, flag, err), "inputType",
-                   ch_type_quoted(a->arena, yes->type, err));
+                   ch_type_quoted(a->arena, yes.type, err));
     ch_expr *arg = draft->args.item[0];
     draft->args = (ch_expr_list){0};
-    if (yes->v.boolean) {
+    if (yes.v.boolean) {
         ch_expr_sort_order *s;
         CH_AN_NEW(s, ch_expr_new(a->arena, CH_EXPR_SORT_ORDER, err));
         s->child = arg;
