@@ -5,6 +5,7 @@
 #include "column/ipc.h"
 #include "connect/decode_relation.h"
 #include "session/command.h"
+#include "sql/sql.h"
 
 typedef PB(Command) message;
 
@@ -120,6 +121,22 @@ static ch_status run_sql(cn_operation *op, const message *m, ch_error *err)
 
 /* ---- views and writes -------------------------------------------------------------------- */
 
+/* As Spark: one name, or one behind a database, which plays no part. */
+static ch_status view_name(cn_session *session, const char *text, ch_arena *arena, const char **out,
+                           ch_error *err)
+{
+    ch_sql_context ctx;
+    ch_str_list parts = {0};
+    CH_TRY(ch_session_sql_context(session->session, arena, &ctx, err));
+    ch_status status = ch_sql_parse_names(&ctx, text, &parts, NULL);
+    if (status == CH_E_MEMORY)
+        return ch_error_memory(err, "session", (int64_t)strlen(text), 0);
+    if (status != CH_OK || parts.n == 0 || parts.n > 2)
+        CH_FAIL(err, INVALID_VIEW_NAME, "viewName", text);
+    *out = parts.item[parts.n - 1];
+    return CH_OK;
+}
+
 static ch_status run_create_view(cn_operation *op, const message *m, ch_error *err)
 {
     const PB(CreateDataFrameViewCommand) *c = m->create_dataframe_view;
@@ -127,11 +144,15 @@ static ch_status run_create_view(cn_operation *op, const message *m, ch_error *e
     ch_frame *frame;
     ch_query *q;
     CH_TRY(cn_decode_frame(session, c->input, &frame, err));
-    ch_status status = ch_query_open(frame, frame->rel, &q, err);
+    const char *name = "";
+    ch_status status = view_name(session, c->name ? c->name : "", &frame->arena, &name, err);
+    q = NULL;
+    if (status == CH_OK)
+        status = ch_query_open(frame, frame->rel, &q, err);
     ch_query_close(q);
     if (status == CH_OK)
-        status = ch_session_put_view(session->session, c->name ? c->name : "", c->is_global,
-                                     c->replace, frame, frame->rel, err);
+        status = ch_session_put_view(session->session, name, c->is_global, c->replace, frame,
+                                     frame->rel, err);
     ch_frame_unref(frame);
     return status;
 }

@@ -137,10 +137,10 @@ DECODER(range)
     *out = &r->head;
     r->from = s->start;
     r->to = s->end;
-    r->step = s->has_step ? s->step : 1;
+    r->step = s->has_step ? s->step : 0; /* which is not sent */
     r->num_partitions = s->has_num_partitions ? s->num_partitions : 0;
     if (r->step == 0)
-        CH_FAIL(err, CONNECT_INVALID_PLAN, "reason", "the step of a range is 0");
+        CH_FAIL(err, ILLEGAL_ARGUMENT, "message", "requirement failed: step (0) cannot be 0");
     return CH_OK;
 }
 

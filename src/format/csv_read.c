@@ -26,6 +26,8 @@
 #include <stdio.h>
 #include <strings.h>
 
+#include "store/spool.h"
+
 #define MORSEL_BYTES ((int64_t)4 << 20)
 #define LEAST_MORSEL_BYTES ((int64_t)256 << 10)
 #define CHUNK_BYTES ((int64_t)256 << 10)
@@ -49,6 +51,8 @@ static ch_status fail_fast(ch_csv_reader *s, ch_csv_slot *slot, int64_t r, ch_er
     char found[64], expected[64];
     snprintf(found, sizeof found, "a value or a number of fields that does not fit");
     snprintf(expected, sizeof expected, "%d fields of the schema's types", s->n_data);
+    if (strncmp(path, CH_SPOOL_PREFIX, strlen(CH_SPOOL_PREFIX)) == 0)
+        CH_FAIL(err, MALFORMED_JSON, "badRecord", record, "failFastMode", "FAILFAST");
     CH_FAIL(err, MALFORMED_RECORD, "path", path, "line", CH_I64(line), "badRecord", record, "found",
             found, "expected", expected, "failFastMode", "FAILFAST");
 }

@@ -8,6 +8,7 @@
 
 #include "format/lines.h"
 #include "function/json_write.h"
+#include "store/spool.h"
 
 #define FLAG(name, fallback, doc)                         \
     {                                                     \
@@ -79,6 +80,15 @@ static bool is_blank(const char *text, int64_t len)
     return true;
 }
 
+static bool is_null(const char *text, int64_t len)
+{
+    while (len > 0 && (uint8_t)text[0] <= ' ') {
+        text++;
+        len--;
+    }
+    return len >= 4 && memcmp(text, "null", 4) == 0 && is_blank(text + 4, len - 4);
+}
+
 /* ---- reading ---- */
 
 typedef struct json_state {
@@ -128,12 +138,21 @@ static ch_status state_add(void *state, const char *text, int64_t len, const cha
     bool good;
     if (is_blank(text, len))
         return CH_OK;
-    CH_TRY(ch_json_rows_add_all(s->rows, text, len, rows, &good, err));
+    if (is_null(text, len)) { /* a record, but no object */
+        *rows = 1;
+        good = false;
+        CH_TRY(ch_json_rows_malformed(s->rows, text, len, err));
+    } else {
+        CH_TRY(ch_json_rows_add_all(s->rows, text, len, rows, &good, err));
+    }
     *malformed = !good;
     if (good || s->options.mode == CH_JSON_PERMISSIVE)
         return CH_OK;
     char shown[256];
     snprintf(shown, sizeof shown, "%.*s", (int)(len < 240 ? len : 240), text);
+    if (s->options.mode == CH_JSON_FAIL &&
+        strncmp(path, CH_SPOOL_PREFIX, strlen(CH_SPOOL_PREFIX)) == 0)
+        CH_FAIL(err, MALFORMED_JSON, "badRecord", shown, "failFastMode", "FAILFAST");
     if (s->options.mode == CH_JSON_FAIL)
         CH_FAIL(err, MALFORMED_JSON_FILE, "path", path, "badRecord", shown);
     ch_json_rows_drop(s->rows, *rows);
@@ -191,8 +210,7 @@ static ch_status infer_value(infer_state *s, int32_t i, ch_error *err)
     return s->type ? CH_OK : CH_E_MEMORY;
 }
 
-static ch_status infer_text(infer_state *s, const char *text, int64_t len, const char *path,
-                            ch_error *err)
+static ch_status infer_text(infer_state *s, const char *text, int64_t len, ch_error *err)
 {
     bool ok;
     if (is_blank(text, len))
@@ -202,7 +220,7 @@ static ch_status infer_text(infer_state *s, const char *text, int64_t len, const
         char shown[256];
         snprintf(shown, sizeof shown, "%.*s", (int)(len < 240 ? len : 240), text);
         if (s->options.mode == CH_JSON_FAIL)
-            CH_FAIL(err, MALFORMED_JSON_FILE, "path", path, "badRecord", shown);
+            CH_FAIL(err, MALFORMED_JSON, "badRecord", shown, "failFastMode", "FAILFAST");
         s->corrupt |= s->options.mode == CH_JSON_PERMISSIVE;
         return CH_OK;
     }
@@ -229,7 +247,8 @@ static ch_status infer_add(void *state, const char *text, int64_t len, const cha
 {
     *rows = 0;
     *malformed = false;
-    return infer_text(state, text, len, path, err);
+    CH_UNUSED(path);
+    return infer_text(state, text, len, err);
 }
 static ch_status infer_finish(void *state, ch_batch *out, ch_error *err)
 {

@@ -163,27 +163,31 @@ static bool field_id(const ch_field *f, int32_t *id)
     return true;
 }
 
-/* The group's field that a Spark field means, or NULL. An exact name goes before one in other case. */
-static const ch_pq_node *find(const binder *b, const ch_pq_node *group, const ch_field *f)
+/* The group's field that a Spark field means, or NULL: the first of its name; without case there must be one only. */
+static ch_status find(const binder *b, const ch_pq_node *group, const ch_field *f,
+                      const ch_pq_node **out)
 {
-    const ch_pq_node *found = NULL;
     int32_t id;
+    *out = NULL;
     if (b->options->by_field_id && field_id(f, &id)) {
         for (int32_t i = 0; i < group->n_children; i++) {
             const ch_pq_element *e = group->child[i]->element;
-            if (ch_thrift_has(e, CH_PQ_ELEMENT_FIELD_ID) && e->field_id == id)
-                return group->child[i];
+            if (ch_thrift_has(e, CH_PQ_ELEMENT_FIELD_ID) && e->field_id == id && !*out)
+                *out = group->child[i];
         }
-        return NULL;
+        return CH_OK;
     }
+    bool exact = b->options->case_sensitive;
     for (int32_t i = 0; i < group->n_children; i++) {
         const ch_pq_node *c = group->child[i];
-        if (strcmp(c->name, f->name) == 0)
-            return c;
-        if (!found && !b->options->case_sensitive && strcasecmp(c->name, f->name) == 0)
-            found = c;
+        if ((exact ? strcmp(c->name, f->name) : strcasecmp(c->name, f->name)) != 0)
+            continue;
+        if (*out && !exact)
+            CH_FAIL(b->err, PARQUET_AMBIGUOUS, "path", b->file->path, "column", f->name);
+        if (!*out)
+            *out = c;
     }
-    return found;
+    return CH_OK;
 }
 
 static ch_status wrong_type(const binder *b, const ch_pq_node *node, const ch_type *type)
@@ -240,7 +244,8 @@ static ch_status bind_fields(binder *b, const ch_pq_node *node, const ch_field *
     out->n_children = n;
     at.is_top = false;
     for (int32_t i = 0; i < n; i++) {
-        const ch_pq_node *child = find(b, node, &field[i]);
+        const ch_pq_node *child;
+        CH_TRY(find(b, node, &field[i], &child));
         if (child)
             CH_TRY(bind(b, child, field[i].type, at, &out->child[i]));
         else
@@ -357,7 +362,8 @@ ch_status ch_pq_file_bind(ch_pq_file *file, const ch_type *schema, const int32_t
     CH_ARENA_ARRAY(file->shape, &file->arena, n + 1, err);
     for (int32_t i = 0; i < n; i++) {
         const ch_field *field = &schema->field[wanted[i]];
-        const ch_pq_node *node = find(&b, file->schema.root, field);
+        const ch_pq_node *node;
+        CH_TRY(find(&b, file->schema.root, field, &node));
         if (node)
             CH_TRY(bind(&b, node, field->type, top, &file->shape[i]));
         else

@@ -59,7 +59,7 @@ static ch_status infer_object(const ch_json *json, int32_t i, const ch_json_opti
 {
     const ch_json_node *v = ch_json_at(json, i);
     member *m = ch_arena_alloc(arena, sizeof *m * (size_t)(v->len + 1), err);
-    int32_t n = 0, kept = 0;
+    int32_t n = 0;
     if (!m)
         return CH_E_MEMORY;
     for (int32_t k = i + 1; k < v->next; n++) {
@@ -77,16 +77,8 @@ static ch_status infer_object(const ch_json *json, int32_t i, const ch_json_opti
         k = ch_json_at(json, k)->next;
     }
     qsort(m, (size_t)n, sizeof *m, by_name);
-    for (int32_t k = 0; k < n; k++) {
-        if (kept && strcmp(m[kept - 1].name, m[k].name) == 0) {
-            m[kept - 1].type = ch_json_widest(m[kept - 1].type, m[k].type, arena, err);
-            if (!m[kept - 1].type)
-                return CH_E_MEMORY;
-        } else {
-            m[kept++] = m[k];
-        }
-    }
-    *out = struct_of(m, kept, arena, err);
+    *out = struct_of(m, n, arena,
+                     err); /* a name may stand twice: whoever reads columns refuses that */
     return *out ? CH_OK : CH_E_MEMORY;
 }
 

@@ -613,6 +613,11 @@ ch_status ch_json_rows_add(ch_json_rows *r, const char *text, int64_t len, bool 
     return add_malformed(r, *good ? NULL : text, len, err);
 }
 
+ch_status ch_json_rows_malformed(ch_json_rows *r, const char *text, int64_t len, ch_error *err)
+{
+    return add_malformed(r, text, len, err);
+}
+
 void ch_json_rows_drop(ch_json_rows *r, int64_t n)
 {
     cut(&r->root, r->root.n - n);

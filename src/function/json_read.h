@@ -46,6 +46,9 @@ CH_NODISCARD ch_status ch_json_rows_add(ch_json_rows *rows, const char *text, in
 /* The same, but an array of objects makes a row of each. n: how many rows were made. */
 CH_NODISCARD ch_status ch_json_rows_add_all(ch_json_rows *rows, const char *text, int64_t len,
                                             int64_t *n, bool *good, ch_error *err);
+/* A row of NULLs, with the text in the column of malformed records. */
+CH_NODISCARD ch_status ch_json_rows_malformed(ch_json_rows *rows, const char *text, int64_t len,
+                                              ch_error *err);
 /* The last n rows go. */
 void ch_json_rows_drop(ch_json_rows *rows, int64_t n);
 CH_NODISCARD ch_status ch_json_rows_null(ch_json_rows *rows, ch_error *err);

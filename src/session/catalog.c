@@ -2,6 +2,7 @@
 /* catalog.c - tables: temporary views first, then global_temp.name, then format.`path`. */
 #include "session/catalog.h"
 
+#include <ctype.h>
 #include <strings.h>
 
 #include "format/format.h"
@@ -247,6 +248,25 @@ static ch_status file_schema(ch_session_catalog *self, const ch_rel_scan *scan,
             scan->paths.n ? scan->paths.item[0] : "");
 }
 
+static ch_status each_once(const ch_type *schema, bool case_sensitive, ch_arena *arena,
+                           ch_error *err)
+{
+    ch_strmap seen;
+    ch_strmap_init(&seen, arena, !case_sensitive);
+    for (int32_t i = 0; i < schema->n_fields; i++) {
+        const char *name = schema->field[i].name;
+        if (!ch_strmap_has(&seen, name)) {
+            CH_TRY(ch_strmap_put(&seen, name, (void *)(uintptr_t)name, err));
+            continue;
+        }
+        char *quoted = ch_arena_printf(arena, err, "`%s`", name);
+        for (char *p = quoted; p && *p && !case_sensitive; p++)
+            *p = (char)tolower((unsigned char)*p);
+        CH_FAIL(err, COLUMN_ALREADY_EXISTS, "columnName", quoted ? quoted : "");
+    }
+    return CH_OK;
+}
+
 static ch_status hold_pipes(ch_session_catalog *self, const ch_str_list *paths, ch_arena *arena,
                             ch_error *err)
 {
@@ -366,6 +386,7 @@ static ch_status find_files(ch_session_catalog *self, ch_rel_scan *scan, const c
     scan->file = listing.file;
     scan->n_files = listing.n_files;
     CH_TRY(file_schema(self, scan, given, &partitions, options.timestamp_ntz, arena, &schema, err));
+    CH_TRY(each_once(schema, self->func->case_sensitive, arena, err));
     CH_TRY(ch_dataset_make(arena, schema, &partitions, partition_of, self->func->case_sensitive,
                            &dataset, &scan->schema, err));
     scan->dataset = dataset;
@@ -381,7 +402,7 @@ static ch_status read_texts(ch_session_catalog *self, const ch_rel_read_data_sou
     ch_dataset *dataset;
     ch_partitions none = {0};
     CH_ARENA_NEW(file, arena, err);
-    CH_TRY(ch_catalog_texts(self, read->input, scan->options, file, err));
+    CH_TRY(ch_catalog_texts(self, read->input, scan->format->name, scan->options, file, err));
     scan->limit = -1;
     scan->file = file;
     scan->n_files = 1;

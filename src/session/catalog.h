@@ -66,7 +66,8 @@ CH_NODISCARD ch_status ch_catalog_filter(ch_session_catalog *self, ch_strmap *op
  * (catalog_texts.c). options are changed to those that read it.
  */
 CH_NODISCARD ch_status ch_catalog_texts(ch_session_catalog *self, const ch_rel *input,
-                                        ch_strmap *options, ch_file *out, ch_error *err);
+                                        const char *format, ch_strmap *options, ch_file *out,
+                                        ch_error *err);
 
 /* Everything is borrowed until the release. */
 void ch_session_catalog_init(ch_session_catalog *catalog, ch_frame *frame, ch_arena *arena,

@@ -11,6 +11,7 @@
 
 #include "column/take.h"
 #include "format/csv_record.h"
+#include "plan/print.h"
 #include "session/catalog.h"
 #include "session/query.h"
 #include "store/spool.h"
@@ -18,15 +19,15 @@
 #define BLOCK_BYTES ((size_t)1 << 20)
 
 typedef struct texts {
-    const ch_query *query;
     ch_mem *mem;
     ch_spool *spool;
     ch_buf block; /* not written yet */
     ch_buf header, repaired;
     XXH128_hash_t hash;
     int64_t bytes;
-    bool drops_header; /* lines that are equal to the first one */
-    char comment;      /* or 0 */
+    bool drops_header;           /* lines that are equal to the first one */
+    bool one_line;               /* a text ends with its first line, but for breaks in quotes */
+    char comment, quote, escape; /* or 0 */
 } texts;
 
 static ch_status flush(texts *t, ch_error *err)
@@ -58,6 +59,24 @@ static ch_status is_header(texts *t, ch_str s, bool *drop, ch_error *err)
     return CH_OK;
 }
 
+/* How much of it is its first line. */
+static int64_t first_line(const texts *t, ch_str s)
+{
+    bool quoted = false;
+    if (!memchr(s.text, '\n', (size_t)s.len) && !memchr(s.text, '\r', (size_t)s.len))
+        return s.len;
+    for (int64_t i = 0; i < s.len; i++) {
+        char c = s.text[i];
+        if (quoted && c == t->escape && c != t->quote)
+            i++;
+        else if (c == t->quote && c)
+            quoted = !quoted;
+        else if (!quoted && (c == '\n' || c == '\r'))
+            return i;
+    }
+    return s.len;
+}
+
 static ch_status add_text(texts *t, ch_str s, ch_error *err)
 {
     if (ch_utf8_valid_prefix(s.text, s.len) != s.len) {
@@ -66,6 +85,8 @@ static ch_status add_text(texts *t, ch_str s, ch_error *err)
         CH_TRY(ch_csv_prepare(&plain, s.text, s.len, &t->repaired, err));
         s = (ch_str){t->repaired.data, (int64_t)t->repaired.len};
     }
+    if (t->one_line && s.len)
+        s.len = first_line(t, s);
     bool drop = false;
     if (t->drops_header)
         CH_TRY(is_header(t, s, &drop, err));
@@ -80,32 +101,25 @@ static ch_status add_text(texts *t, ch_str s, ch_error *err)
 static ch_status add_batch(void *user, int slot, ch_batch *batch, ch_error *err)
 {
     texts *t = user;
-    ch_column *col, *text = NULL, *flat = NULL;
+    ch_column *col, *flat;
     CH_UNUSED(slot);
     CH_TRY(ch_batch_column(batch, 0, &col, err));
-    ch_status status = ch_type_is_string(col->type)
-                           ? CH_OK
-                           : ch_cast(col, CH_T_STRING, CH_CAST_LEGACY, ch_query_func(t->query),
-                                     t->mem, &text, err);
-    if (status == CH_OK)
-        status = ch_flatten(text ? text : col, t->mem, &flat, err);
+    ch_status status = ch_flatten(col, t->mem, &flat, err);
     for (int64_t i = 0; i < batch->n && status == CH_OK; i++)
         if (!ch_column_is_null(flat, i))
             status = add_text(t, ch_column_str(flat, i), err);
     ch_column_unref(flat);
-    ch_column_unref(text);
     return status;
 }
 
-static ch_status check_schema(const ch_type *schema, ch_error *err)
+static ch_status check_schema(const ch_type *schema, ch_arena *arena, ch_error *err)
 {
     if (schema->n_fields != 1)
-        CH_FAIL(err, UNSUPPORTED, "feature",
-                "Reading JSON or CSV from other than one column of text");
-    const ch_type *t = schema->field[0].type;
-    if (ch_type_is_nested(t) || t->id == CH_BINARY)
-        CH_FAIL(err, UNSUPPORTED, "feature", "Reading JSON or CSV from a column that is no text");
-    return CH_OK;
+        CH_FAIL(err, TEXTS_NOT_ONE_COLUMN, "numColumns", CH_I64(schema->n_fields));
+    if (ch_type_is_string(schema->field[0].type))
+        return CH_OK;
+    const char *type = ch_type_quoted(arena, schema->field[0].type, err);
+    CH_FAIL(err, TEXTS_NOT_STRING, "dataType", type ? type : "");
 }
 
 static ch_status run(ch_session_catalog *self, texts *t, const ch_rel *input, ch_error *err)
@@ -113,9 +127,9 @@ static ch_status run(ch_session_catalog *self, texts *t, const ch_rel *input, ch
     ch_query *q;
     CH_TRY(ch_query_open(self->frame, input, &q, err));
     ch_query_cancel_with(q, (_Atomic bool *)(uintptr_t)self->func->cancel);
-    t->query = q;
     const ch_type *schema = ch_query_schema(q);
-    ch_status status = schema ? check_schema(schema, err) : ch_error_memory(err, "types", 0, 0);
+    ch_status status =
+        schema ? check_schema(schema, self->arena, err) : ch_error_memory(err, "types", 0, 0);
     if (status == CH_OK)
         status = ch_query_each(q, add_batch, t, true, err);
     ch_query_close(q);
@@ -131,12 +145,16 @@ static ch_status text_options(ch_strmap *options, ch_error *err)
     return ch_strmap_put(options, "multiLine", (void *)(uintptr_t) "false", err);
 }
 
-ch_status ch_catalog_texts(ch_session_catalog *self, const ch_rel *input, ch_strmap *options,
-                           ch_file *out, ch_error *err)
+ch_status ch_catalog_texts(ch_session_catalog *self, const ch_rel *input, const char *format,
+                           ch_strmap *options, ch_file *out, ch_error *err)
 {
-    const char *dir, *comment = ch_strmap_get(options, "comment"),
-                     *header = ch_strmap_get(options, "header");
+    const char *dir,
+        *comment = ch_strmap_get(options, "comment"), *header = ch_strmap_get(options, "header"),
+        *quote = ch_strmap_get(options, "quote"), *escape = ch_strmap_get(options, "escape");
     texts t = {.mem = self->mem, .comment = comment ? *comment : 0};
+    t.one_line = strcmp(format, "csv") == 0;
+    t.quote = quote ? *quote : '"';
+    t.escape = escape ? *escape : '\\';
     t.drops_header = header && strcasecmp(header, "true") == 0;
     CH_TRY(text_options(options, err));
     CH_TRY(ch_session_spill_dir(self->session, self->arena, &dir, err));

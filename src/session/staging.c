@@ -114,10 +114,11 @@ ch_status ch_staging_make(ch_arena *arena, const char *target, const char *uuid,
     size_t above = slash ? (size_t)(slash - target) + 1 : 0;
     *out = CH_STAGING_NONE;
     char *folder = ch_arena_strn(arena, target, above, err);
-    if (!folder)
+    char *made = above > 1 ? ch_arena_strn(arena, target, above - 1, err) : folder;
+    if (!folder || !made)
         return CH_E_MEMORY;
     if (above > 1)
-        CH_TRY(ch_folder_make(folder, err));
+        CH_TRY(ch_folder_make(made, err));
     char *path =
         ch_arena_printf(arena, err, "%s.%s.%s%s", folder, target + above, uuid, file ? file : "");
     if (!path)
