@@ -27,7 +27,7 @@ static void a_refused_charge_leaves_no_trace(void **state)
     assert_ok(ch_mem_charge(op, 60, &err));
     assert_int_equal(ch_mem_charge(op, 41, &err), CH_E_MEMORY);
     assert_string_equal(ch_error_param(&err, "account"), "query");
-    assert_string_equal(ch_error_param(&err, "limit"), "100");
+    assert_string_equal(ch_error_param(&err, "limit"), "100 B");
     ch_error_release(&err);
     assert_int_equal(ch_mem_used(op), 60);
     assert_int_equal(ch_mem_used(query), 60);
