@@ -124,9 +124,9 @@ static ch_status find_files(void *user, ch_rel **rel, ch_error *err)
     if ((*rel)->kind == CH_REL_SCAN) {
         const ch_rel_scan *scan = (const ch_rel_scan *)*rel;
         for (int32_t i = 0; i < scan->n_files; i++) {
-            const char *scheme = ch_path_is_remote(scan->file[i].path) ? "" : "file://";
-            ch_str path;
-            CH_TRY(ch_file_uri(scan->file[i].path, scheme, list->arena, &path, err));
+            ch_str path = {scan->file[i].path, 1};
+            if (!ch_path_is_remote(path.text))
+                CH_TRY(ch_file_uri(path.text, "file://", list->arena, &path, err));
             if (path.len)
                 CH_TRY(ch_str_list_add(list->arena, &list->path, path.text, err));
         }

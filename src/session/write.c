@@ -127,6 +127,15 @@ static ch_status move_tree(write_run *run, const char *from, const char *to, int
     return status;
 }
 
+/* What is left beside the target; another writer may be removing it, too. */
+static ch_status remove_aside(const char *path, ch_error *err)
+{
+    ch_error own = {0};
+    if (ch_file_remove(path, &own) == CH_E_PATH_NOT_FOUND)
+        ch_error_release(&own);
+    return ch_error_pass(err, &own);
+}
+
 static ch_status move_into(write_run *run, ch_arena *arena, ch_error *err)
 {
     ch_status status = move_tree(run, run->staging, run->target, run->spec.n_keys, arena, err);
@@ -136,7 +145,7 @@ static ch_status move_into(write_run *run, ch_arena *arena, ch_error *err)
         undo_moves(run);
         return status;
     }
-    return ch_file_remove(run->staging, err);
+    return remove_aside(run->staging, err);
 }
 
 /* The folders of depth more levels below `from`, named from `path` on. */
@@ -188,7 +197,7 @@ static ch_status commit(write_run *run, ch_arena *arena, ch_error *err)
         return CH_OK;
     /* Exchanged names leave no moment without a target, also when several write to it at once. */
     if (ch_file_exchange(run->staging, run->target))
-        return ch_file_remove(run->staging, err);
+        return remove_aside(run->staging, err);
     if (!exists)
         return ch_file_rename(run->staging, run->target, err);
     char *old = ch_arena_printf(arena, err, "%s-old", run->staging);
@@ -200,7 +209,7 @@ static ch_status commit(write_run *run, ch_arena *arena, ch_error *err)
         (void)!rename(old, run->target);
         return status;
     }
-    return ch_file_remove(old, err);
+    return remove_aside(old, err);
 }
 
 /* A remote target: without slashes at its end, and with a job for it. */
