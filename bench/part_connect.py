@@ -139,14 +139,15 @@ def first_answer(bench):
     times = []
     for _ in range(20):
         begin = time.perf_counter()
-        process = subprocess.Popen([bench.CHERT, "server", "--port", "0"], stdout=subprocess.PIPE, text=True, cwd=bench.TEMP)
-        port = int(re.search(r":(\d+)\s*$", process.stdout.readline()).group(1))
+        process = subprocess.Popen([bench.CHERT, "server", "--port", "0"], stderr=subprocess.PIPE, text=True, cwd=bench.TEMP)
+        port = int(re.search(r":(\d+)\s*$", process.stderr.readline()).group(1))
         with socket.create_connection(("127.0.0.1", port)) as s:
             s.sendall(hello)
             s.recv(9)
         times.append((time.perf_counter() - begin) * 1e3)
         process.terminate()
         process.wait()
+        process.stderr.close()
     mid = statistics.median(times)
     print(f"\nconnect: server start to first answer, 20 starts: median {mid:.1f} ms, worst {max(times):.1f} ms")
     bench.verdict("server start to first answer", "<= 50 ms", f"{mid:.1f} ms", mid <= 50)

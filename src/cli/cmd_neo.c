@@ -70,21 +70,21 @@ static int tells_pages(const fetch *f)
 
 static int report_fetch(const fetch *f, const chert_neo_fetch_report *r, double seconds)
 {
-    printf("%lld page%s, %lld object%s in %.1f s, below %s/raw\n", (long long)r->pages,
-           r->pages == 1 ? "" : "s", (long long)r->objects, r->objects == 1 ? "" : "s", seconds,
-           f->output_dir);
+    fprintf(stderr, "%lld page%s, %lld object%s in %.1f s, below %s/raw\n", (long long)r->pages,
+            r->pages == 1 ? "" : "s", (long long)r->objects, r->objects == 1 ? "" : "s", seconds,
+            f->output_dir);
     if (r->pages_before)
-        printf("%lld page%s were there already, of the run that was stopped\n",
-               (long long)r->pages_before, r->pages_before == 1 ? "" : "s");
+        fprintf(stderr, "%lld page%s were there already, of the run that was stopped\n",
+                (long long)r->pages_before, r->pages_before == 1 ? "" : "s");
     if (r->tries > r->pages + r->pages_failed)
-        printf("%lld requests had to be repeated\n",
-               (long long)(r->tries - r->pages - r->pages_failed));
+        fprintf(stderr, "%lld requests had to be repeated\n",
+                (long long)(r->tries - r->pages - r->pages_failed));
     if (r->rejected)
-        printf("%lld object%s rejected: see %s/rejected\n", (long long)r->rejected,
-               r->rejected == 1 ? "" : "s", f->output_dir);
+        fprintf(stderr, "%lld object%s rejected: see %s/rejected\n", (long long)r->rejected,
+                r->rejected == 1 ? "" : "s", f->output_dir);
     if (r->pages_failed)
-        printf("%lld page%s FAILED; the same command again fetches only what is missing\n",
-               (long long)r->pages_failed, r->pages_failed == 1 ? "" : "s");
+        fprintf(stderr, "%lld page%s FAILED; the same command again fetches only what is missing\n",
+                (long long)r->pages_failed, r->pages_failed == 1 ? "" : "s");
     return r->pages_failed ? CH_EXIT_ERROR : CH_EXIT_OK;
 }
 
@@ -268,7 +268,7 @@ static int aggregate(chert_session *session, const char *from, const char *to, i
         failed = chert_df_show(found, 1000, 0, false, stdout, &err);
     int code = failed || err.code ? ch_cli_error(&err) : CH_EXIT_OK;
     if (code == CH_EXIT_OK)
-        printf("written to %s\n", path);
+        fprintf(stderr, "written to %s\n", path);
     chert_df_free(found);
     free(path);
     return stopped ? CH_EXIT_CANCELLED : code;
@@ -430,8 +430,7 @@ static int run_serve(const ch_cli_command *self, int argc, char **argv)
     chert_neo_server *server = chert_neo_serve(&serve, &err);
     if (!server)
         return ch_cli_error(&err);
-    printf("near-earth objects at http://127.0.0.1:%d\n", chert_neo_server_port(server));
-    fflush(stdout);
+    fprintf(stderr, "near-earth objects at http://127.0.0.1:%d\n", chert_neo_server_port(server));
     sigwait(&signals, &signal);
     chert_neo_server_stop(server);
     return CH_EXIT_OK;
@@ -516,8 +515,8 @@ static int run_generate(const ch_cli_command *self, int argc, char **argv)
     bool stopped = session && ch_watch_stop(&watch);
     code = failed ? ch_cli_error(&err) : CH_EXIT_OK;
     if (!failed)
-        printf("%s/raw: %lld objects in %.2f s\n", folder, (long long)objects,
-               ch_cli_now() - begin);
+        fprintf(stderr, "%s/raw: %lld objects in %.2f s\n", folder, (long long)objects,
+                ch_cli_now() - begin);
     chert_session_free(session);
     code = stopped ? CH_EXIT_CANCELLED : code;
 out:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Near-earth objects: fetched from the stand-in, merged by backfills, gone on with, added up.
 pages() { sed -E 's/[0-9.]+ s(,|$)/TIME\1/'; }
-chert run neo serve --port 0 --quiet --objects 130 >url &
+chert run neo serve --port 0 --quiet --objects 130 2>url &
 server=$!
 for _ in $(seq 100); do [ -s url ] && break; sleep 0.05; done
 url=$(sed 's/.* //' url)
@@ -30,7 +30,7 @@ kill "$server"
 wait "$server" 2>/dev/null
 
 echo "== a journal of an earlier run: its pages are not fetched again"
-chert run neo serve --port 0 --quiet --objects 80 --inject 500=0.15 --inject cut=0.15 --inject broken=0.2 >url2 &
+chert run neo serve --port 0 --quiet --objects 80 --inject 500=0.15 --inject cut=0.15 --inject broken=0.2 2>url2 &
 server=$!
 for _ in $(seq 100); do [ -s url2 ] && break; sleep 0.05; done
 url=$(sed 's/.* //' url2)
@@ -44,7 +44,7 @@ kill "$server"
 wait "$server" 2>/dev/null
 
 echo "== objects that do not fit are kept aside, with the reason"
-chert run neo serve --port 0 --quiet --objects 20 --inject odd=1 >url3 &
+chert run neo serve --port 0 --quiet --objects 20 --inject odd=1 2>url3 &
 server=$!
 for _ in $(seq 100); do [ -s url3 ] && break; sleep 0.05; done
 chert run neo fetch --api-url "$(sed 's/.* //' url3)" -o odd --limit 20 2>&1 | pages
@@ -53,7 +53,7 @@ kill "$server"
 wait "$server" 2>/dev/null
 
 echo "== a wrong key ends the run; the key is not told"
-chert run neo serve --port 0 --quiet --api-key right >url4 &
+chert run neo serve --port 0 --quiet --api-key right 2>url4 &
 server=$!
 for _ in $(seq 100); do [ -s url4 ] && break; sleep 0.05; done
 url=$(sed 's/.* //' url4)
@@ -67,10 +67,10 @@ chert run neo fetch --api-url http://127.0.0.1:1 -o nobody --limit 1 --wait 0.01
 grep -c "tried 5 times" said
 
 echo "== added up as Spark does"
-chert generate neo -n 400 gen | pages
-chert run neo aggregate --start_batch 35 --end_batch 385 --input_dir gen --output_dir sums >said
+chert generate neo -n 400 gen 2>&1 | pages
+chert run neo aggregate --start_batch 35 --end_batch 385 --input_dir gen --output_dir sums >said 2>told
 grep '^[+|]' said | cmp - "$ROOT/tests/data/neo/aggregates.txt" && echo same
-tail -1 said
+cat told
 chert sql --format csv -e "SELECT count(*) > 100 AS years, sum(if(metric LIKE '%year%', value, 0)) = max(if(metric LIKE '%under%', value, 0)) AS adds_up
     FROM parquet.\`sums/aggregations/batches-35-385\`"
 chert run neo aggregate --start_batch 9 --end_batch 3 --input_dir gen 2>&1 || echo "exit code $?"
