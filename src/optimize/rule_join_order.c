@@ -347,6 +347,24 @@ static ch_status join_of(const group *g, const ch_join_step *step, ch_rel *left,
     return ch_join_output(g->ctx->arena, j, err);
 }
 
+/* Columns of one relation that are in one class: joins ask for one of them only, so they must be equal before. */
+static ch_status add_own_equalities(const group *g, int relation, ch_rel **rel, ch_error *err)
+{
+    ch_expr_list equal = {0};
+    for (int c = 0; c < g->n_classes; c++) {
+        const ch_attr *first = NULL;
+        for (int i = 0; i < g->class[c].n; i++) {
+            const member *m = &g->class[c].item[i];
+            if (m->relation != relation)
+                continue;
+            if (first)
+                CH_TRY(equality(g, first, m->attr, &equal, err));
+            first = first ? first : m->attr;
+        }
+    }
+    return ch_add_filter(g->ctx, &equal, rel, err);
+}
+
 static ch_status put_together(const group *g, const ch_join_step *step, ch_rel **out, ch_error *err)
 {
     uint64_t set[2 * MAX];
@@ -355,6 +373,7 @@ static ch_status put_together(const group *g, const ch_join_step *step, ch_rel *
     for (; n < g->graph.n; n++) {
         set[n] = UINT64_C(1) << n;
         rel[n] = g->relation[n];
+        CH_TRY(add_own_equalities(g, n, &rel[n], err));
     }
     for (int s = 0; s + 1 < g->graph.n; s++) {
         ch_rel *left = NULL, *right = NULL;
