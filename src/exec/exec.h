@@ -69,8 +69,8 @@ struct ch_exec {
     _Atomic int64_t spill_bytes; /* written to disk so far */
     /* For functions in Python; NULL: there can be none. */
     const struct ch_python_runtime *python;
-    ch_observed *observed;       /* in arena, the last one compiled first */
-    ch_physical *physical;       /* made by ch_physical_new; operators register there */
+    ch_observed *observed; /* in arena, the last one compiled first */
+    ch_physical *physical; /* made by ch_physical_new; operators register there */
 };
 
 /* CH_E_CANCELLED when the query is to stop: for loops that work long without emitting. */

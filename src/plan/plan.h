@@ -104,8 +104,8 @@ typedef struct ch_expr_unresolved_function {
     ch_expr_list args;
     bool is_distinct;
     bool ignore_nulls;
-    ch_expr *filter; /* FILTER (WHERE ...), or NULL */
-    bool is_infix;   /* came from operator syntax: printed as one */
+    ch_expr *filter;                    /* FILTER (WHERE ...), or NULL */
+    bool is_infix;                      /* came from operator syntax: printed as one */
     const struct ch_python_udf *python; /* what it calls, whatever the name means; or NULL */
 } ch_expr_unresolved_function;
 
@@ -386,7 +386,7 @@ typedef struct ch_rel_read_data_source {
     ch_option_list options;
     ch_str_list paths;
     ch_str_list predicates; /* of a JDBC read: conditions, each read on its own */
-    ch_rel *input; /* the texts of its only column are read, and no paths; mostly NULL */
+    ch_rel *input;          /* the texts of its only column are read, and no paths; mostly NULL */
 } ch_rel_read_data_source;
 
 /* Rows that are there already, as the Arrow stream that the door received;
@@ -895,7 +895,7 @@ typedef struct ch_rel_scan {
     const struct ch_predicate *asked;
     int32_t n_asked;
     ch_expr_list asked_of;
-    int64_t limit; /* -1 = all */
+    int64_t limit;                                /* -1 = all */
     const struct ch_table_statistics *statistics; /* for the optimizer, by its rule; or NULL */
     ch_str_list paths;                            /* as they were asked for */
     ch_str_list parts;                            /* of a source: ch_scan_spec.part */
