@@ -61,10 +61,11 @@ class Running:
         """How many were still running."""
         n = 0
         for spark, thread in zip(self.sessions, self.threads):
-            n += bool(spark.interruptAll())
-            while thread.is_alive():
-                spark.interruptAll()
+            found = spark.interruptAll()
+            while thread.is_alive():  # between two operations of a program there is nothing to interrupt
+                found = spark.interruptAll() or found
                 thread.join(0.05)
+            n += bool(found)
             spark.stop()
         return n
 
