@@ -34,8 +34,8 @@ static ch_status open_plan(cn_session *s, const PB(Plan) * plan, ch_query **out,
 static ch_status schema(cn_session *s, const ask *m, reply *r, ch_arena *arena, ch_error *err)
 {
     ch_query *q;
-    CH_TRY(open_plan(s, m->schema->plan, &q, err));
     REPLY(r, SCHEMA, schema, schema, arena, err);
+    CH_TRY(open_plan(s, m->schema->plan, &q, err));
     ch_status status = cn_encode_type(arena, ch_query_schema(q), &r->schema->schema, err);
     ch_query_close(q);
     return status;
@@ -68,11 +68,11 @@ static ch_status tree_string(cn_session *s, const ask *m, reply *r, ch_arena *ar
 {
     ch_query *q;
     ch_buf text;
+    REPLY(r, TREE_STRING, tree_string, tree_string, arena, err);
     CH_TRY(open_plan(s, m->tree_string->plan, &q, err));
     ch_buf_init(&text, ch_query_mem(q));
     ch_status status = ch_type_print_tree(
         ch_query_schema(q), m->tree_string->has_level ? m->tree_string->level : 0, &text, err);
-    REPLY(r, TREE_STRING, tree_string, tree_string, arena, err);
     if (status == CH_OK &&
         !(r->tree_string->tree_string = ch_arena_strn(arena, text.data, text.len, err)))
         status = CH_E_MEMORY;
@@ -96,10 +96,11 @@ static ch_status local(cn_session *s, const ask *m, reply *r, ch_arena *arena, c
     while (rel->kind == CH_REL_PROJECT || rel->kind == CH_REL_SUBQUERY_ALIAS)
         rel = rel->kind == CH_REL_PROJECT ? ((const ch_rel_project *)rel)->input
                                           : ((const ch_rel_subquery_alias *)rel)->input;
+    bool found = is_local(rel);
+    ch_query_close(q);
     REPLY(r, IS_LOCAL, is_local, is_local, arena, err);
     r->is_local->has_is_local = 1;
-    r->is_local->is_local = is_local(rel);
-    ch_query_close(q);
+    r->is_local->is_local = found;
     return CH_OK;
 }
 
@@ -124,9 +125,14 @@ static ch_status find_files(void *user, ch_rel **rel, ch_error *err)
     if ((*rel)->kind == CH_REL_SCAN) {
         const ch_rel_scan *scan = (const ch_rel_scan *)*rel;
         for (int32_t i = 0; i < scan->n_files; i++) {
-            ch_str path = {scan->file[i].path, 1};
-            if (!ch_path_is_remote(path.text))
-                CH_TRY(ch_file_uri(path.text, "file://", list->arena, &path, err));
+            const char *name =
+                scan->file[i].path; /* the query's: it ends before the reply is sent */
+            ch_str path = {NULL, 1};
+            bool remote = ch_path_is_remote(name);
+            if (remote && !(path.text = ch_arena_str(list->arena, name, err)))
+                return CH_E_MEMORY;
+            if (!remote)
+                CH_TRY(ch_file_uri(name, "file://", list->arena, &path, err));
             if (path.len)
                 CH_TRY(ch_str_list_add(list->arena, &list->path, path.text, err));
         }
