@@ -110,7 +110,7 @@ static ch_status sorted(const ch_call *call, const list_state *s, ch_scalar **ou
                         ch_error *err)
 {
     const list_rule *rule = call->data;
-    size_t width = (size_t)(1 + rule->n_keys);
+    size_t width = 1 + (size_t)rule->n_keys;
     *bytes = sizeof(ch_scalar) * width * (size_t)s->n;
     if (!(*out = ch_mem_alloc(call->mem, *bytes, err)))
         return CH_E_MEMORY;
