@@ -20,9 +20,8 @@ static bool qualifier_fits(const ch_analyzer *a, const ch_attr *attr, const ch_s
 {
     if (attr->qualifier.n < k)
         return false;
-    const char **last = attr->qualifier.item + (attr->qualifier.n - k);
     for (int32_t i = 0; i < k; i++)
-        if (!ch_an_same_name(a, last[i], parts->item[i]))
+        if (!ch_an_same_name(a, attr->qualifier.item[attr->qualifier.n - k + i], parts->item[i]))
             return false;
     return true;
 }

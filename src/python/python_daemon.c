@@ -35,8 +35,6 @@ struct ch_python_daemon {
     char path[sizeof((struct sockaddr_un *)0)->sun_path];
 };
 
-extern char **environ;
-
 ch_status ch_python_read(int fd, void *to, size_t bytes, size_t *have, int timeout_ms,
                          const _Atomic bool *cancel, ch_error *err)
 {

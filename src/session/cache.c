@@ -481,7 +481,7 @@ void ch_cache_path_changed(ch_session *session, const char *path)
             continue;
         take_off(cache, k);
         /* As it is now; a plan that makes no sense any more is forgotten. */
-        ch_error err = {0};
+        ch_error err = {0}; /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): `all` holds k */
         (void)!ch_cache_keep(k->frame, k->rel, k->level, k->table, &err);
         ch_error_release(&err);
     }
