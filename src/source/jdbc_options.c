@@ -194,7 +194,7 @@ ch_status ch_jdbc_host(const ch_jdbc_source *s, ch_arena *arena, int i, int fall
     }
     if (i > 0 || (s->host && *s->host && !*text))
         return CH_OK;
-    size_t len = strcspn(text, ","), name_len = len;
+    size_t len = strcspn(text, ","), name_len;
     *port = fallback;
     if (*text == '[') { /* [::1]:3306 */
         const char *close = memchr(text, ']', len);
