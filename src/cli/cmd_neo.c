@@ -95,6 +95,7 @@ static int fetch_now(chert_session *session, const fetch *f, chert_neo_fetch_opt
     ch_watch watch;
     double begin = ch_cli_now();
     ch_watch_start(&watch, session, false);
+    /* cppcheck-suppress autoVariables */
     o->stop = &watch.signal;
     int failed = chert_neo_fetch(session, o, &report, &err);
     bool stopped = ch_watch_stop(&watch);
@@ -507,7 +508,7 @@ static int run_generate(const ch_cli_command *self, int argc, char **argv)
     chert_error err = CHERT_ERROR_INIT;
     double begin = ch_cli_now();
     chert_session *session = ch_cli_session_open(&options, &err);
-    ch_watch watch;
+    ch_watch watch = {0};
     if (session)
         ch_watch_start(&watch, session, false);
     int failed =

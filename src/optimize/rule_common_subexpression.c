@@ -280,6 +280,7 @@ static ch_status in_aggregate(search *s, ch_rel **rel, bool *changed, ch_error *
         return CH_OK;
     CH_TRY(over_list(s, &g->grouping, false, replace, &grouping, err));
     s->old_grouping = &g->grouping;
+    /* cppcheck-suppress autoVariables */
     s->new_grouping = &grouping;
     CH_TRY(over_list(s, &g->aggregates, true, replace, &aggregates, err));
     ch_rel_aggregate *fewer;

@@ -42,7 +42,7 @@ static ch_status check_distinct_list(ch_analyzer *a, const ch_expr_call *draft, 
 /* mode(x, true) is mode() WITHIN GROUP (ORDER BY x), and mode(x, false) mode(x). */
 static ch_status settle_mode(ch_analyzer *a, ch_expr_call *draft, ch_error *err)
 {
-    ch_scalar yes;
+    ch_scalar yes = {0};
     bool done = false;
     if (draft->args.n != 2)
         return CH_OK;

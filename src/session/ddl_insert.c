@@ -655,6 +655,7 @@ static ch_status write_rows(insert *x, ch_error *err)
     ch_error own = {0};
     ch_write_watch watch = {
         .arena = c->arena, .folders = &written, .before_commit = know_partitions, .user = x};
+    /* cppcheck-suppress autoVariables */
     x->written = &written;
     ch_status status = ch_write_table(c->frame, w, &watch, NULL, &own);
     if (status != CH_OK)
