@@ -133,7 +133,7 @@ static ch_status plain_aggregates(void *user, ch_expr **child, ch_error *err)
         const char *name = ((const ch_expr_unresolved_function *)e)->name;
         char lower[64];
         size_t n = 0;
-        for (; name[n] && n < sizeof lower - 1; n++)
+        for (; n < sizeof lower - 1 && name[n]; n++)
             lower[n] = (char)tolower((unsigned char)name[n]);
         lower[n] = 0;
         const ch_func *func = ch_func_find(lower);
