@@ -7,6 +7,15 @@
 
 /* ---- build rows -------------------------------------------------------------------------- */
 
+/* Behind all that was pushed, whichever slot gives them: the one at hand may have seen none. */
+static uint64_t seq_behind_all(const ch_join *j)
+{
+    uint64_t seq = 0;
+    for (int s = 0; s < j->exec->n_slots; s++)
+        seq = j->slot[s].seq > seq ? j->slot[s].seq : seq;
+    return seq | (UINT64_MAX >> 16);
+}
+
 static ch_status emit_build_rows(ch_join *j, int slot, uint8_t **row, int64_t n, ch_error *err)
 {
     ch_batch out;
@@ -15,7 +24,7 @@ static ch_status emit_build_rows(ch_join *j, int slot, uint8_t **row, int64_t n,
     if (n == 0)
         return CH_OK;
     CH_TRY(ch_batch_init(&out, mem, ch_join_op(j)->output.n, n, err));
-    out.seq = j->slot[slot].seq | (UINT64_MAX >> 16);
+    out.seq = seq_behind_all(j);
     ch_column **col = j->pairs ? ch_join_build_part(j, &out) : out.col;
     for (int32_t c = 0; c < j->build_attrs->n; c++)
         CH_TRY_OUT(ch_rows_gather(&j->layout, j->build_col[c], row, n, mem, &col[c], err));
