@@ -4,6 +4,7 @@ import os
 import threading
 import time
 import uuid
+from functools import partial
 
 import pytest
 
@@ -37,22 +38,26 @@ def wait_until(true, seconds=30 * SLOWER):
 
 
 class Running:
-    """Statements that run in threads, each in a session of its own, until they are interrupted."""
+    """
+    Statements that run in threads, each in a session of its own, until they are interrupted. What `action` returns
+    is to be ONE operation: spark.sql() is an operation too, and between two there is nothing to interrupt.
+    """
 
-    def __init__(self, server, statements, action=lambda spark, text: spark.sql(text).collect()):
+    def __init__(self, server, statements, action=lambda spark, text: spark.sql(text).collect):
         self.sessions = [server.session() for _ in statements]
         self.errors = []
 
-        def run(spark, text):
+        def run(operation):
             try:
-                action(spark, text)
+                operation()
             except Exception as e:  # noqa: BLE001
                 self.errors.append(str(e))
 
-        self.threads = [threading.Thread(target=run, args=a, daemon=True) for a in zip(self.sessions, statements)]
+        self.threads = [threading.Thread(target=run, args=(action(*a),), daemon=True)
+                        for a in zip(self.sessions, statements)]
         for t in self.threads:
             t.start()
-        wait_until(lambda: all(self.states()))
+        assert wait_until(lambda: all(self.states()))
 
     def states(self):
         return [[s.state for s in status_of(spark) if s.state == s.OPERATION_STATE_RUNNING] for spark in self.sessions]
@@ -61,11 +66,8 @@ class Running:
         """How many were still running."""
         n = 0
         for spark, thread in zip(self.sessions, self.threads):
-            found = spark.interruptAll()
-            while thread.is_alive():  # between two operations of a program there is nothing to interrupt
-                found = spark.interruptAll() or found
-                thread.join(0.05)
-            n += bool(found)
+            n += bool(spark.interruptAll())
+            thread.join()
             spark.stop()
         return n
 
@@ -95,13 +97,14 @@ def test_eight_endless_queries_hold_up_no_small_one(server, endless):
 @pytest.mark.parametrize("kind", ["collect", "show", "write", "table", "count", "view", "sample"])
 def test_whatever_runs_can_be_interrupted(server, kind, tmp_path):
     action = {
-        "collect": lambda spark, text: spark.sql(text).collect(),
-        "show": lambda spark, text: spark.sql(text).show(),
-        "write": lambda spark, text: spark.sql(text).write.parquet(str(tmp_path / "out")),
-        "table": lambda spark, text: spark.sql(f"create table t_{uuid.uuid4().hex} location '{tmp_path}/t' as {text}"),
-        "count": lambda spark, text: spark.sql(text).count(),
-        "view": lambda spark, text: spark.sql("cache table endless as " + text),
-        "sample": lambda spark, text: spark.range(10).sample(True, 1e15, 1).count(),
+        "collect": lambda spark, text: spark.sql(text).collect,
+        "show": lambda spark, text: spark.sql(text).show,
+        "write": lambda spark, text: partial(spark.sql(text).write.parquet, str(tmp_path / "out")),
+        "table": lambda spark, text: partial(
+            spark.sql, f"create table t_{uuid.uuid4().hex} location '{tmp_path}/t' as {text}"),
+        "count": lambda spark, text: spark.sql(text).count,
+        "view": lambda spark, text: partial(spark.sql, "cache table endless as " + text),
+        "sample": lambda spark, text: spark.range(10).sample(True, 1e15, 1).count,
     }[kind]
     slow = Running(server, [ENDLESS[0]], action)
     assert slow.stop() == 1
@@ -247,8 +250,12 @@ def test_new_and_cloned_sessions(server):
 
 def test_interrupts_reach_what_they_name(server):
     def tagged(spark, text):
-        spark.addTag("a" if "range(40)" in text else "b")
-        spark.sql(text).collect()
+        df = spark.sql(text)
+
+        def collect():  # a tag is its thread's
+            spark.addTag("a" if "range(40)" in text else "b")
+            df.collect()
+        return collect
 
     slow = Running(server, ENDLESS, tagged)
     a, b = slow.sessions
