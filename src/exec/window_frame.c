@@ -81,18 +81,7 @@ static void peers_bound(const ch_win_rows *r, const uint8_t *new_peer, bool uppe
 
 static ch_i128 whole_at(const ch_column *c, int64_t i)
 {
-    switch (ch_type_width(c->type)) {
-    case 1:
-        return ((const int8_t *)c->data)[i];
-    case 2:
-        return ((const int16_t *)c->data)[i];
-    case 4:
-        return ((const int32_t *)c->data)[i];
-    case 8:
-        return ((const int64_t *)c->data)[i];
-    default:
-        return ((const ch_i128 *)c->data)[i];
-    }
+    return ch_type_width(c->type) == 16 ? ((const ch_i128 *)c->data)[i] : ch_column_i64(c, i);
 }
 
 static double real_at(const ch_column *c, int64_t i)

@@ -87,53 +87,43 @@ static ch_status through_project(const ch_analyze_context *ctx, ch_rel **rel, bo
     return rebuild(ctx, &p->head, input, &s, rel, err);
 }
 
-/* Conjuncts over what is passed on. */
+/* Conjuncts that only look at what `over` passes on from its input. */
+static ch_status past_new_columns(const ch_analyze_context *ctx, const ch_rel *over, ch_rel *input,
+                                  ch_rel **rel, bool *changed, ch_error *err)
+{
+    const ch_rel_filter *f = (const ch_rel_filter *)*rel;
+    ch_expr_list parts = {0};
+    split s = {0};
+    CH_TRY(ch_conjuncts(ctx->arena, f->condition, &parts, err));
+    for (int32_t i = 0; i < parts.n; i++) {
+        ch_expr *e = parts.item[i];
+        bool go = can_move(e) && ch_uses_only(e, &input->output);
+        CH_TRY(ch_expr_list_add(ctx->arena, go ? &s.go : &s.stay, e, err));
+    }
+    if (!s.go.n)
+        return CH_OK;
+    *changed = true;
+    CH_TRY(ch_add_filter(ctx, &s.go, &input, err));
+    return rebuild(ctx, over, input, &s, rel, err);
+}
+
 static ch_status through_generate(const ch_analyze_context *ctx, ch_rel **rel, bool *changed,
                                   ch_error *err)
 {
-    const ch_rel_filter *f = (const ch_rel_filter *)*rel;
-    const ch_rel_generate *g = (const ch_rel_generate *)f->input;
-    ch_expr_list parts = {0};
-    split s = {0};
-    if (!can_move(g->generator))
-        return CH_OK;
-    CH_TRY(ch_conjuncts(ctx->arena, f->condition, &parts, err));
-    for (int32_t i = 0; i < parts.n; i++) {
-        ch_expr *e = parts.item[i];
-        bool go = can_move(e) && ch_uses_only(e, &g->input->output);
-        CH_TRY(ch_expr_list_add(ctx->arena, go ? &s.go : &s.stay, e, err));
-    }
-    if (!s.go.n)
-        return CH_OK;
-    ch_rel *input = g->input;
-    *changed = true;
-    CH_TRY(ch_add_filter(ctx, &s.go, &input, err));
-    return rebuild(ctx, &g->head, input, &s, rel, err);
+    const ch_rel_generate *g = (const ch_rel_generate *)((const ch_rel_filter *)*rel)->input;
+    return can_move(g->generator) ? past_new_columns(ctx, &g->head, g->input, rel, changed, err)
+                                  : CH_OK;
 }
 
-/* Conjuncts that do not look at what Python makes: it makes less then. */
+/* What Python makes is made for fewer rows then. */
 static ch_status through_python(const ch_analyze_context *ctx, ch_rel **rel, bool *changed,
                                 ch_error *err)
 {
-    const ch_rel_filter *f = (const ch_rel_filter *)*rel;
-    const ch_rel_eval_python *p = (const ch_rel_eval_python *)f->input;
-    ch_expr_list parts = {0};
-    split s = {0};
+    const ch_rel_eval_python *p = (const ch_rel_eval_python *)((const ch_rel_filter *)*rel)->input;
     for (int32_t i = 0; i < p->functions.n; i++)
         if (!ch_expr_is_deterministic(p->functions.item[i]))
             return CH_OK;
-    CH_TRY(ch_conjuncts(ctx->arena, f->condition, &parts, err));
-    for (int32_t i = 0; i < parts.n; i++) {
-        ch_expr *e = parts.item[i];
-        bool go = can_move(e) && ch_uses_only(e, &p->input->output);
-        CH_TRY(ch_expr_list_add(ctx->arena, go ? &s.go : &s.stay, e, err));
-    }
-    if (!s.go.n)
-        return CH_OK;
-    ch_rel *input = p->input;
-    *changed = true;
-    CH_TRY(ch_add_filter(ctx, &s.go, &input, err));
-    return rebuild(ctx, &p->head, input, &s, rel, err);
+    return past_new_columns(ctx, &p->head, p->input, rel, changed, err);
 }
 
 static ch_status through_aggregate(const ch_analyze_context *ctx, ch_rel **rel, bool *changed,
