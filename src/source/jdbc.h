@@ -210,9 +210,14 @@ CH_NODISCARD ch_status ch_jdbc_parse_properties(ch_jdbc_source *source, ch_arena
 /* //[user[:password]@]host[:port][,...][/database][?properties], as MySQL and PostgreSQL have it. */
 CH_NODISCARD ch_status ch_jdbc_parse_authority(ch_jdbc_source *source, ch_arena *arena,
                                                const char *scheme, const char *rest, ch_error *err);
-/* Host i of the URL: name and port (fallback: none told) in arena; *out NULL: there are fewer. */
-CH_NODISCARD ch_status ch_jdbc_host(const ch_jdbc_source *source, ch_arena *arena, int i,
-                                    int fallback, const char **out, int *port, ch_error *err);
+/*
+ * Tries the URL's hosts in their order (fallback: the port where none is told) until one gives no CH_E_JDBC_CONNECTION.
+ * Errors: what `connect` said of the last one.
+ */
+CH_NODISCARD ch_status ch_jdbc_try_hosts(const ch_jdbc_source *source, int fallback,
+                                         ch_status (*connect)(ch_jdbc_conn *conn, const char *host,
+                                                              int port, ch_error *err),
+                                         ch_jdbc_conn *conn, ch_error *err);
 
 /* ---- statements (jdbc_sql.c) ---------------------------------------------------------------------------- */
 

@@ -176,8 +176,9 @@ static ch_status try_host(mysql_conn *c, const char *host, int port, tls_mode tl
     return CH_OK;
 }
 
-static ch_status connect_host(mysql_conn *c, const char *host, int port, ch_error *err)
+static ch_status connect_host(ch_jdbc_conn *conn, const char *host, int port, ch_error *err)
 {
+    mysql_conn *c = (mysql_conn *)conn;
     tls_mode tls;
     CH_TRY(tls_of(c->head.source, &tls, err));
     if (tls != TLS_PREFERRED)
@@ -245,30 +246,6 @@ static ch_status set_variables(mysql_conn *c, ch_error *err)
     return status;
 }
 
-static ch_status connect_any(mysql_conn *c, ch_error *err)
-{
-    ch_arena arena;
-    ch_status status = CH_E_JDBC_CONNECTION;
-    ch_error own = {0};
-    ch_arena_init(&arena, c->head.source->mem);
-    for (int i = 0; status == CH_E_JDBC_CONNECTION; i++) {
-        const char *host;
-        int port;
-        ch_error next = {0};
-        status = ch_jdbc_host(c->head.source, &arena, i, 3306, &host, &port, &next);
-        if (status == CH_OK && !host && i > 0) { /* none is left: what the last one said */
-            status = CH_E_JDBC_CONNECTION;
-            break;
-        }
-        if (status == CH_OK)
-            status = connect_host(c, host ? host : "localhost", port, &next);
-        ch_error_release(&own);
-        own = next;
-    }
-    ch_arena_release(&arena);
-    return status == CH_OK ? CH_OK : ch_error_pass(err, &own);
-}
-
 static ch_status connect_mysql(const ch_jdbc_source *source, ch_jdbc_conn **out, ch_error *err)
 {
     *out = NULL;
@@ -279,7 +256,7 @@ static ch_status connect_mysql(const ch_jdbc_source *source, ch_jdbc_conn **out,
     pthread_once(&library_once, library_init);
     c->head.source = source;
     ch_buf_init(&c->insert, source->mem);
-    ch_status status = connect_any(c, err);
+    ch_status status = ch_jdbc_try_hosts(source, 3306, connect_host, &c->head, err);
     if (status == CH_OK)
         status = set_variables(c, err);
     /* As jdbcCompliantTruncation has it: what does not fit is an error. */

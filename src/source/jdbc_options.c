@@ -183,8 +183,9 @@ ch_status ch_jdbc_parse_authority(ch_jdbc_source *s, ch_arena *arena, const char
     return s->host && s->shown && (!name_len || s->database) ? CH_OK : CH_E_MEMORY;
 }
 
-ch_status ch_jdbc_host(const ch_jdbc_source *s, ch_arena *arena, int i, int fallback,
-                       const char **out, int *port, ch_error *err)
+/* Host i of the URL: name and port in arena; *out NULL: there are fewer. */
+static ch_status host_of(const ch_jdbc_source *s, ch_arena *arena, int i, int fallback,
+                         const char **out, int *port, ch_error *err)
 {
     const char *text = s->host ? s->host : "";
     *out = NULL;
@@ -214,6 +215,33 @@ ch_status ch_jdbc_host(const ch_jdbc_source *s, ch_arena *arena, int i, int fall
     *out = name_len ? ch_arena_strn(arena, text + v6, name_len - 2 * (size_t)v6, err)
                     : ch_arena_str(arena, "localhost", err);
     return *out ? CH_OK : CH_E_MEMORY;
+}
+
+ch_status ch_jdbc_try_hosts(const ch_jdbc_source *source, int fallback,
+                            ch_status (*connect)(ch_jdbc_conn *conn, const char *host, int port,
+                                                 ch_error *err),
+                            ch_jdbc_conn *conn, ch_error *err)
+{
+    ch_arena arena;
+    ch_status status = CH_E_JDBC_CONNECTION;
+    ch_error own = {0};
+    ch_arena_init(&arena, source->mem);
+    for (int i = 0; status == CH_E_JDBC_CONNECTION; i++) {
+        const char *host;
+        int port = fallback;
+        ch_error next = {0};
+        status = host_of(source, &arena, i, fallback, &host, &port, &next);
+        if (status == CH_OK && !host && i > 0) { /* none is left: what the last one said */
+            status = CH_E_JDBC_CONNECTION;
+            break;
+        }
+        if (status == CH_OK)
+            status = connect(conn, host ? host : "localhost", port, &next);
+        ch_error_release(&own);
+        own = next;
+    }
+    ch_arena_release(&arena);
+    return status == CH_OK ? CH_OK : ch_error_pass(err, &own);
 }
 
 static ch_status read_url(ch_jdbc_source *s, ch_arena *arena, ch_error *err)

@@ -179,15 +179,15 @@ static ch_status parameters_of(const ch_jdbc_source *s, const char *host, int po
     return CH_OK;
 }
 
-static ch_status try_host(pg_conn *c, const char *host, int port, ch_error *err)
+static ch_status try_host(ch_jdbc_conn *conn, const char *host, int port, ch_error *err)
 {
+    pg_conn *c = (pg_conn *)conn;
     const ch_jdbc_source *s = c->head.source;
     parameters p = {0};
     char text[512];
     const char *seconds = ch_jdbc_property(s, "connectTimeout");
     int64_t end_ns =
         ch_tick_ns() + (seconds && atol(seconds) > 0 ? atol(seconds) : 10) * 1000000000;
-    CH_TRY(ch_late_load("pq", err));
     if (c->db)
         PQfinish(c->db);
     CH_TRY(parameters_of(s, host, port, text, sizeof text, &p, err));
@@ -220,39 +220,16 @@ static ch_status try_host(pg_conn *c, const char *host, int port, ch_error *err)
     return CH_OK;
 }
 
-static ch_status connect_any(pg_conn *c, ch_error *err)
-{
-    ch_arena arena;
-    ch_status status = CH_E_JDBC_CONNECTION;
-    ch_error own = {0};
-    ch_arena_init(&arena, c->head.source->mem);
-    for (int i = 0; status == CH_E_JDBC_CONNECTION; i++) {
-        const char *host;
-        int port;
-        ch_error next = {0};
-        status = ch_jdbc_host(c->head.source, &arena, i, 5432, &host, &port, &next);
-        if (status == CH_OK && !host && i > 0) { /* none is left: what the last one said */
-            status = CH_E_JDBC_CONNECTION;
-            break;
-        }
-        if (status == CH_OK)
-            status = try_host(c, host ? host : "localhost", port, &next);
-        ch_error_release(&own);
-        own = next;
-    }
-    ch_arena_release(&arena);
-    return status == CH_OK ? CH_OK : ch_error_pass(err, &own);
-}
-
 static ch_status connect_pg(const ch_jdbc_source *source, ch_jdbc_conn **out, ch_error *err)
 {
-    pg_conn *c = ch_mem_zalloc(source->mem, sizeof *c, err);
     *out = NULL;
+    CH_TRY(ch_late_load("pq", err));
+    pg_conn *c = ch_mem_zalloc(source->mem, sizeof *c, err);
     if (!c)
         return CH_E_MEMORY;
     c->head.source = source;
     ch_buf_init(&c->out, source->mem);
-    ch_status status = connect_any(c, err);
+    ch_status status = ch_jdbc_try_hosts(source, 5432, try_host, &c->head, err);
     if (status == CH_OK && PQsetnonblocking(c->db, 1) != 0)
         status = ch_pg_failed(c, "Connect", NULL, err);
     /* A query whose reader is gone is to end. */
