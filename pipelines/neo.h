@@ -46,9 +46,8 @@ int chert_neo_fetch(chert_session *session, const chert_neo_fetch_options *optio
 chert_df *chert_neo_aggregates(chert_session *session, const char *input_dir, int64_t start,
                                int64_t end, chert_error *err);
 /* Writes them to output_dir/aggregations/batches-start-end/part-*.parquet; *path (malloc) is that folder. */
-int chert_neo_write_aggregates(chert_session *session, const chert_df *aggregates,
-                               const char *output_dir, int64_t start, int64_t end, char **path,
-                               chert_error *err);
+int chert_neo_write_aggregates(const chert_df *aggregates, const char *output_dir, int64_t start,
+                               int64_t end, char **path, chert_error *err);
 
 /* Raw partitions of `objects` generated objects, per_file of them in each. Result 0, or a code with err set. */
 int chert_neo_generate(chert_session *session, const char *output_dir, int64_t objects,

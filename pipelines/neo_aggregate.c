@@ -46,11 +46,9 @@ chert_df *chert_neo_aggregates(chert_session *session, const char *input_dir, in
     return df;
 }
 
-int chert_neo_write_aggregates(chert_session *session, const chert_df *aggregates,
-                               const char *output_dir, int64_t start, int64_t end, char **path,
-                               chert_error *err)
+int chert_neo_write_aggregates(const chert_df *aggregates, const char *output_dir, int64_t start,
+                               int64_t end, char **path, chert_error *err)
 {
-    (void)session;
     if (asprintf(path, "%s/aggregations/batches-%lld-%lld", output_dir, (long long)start,
                  (long long)end) < 0) {
         *path = NULL;

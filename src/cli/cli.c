@@ -225,7 +225,7 @@ static const ch_cli_option *letter_option(ch_cli_args *a, const char *text, bool
     return NULL;
 }
 
-const ch_cli_option *ch_cli_next(ch_cli_args *a, bool *failed)
+static const ch_cli_option *next_of_all(ch_cli_args *a, bool *failed)
 {
     *failed = false;
     a->value = NULL;
@@ -243,12 +243,13 @@ const ch_cli_option *ch_cli_next(ch_cli_args *a, bool *failed)
     }
     if (strcmp(word, "--") == 0) {
         a->only_words = true;
-        return ch_cli_next(a, failed);
+        return next_of_all(a, failed);
     }
     return word[1] == '-' ? long_option(a, word + 2, failed) : letter_option(a, word + 1, failed);
 }
 
-int ch_cli_session_option(ch_cli_session *session, const ch_cli_args *args,
+/* Takes the option if it is one of the session's. 1 taken, 0 not one of them, -1 usage error told. */
+static int session_option(ch_cli_session *session, const ch_cli_args *args,
                           const ch_cli_option *option)
 {
     if (strcmp(option->name, "memory") == 0) {
@@ -282,6 +283,18 @@ int ch_cli_session_option(ch_cli_session *session, const ch_cli_args *args,
     session->set = more;
     session->set[session->n_set++] = args->value;
     return 1;
+}
+
+const ch_cli_option *ch_cli_next(ch_cli_args *a, bool *failed)
+{
+    const ch_cli_option *o;
+    int taken = 0;
+    do {
+        o = next_of_all(a, failed);
+        taken = o && a->session ? session_option(a->session, a, o) : 0;
+    } while (taken > 0);
+    *failed |= taken < 0;
+    return taken < 0 ? NULL : o;
 }
 
 /* Any key of Spark's may be set; one that nothing here heeds may be a mistake. */

@@ -56,6 +56,17 @@ struct ch_cli_command {
 
 /* ---- options ---- */
 
+/* What CH_CLI_SESSION_OPTIONS say. */
+typedef struct ch_cli_session {
+    chert_options options;
+    const char **set; /* KEY=VALUE; malloc */
+    int n_set;
+} ch_cli_session;
+#define CH_CLI_SESSION_INIT         \
+    {                               \
+        CHERT_OPTIONS_INIT, NULL, 0 \
+    }
+
 typedef struct ch_cli_args {
     const ch_cli_command *command;
     int argc, at;
@@ -63,11 +74,12 @@ typedef struct ch_cli_args {
     const char *rest; /* letters behind the one taken, as in -xvf */
     bool only_words;  /* behind -- */
     const char *value;
+    ch_cli_session *session; /* takes the options that are its own; or NULL */
 } ch_cli_args;
 
 /*
- * The next thing on the command line: its option in the command's table with args->value set; NULL with
- * args->value a word that is no option; NULL and args->value NULL at the end. *failed: a usage
+ * The next thing on the command line that is not the session's: its option in the command's table with args->value
+ * set; NULL with args->value a word that is no option; NULL and args->value NULL at the end. *failed: a usage
  * error was told.
  */
 const ch_cli_option *ch_cli_next(ch_cli_args *args, bool *failed);
@@ -82,19 +94,6 @@ const ch_cli_command *ch_cli_find(const ch_cli_command *const *commands, const c
 int ch_cli_run_sub(const ch_cli_command *self, int argc, char **argv);
 const ch_cli_command *const *ch_cli_commands(void);
 
-/* What CH_CLI_SESSION_OPTIONS say. */
-typedef struct ch_cli_session {
-    chert_options options;
-    const char **set; /* KEY=VALUE; malloc */
-    int n_set;
-} ch_cli_session;
-#define CH_CLI_SESSION_INIT         \
-    {                               \
-        CHERT_OPTIONS_INIT, NULL, 0 \
-    }
-/* Takes the option if it is one of the session's. 1 taken, 0 not one of them, -1 usage error told. */
-int ch_cli_session_option(ch_cli_session *session, const ch_cli_args *args,
-                          const ch_cli_option *option);
 /* NULL with err set. Frees what the options hold, in any case. */
 chert_session *ch_cli_session_open(ch_cli_session *session, chert_error *err);
 

@@ -151,8 +151,8 @@ static bool take_backfill(const ch_cli_command *self, ch_cli_args *args, fetch *
 
 static int run_fetch(const ch_cli_command *self, int argc, char **argv)
 {
-    ch_cli_args args = {.command = self, .argc = argc, .argv = argv};
     ch_cli_session options = CH_CLI_SESSION_INIT;
+    ch_cli_args args = {.command = self, .argc = argc, .argv = argv, .session = &options};
     fetch f = {.limit = CHERT_NEO_SAMPLE, .timeout = 30, .wait_ms = 1000};
     chert_error err = CHERT_ERROR_INIT;
     int code = CH_EXIT_USAGE;
@@ -163,11 +163,6 @@ static int run_fetch(const ch_cli_command *self, int argc, char **argv)
             goto out;
         if (!o && !args.value)
             break;
-        int taken = o ? ch_cli_session_option(&options, &args, o) : 0;
-        if (taken < 0)
-            goto out;
-        if (taken)
-            continue;
         if (!o) {
             ch_cli_usage(self, "unexpected '%s'", args.value);
             goto out;
@@ -261,7 +256,7 @@ static int aggregate(chert_session *session, const char *from, const char *to, i
     char *path = NULL;
     ch_watch_start(&watch, session, ch_watch_wanted());
     chert_df *found = chert_neo_aggregates(session, from, first, last, &err);
-    int failed = chert_neo_write_aggregates(session, found, to, first, last, &path, &err);
+    int failed = chert_neo_write_aggregates(found, to, first, last, &path, &err);
     chert_df_free(found);
     found = failed ? NULL : chert_read(session, "parquet", path, NULL, &err, NULL);
     bool stopped = ch_watch_stop(&watch);
@@ -277,8 +272,8 @@ static int aggregate(chert_session *session, const char *from, const char *to, i
 
 static int run_aggregate(const ch_cli_command *self, int argc, char **argv)
 {
-    ch_cli_args args = {.command = self, .argc = argc, .argv = argv};
     ch_cli_session options = CH_CLI_SESSION_INIT;
+    ch_cli_args args = {.command = self, .argc = argc, .argv = argv, .session = &options};
     const char *from = NULL, *to = NULL;
     int64_t first = 1, last = CHERT_NEO_SAMPLE;
     int code = CH_EXIT_USAGE;
@@ -289,11 +284,6 @@ static int run_aggregate(const ch_cli_command *self, int argc, char **argv)
             goto out;
         if (!o && !args.value)
             break;
-        int taken = o ? ch_cli_session_option(&options, &args, o) : 0;
-        if (taken < 0)
-            goto out;
-        if (taken)
-            continue;
         if (!o) {
             ch_cli_usage(self, "unexpected '%s'", args.value);
             goto out;
@@ -463,8 +453,8 @@ static const ch_cli_option GENERATE_OPTIONS[] = {
 
 static int run_generate(const ch_cli_command *self, int argc, char **argv)
 {
-    ch_cli_args args = {.command = self, .argc = argc, .argv = argv};
     ch_cli_session options = CH_CLI_SESSION_INIT;
+    ch_cli_args args = {.command = self, .argc = argc, .argv = argv, .session = &options};
     const char *folder = NULL;
     int64_t objects = CHERT_NEO_SAMPLE, per_file = CHERT_NEO_PAGE, seed = 1;
     int code = CH_EXIT_USAGE;
@@ -476,12 +466,8 @@ static int run_generate(const ch_cli_command *self, int argc, char **argv)
             goto out;
         if (!o && !args.value)
             break;
-        int taken = o ? ch_cli_session_option(&options, &args, o) : 0;
-        if (taken > 0)
-            continue;
-        if (taken < 0 || (!o && folder)) {
-            if (!taken)
-                ch_cli_usage(self, "unexpected '%s'", args.value);
+        if (!o && folder) {
+            ch_cli_usage(self, "unexpected '%s'", args.value);
             goto out;
         }
         if (!o)

@@ -39,8 +39,8 @@ static int count_events(chert_session *session, const chert_events_options *opti
 
 static int run_events(const ch_cli_command *self, int argc, char **argv)
 {
-    ch_cli_args args = {.command = self, .argc = argc, .argv = argv};
     ch_cli_session options = CH_CLI_SESSION_INIT;
+    ch_cli_args args = {.command = self, .argc = argc, .argv = argv, .session = &options};
     chert_events_options events = {0};
     int code = CH_EXIT_USAGE;
     for (;;) {
@@ -50,11 +50,6 @@ static int run_events(const ch_cli_command *self, int argc, char **argv)
             goto out;
         if (!o && !args.value)
             break;
-        int taken = o ? ch_cli_session_option(&options, &args, o) : 0;
-        if (taken < 0)
-            goto out;
-        if (taken)
-            continue;
         if (!o && events.data_folder) {
             ch_cli_usage(self, "unexpected '%s'", args.value);
             goto out;

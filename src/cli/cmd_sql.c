@@ -85,8 +85,8 @@ static int run_sources(chert_session *session, const source *item, int n, ch_sta
 
 static int run(const ch_cli_command *self, int argc, char **argv)
 {
-    ch_cli_args args = {.command = self, .argc = argc, .argv = argv};
     ch_cli_session options = CH_CLI_SESSION_INIT;
+    ch_cli_args args = {.command = self, .argc = argc, .argv = argv, .session = &options};
     ch_statement_style style = {.style = CHERT_STYLE_TABLE, .progress = ch_watch_wanted()};
     source *item = calloc((size_t)argc + 1, sizeof *item);
     int n = 0, code = CH_EXIT_USAGE;
@@ -105,11 +105,6 @@ static int run(const ch_cli_command *self, int argc, char **argv)
         }
         if (!o)
             break;
-        int taken = ch_cli_session_option(&options, &args, o);
-        if (taken < 0)
-            goto out;
-        if (taken)
-            continue;
         if (strcmp(o->name, "execute") == 0) {
             item[n++].sql = args.value;
         } else if (strcmp(o->name, "file") == 0) {

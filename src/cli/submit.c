@@ -266,8 +266,7 @@ static int take_conf(ch_submit *s, const char *text)
 }
 
 /* An exit code, or 0 to go on. */
-static int take(ch_submit *s, const ch_cli_args *args, const ch_cli_option *o,
-                ch_cli_session *engine)
+static int take(ch_submit *s, const ch_cli_args *args, const ch_cli_option *o)
 {
     static const char *const SETTING[][2] = {{"remote", "spark.remote"},
                                              {"name", "spark.app.name"},
@@ -283,9 +282,6 @@ static int take(ch_submit *s, const ch_cli_args *args, const ch_cli_option *o,
         return ch_cli_usage(s->command,
                             "--%s is for programs on a cluster; this one runs here, until it ends",
                             name);
-    int taken = ch_cli_session_option(engine, args, o);
-    if (taken)
-        return taken < 0 ? CH_EXIT_USAGE : 0;
     if (strcmp(name, "python") == 0)
         s->python = args->value;
     else if (strcmp(name, "properties-file") == 0)
@@ -302,8 +298,8 @@ static int take(ch_submit *s, const ch_cli_args *args, const ch_cli_option *o,
 int ch_submit_options(ch_submit *s, const ch_cli_command *command, int argc, char **argv)
 {
     *s = (ch_submit){.command = command, .engine = CHERT_OPTIONS_INIT};
-    ch_cli_args args = {.command = command, .argc = argc, .argv = argv};
     ch_cli_session engine = CH_CLI_SESSION_INIT;
+    ch_cli_args args = {.command = command, .argc = argc, .argv = argv, .session = &engine};
     const ch_cli_option *o;
     bool failed = false;
     while (!s->code && (o = ch_cli_next(&args, &failed)) != NULL) {
@@ -315,7 +311,7 @@ int ch_submit_options(ch_submit *s, const ch_cli_command *command, int argc, cha
                 printf("chert %s\n", chert_version());
             return argc;
         }
-        s->code = take(s, &args, o, &engine);
+        s->code = take(s, &args, o);
     }
     s->engine = engine.options;
     if (failed)
