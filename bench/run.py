@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """run.py - measure Chert beside DuckDB, Polars, Spark and a bare scan, on this machine, in one run.
 
-  make bench [B="counter startup"]      parts: counter memory startup groupby sort threads tpch wide connect
+  make bench [B="counter startup"]      parts: counter memory startup groupby sort threads tpch wide connect etl
                                         (default: all)
 
 Engines take turns, input is in the page cache, every run is a whole process from start to exit. Printed are medians, the
@@ -20,6 +20,7 @@ import sys
 import time
 
 import part_connect
+import part_etl
 import part_tpch
 import part_wide
 
@@ -336,8 +337,12 @@ def connect():
     part_connect.main(sys.modules[__name__])
 
 
+def etl():
+    part_etl.main(sys.modules[__name__])
+
+
 PARTS = {"counter": counter, "memory": memory, "startup": startup, "groupby": groupby, "sort": sort, "threads": threads, "tpch": tpch_queries,
-         "wide": wide, "connect": connect}
+         "wide": wide, "connect": connect, "etl": etl}
 
 
 def machine():

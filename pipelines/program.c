@@ -47,14 +47,22 @@ int chert_fail_io(chert_error *err, const char *action, const char *path)
                       strerror(why));
 }
 
-/* ---- paths ------------------------------------------------------------------------------- */
+/* ---- texts and paths ------------------------------------------------------------------------------- */
+
+char *chert_print(const char *format, ...)
+{
+    char *text;
+    va_list args;
+    va_start(args, format);
+    int n = vasprintf(&text, format, args);
+    va_end(args);
+    return n < 0 ? NULL : text;
+}
 
 char *chert_path(const char *folder, const char *name)
 {
     size_t n = strlen(folder);
-    char *path;
-    const char *slash = n && folder[n - 1] == '/' ? "" : "/";
-    return asprintf(&path, "%s%s%s", folder, slash, name) < 0 ? NULL : path;
+    return chert_print("%s%s%s", folder, n && folder[n - 1] == '/' ? "" : "/", name);
 }
 
 void chert_remove_folder(const char *folder)

@@ -13,8 +13,10 @@ int chert_fail(chert_error *err, const char *error_class, const char *sqlstate, 
 /* "Cannot read 'path': ..." for errno, of its class. */
 int chert_fail_io(chert_error *err, const char *action, const char *path);
 
-/* ---- paths ---- */
+/* ---- texts and paths ---- */
 
+/* As printf has it, malloc; NULL: no memory. */
+char *chert_print(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* folder/name, malloc; NULL: no memory. */
 char *chert_path(const char *folder, const char *name);
 /* The folder and the files in it. */

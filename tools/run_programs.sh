@@ -9,6 +9,7 @@ cd "$(dirname "$0")/.."
 chert=${1:-build}/chert
 data=${1:-build}/data/events
 neo=${1:-build}/data/neo
+etl=${1:-build}/data/etl
 bytes=${BYTES:-268435456}
 
 now_ms() { date +%s%3N; }
@@ -43,3 +44,11 @@ echo "== neo: near-earth objects fetched into Parquet, and added up"
 rm -rf "$neo"
 LOG_LEVEL=WARNING "$chert" run neo fetch -o "$neo"
 "$chert" run neo aggregate --input_dir "$neo" | { head -10; echo "..."; cat >/dev/null; }
+
+echo
+echo "== etl: a shop's stock and customers, from its database to Parquet"
+rm -rf "$etl"
+"$chert" generate etl --date 2026-01-31 "$etl"
+"$chert" run etl --date 2026-01-31 "$etl"
+"$chert" sql -e "SELECT segment, count(*) AS customers, round(sum(total_spent)) AS spent, round(avg(average_days_between_orders), 1) AS days_between
+    FROM parquet.\`$etl/business_insights/2026-01-31/order_analytics\` GROUP BY segment ORDER BY spent DESC"

@@ -2,6 +2,7 @@
 /* cli.c - options, help and errors, all from the tables of the commands. */
 #include "cli/cli.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -246,6 +247,19 @@ static const ch_cli_option *next_of_all(ch_cli_args *a, bool *failed)
         return next_of_all(a, failed);
     }
     return word[1] == '-' ? long_option(a, word + 2, failed) : letter_option(a, word + 1, failed);
+}
+
+int64_t ch_cli_number(const ch_cli_command *command, const char *option, const char *text,
+                      int64_t low, int64_t high)
+{
+    char *end;
+    errno = 0;
+    long long n = strtoll(text, &end, 10);
+    if (!*end && end != text && !errno && n >= low && n <= high)
+        return n;
+    ch_cli_usage(command, "--%s takes a whole number from %lld to %lld, not '%s'", option,
+                 (long long)low, (long long)high, text);
+    return -1;
 }
 
 /* Takes the option if it is one of the session's. 1 taken, 0 not one of them, -1 usage error told. */

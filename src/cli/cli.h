@@ -94,6 +94,10 @@ const ch_cli_command *ch_cli_find(const ch_cli_command *const *commands, const c
 int ch_cli_run_sub(const ch_cli_command *self, int argc, char **argv);
 const ch_cli_command *const *ch_cli_commands(void);
 
+/* The whole number, from low (0 or more) to high, that an option takes; -1 with a usage error told. */
+int64_t ch_cli_number(const ch_cli_command *command, const char *option, const char *text,
+                      int64_t low, int64_t high);
+
 /* NULL with err set. Frees what the options hold, in any case. */
 chert_session *ch_cli_session_open(ch_cli_session *session, chert_error *err);
 

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
+#include "cli/cmd_etl.h"
 #include "cli/cmd_neo.h"
 #include "pipelines/events_generate.h"
 
@@ -97,7 +98,8 @@ static const ch_cli_command EVENTS = {
     .run = run_events,
 };
 
-static const ch_cli_command *const PROGRAMS[] = {&EVENTS, &ch_cmd_generate_neo, NULL};
+static const ch_cli_command *const PROGRAMS[] = {&EVENTS, &ch_cmd_generate_neo,
+                                                 &ch_cmd_generate_etl, NULL};
 
 static const ch_cli_option OPTIONS[] = {CH_CLI_HELP_OPTION, CH_CLI_OPTIONS_END};
 

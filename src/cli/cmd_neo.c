@@ -2,7 +2,6 @@
 /* cmd_neo.c - chert run neo fetch | aggregate | serve, chert generate neo. */
 #include "cli/cmd_neo.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -15,20 +14,6 @@
 #include "pipelines/program.h"
 
 #define MOST INT64_C(1000000000)
-
-/* A whole number of an option within limits; -1 with a usage error told. */
-static int64_t number(const ch_cli_command *self, const char *option, const char *text, int64_t low,
-                      int64_t high)
-{
-    char *end;
-    errno = 0;
-    long long n = strtoll(text, &end, 10);
-    if (!*end && end != text && !errno && n >= low && n <= high)
-        return n;
-    ch_cli_usage(self, "--%s takes a whole number from %lld to %lld, not '%s'", option,
-                 (long long)low, (long long)high, text);
-    return -1;
-}
 
 /* ---- fetch ------------------------------------------------------------------------------- */
 
@@ -144,8 +129,9 @@ static bool take_backfill(const ch_cli_command *self, ch_cli_args *args, fetch *
         ch_cli_usage(self, "--backfill takes two numbers: --backfill A B");
         return false;
     }
-    f->first = number(self, "backfill", args->value, 1, MOST);
-    f->last = f->first < 0 ? -1 : number(self, "backfill", args->argv[args->at++], f->first, MOST);
+    f->first = ch_cli_number(self, "backfill", args->value, 1, MOST);
+    f->last =
+        f->first < 0 ? -1 : ch_cli_number(self, "backfill", args->argv[args->at++], f->first, MOST);
     return f->last > 0;
 }
 
@@ -175,10 +161,10 @@ static int run_fetch(const ch_cli_command *self, int argc, char **argv)
         } else if (strcmp(o->name, "api-url") == 0) {
             f.api_url = args.value;
         } else if (strcmp(o->name, "limit") == 0) {
-            if ((f.limit = number(self, o->name, args.value, 1, MOST)) < 0)
+            if ((f.limit = ch_cli_number(self, o->name, args.value, 1, MOST)) < 0)
                 goto out;
         } else if (strcmp(o->name, "timeout") == 0) {
-            if ((f.timeout = (int)number(self, o->name, args.value, 1, 3600)) < 0)
+            if ((f.timeout = (int)ch_cli_number(self, o->name, args.value, 1, 3600)) < 0)
                 goto out;
         } else if (strcmp(o->name, "wait") == 0) {
             char *end;
@@ -289,10 +275,10 @@ static int run_aggregate(const ch_cli_command *self, int argc, char **argv)
             goto out;
         }
         if (strcmp(o->name, "start_batch") == 0) {
-            if ((first = number(self, o->name, args.value, 1, MOST)) < 0)
+            if ((first = ch_cli_number(self, o->name, args.value, 1, MOST)) < 0)
                 goto out;
         } else if (strcmp(o->name, "end_batch") == 0) {
-            if ((last = number(self, o->name, args.value, 1, MOST)) < 0)
+            if ((last = ch_cli_number(self, o->name, args.value, 1, MOST)) < 0)
                 goto out;
         } else if (strcmp(o->name, "input_dir") == 0) {
             from = args.value;
@@ -391,15 +377,15 @@ static int run_serve(const ch_cli_command *self, int argc, char **argv)
         if (!o)
             return ch_cli_usage(self, "unexpected '%s'", args.value);
         if (strcmp(o->name, "port") == 0)
-            serve.port = (int)(n = number(self, o->name, args.value, 0, 65535));
+            serve.port = (int)(n = ch_cli_number(self, o->name, args.value, 0, 65535));
         else if (strcmp(o->name, "objects") == 0)
-            serve.objects = n = number(self, o->name, args.value, 0, MOST);
+            serve.objects = n = ch_cli_number(self, o->name, args.value, 0, MOST);
         else if (strcmp(o->name, "seed") == 0)
-            serve.seed = (uint64_t)(n = number(self, o->name, args.value, 0, INT64_MAX));
+            serve.seed = (uint64_t)(n = ch_cli_number(self, o->name, args.value, 0, INT64_MAX));
         else if (strcmp(o->name, "slow") == 0)
-            serve.slow_ms = 1000 * (int)(n = number(self, o->name, args.value, 0, 3600));
+            serve.slow_ms = 1000 * (int)(n = ch_cli_number(self, o->name, args.value, 0, 3600));
         else if (strcmp(o->name, "limit") == 0)
-            serve.limit = n = number(self, o->name, args.value, 0, MOST);
+            serve.limit = n = ch_cli_number(self, o->name, args.value, 0, MOST);
         else if (strcmp(o->name, "api-key") == 0)
             serve.api_key = args.value;
         else if (strcmp(o->name, "quiet") == 0)
@@ -473,11 +459,11 @@ static int run_generate(const ch_cli_command *self, int argc, char **argv)
         if (!o)
             folder = args.value;
         else if (strcmp(o->name, "objects") == 0)
-            objects = n = number(self, o->name, args.value, 1, MOST);
+            objects = n = ch_cli_number(self, o->name, args.value, 1, MOST);
         else if (strcmp(o->name, "per-file") == 0)
-            per_file = n = number(self, o->name, args.value, 1, MOST);
+            per_file = n = ch_cli_number(self, o->name, args.value, 1, MOST);
         else if (strcmp(o->name, "seed") == 0)
-            seed = n = number(self, o->name, args.value, 0, INT64_MAX);
+            seed = n = ch_cli_number(self, o->name, args.value, 0, INT64_MAX);
         else {
             ch_cli_help(self, stdout);
             code = CH_EXIT_OK;

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/cmd_etl.h"
 #include "cli/cmd_neo.h"
 #include "cli/watch.h"
 #include "pipelines/events.h"
@@ -103,7 +104,7 @@ static const ch_cli_command EVENTS = {
     .run = run_events,
 };
 
-static const ch_cli_command *const PROGRAMS[] = {&EVENTS, &ch_cmd_run_neo, NULL};
+static const ch_cli_command *const PROGRAMS[] = {&EVENTS, &ch_cmd_run_neo, &ch_cmd_run_etl, NULL};
 
 static const ch_cli_option OPTIONS[] = {CH_CLI_HELP_OPTION, CH_CLI_OPTIONS_END};
 

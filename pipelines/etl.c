@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* etl.c - what the tables of a shop tell about its stock and its customers. examples/etl.py is the same in PySpark. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "pipelines/etl.h"
+
+static const char *const TABLES[] = {"warehouses", "products", "inventory",
+                                     "customers",  "orders",   "order_items"};
+
+/* A row of inventory: how full its place is, and how well it is kept. Stock that is half full and counted today is the best. */
+static const char INVENTORY[] =
+    "WITH stock AS (\n"
+    "  SELECT *, try_divide(double(quantity), capacity) AS utilization_ratio,\n"
+    "    datediff(run_date, last_updated) AS days_since_update\n"
+    "  FROM inventory),\n"
+    "sold AS (SELECT warehouse_id, sum(quantity) AS units_sold FROM order_items GROUP BY warehouse_id)\n"
+    "SELECT inventory_id, warehouse_id, warehouse_name, city, country, product_id, product_name, category,\n"
+    "  stock.quantity, stock.capacity, last_updated, days_since_update, utilization_ratio,\n"
+    "  CASE WHEN utilization_ratio IS NOT NULL AND days_since_update IS NOT NULL THEN\n"
+    "    greatest(0, least(100, (1 - abs(utilization_ratio - 0.5) * 2) * 100 - days_since_update * 2))\n"
+    "  END AS inventory_score,\n"
+    "  coalesce(utilization_ratio < 0.2, false) AS needs_restock,\n"
+    "  coalesce(utilization_ratio > 0.9, false) AS is_overstocked,\n"
+    "  stock.capacity * 0.5 AS suggested_level,\n"
+    "  try_divide(double(sum(stock.quantity) OVER w), sum(stock.capacity) OVER w) AS warehouse_utilization,\n"
+    "  try_divide(double(units_sold), sum(stock.quantity) OVER w) AS warehouse_turnover\n"
+    "FROM stock\n"
+    "LEFT JOIN warehouses USING (warehouse_id)\n"
+    "LEFT JOIN products USING (product_id)\n"
+    "LEFT JOIN sold USING (warehouse_id)\n"
+    "WINDOW w AS (PARTITION BY warehouse_id)";
+
+/* Orders of nobody are nobody's habits. */
+static const char ORDERS[] =
+    "WITH habits AS (\n"
+    "  SELECT customer_id, count(*) AS total_orders, sum(total_amount) AS total_spent,\n"
+    "    avg(total_amount) AS average_order_value, mode(hour(order_date), true) AS peak_order_hour,\n"
+    "    double((unix_timestamp(max(order_date)) - unix_timestamp(min(order_date)))\n"
+    "      / (86400.0 * greatest(count(*) - 1, 1))) AS average_days_between_orders\n"
+    "  FROM orders WHERE customer_id IS NOT NULL GROUP BY customer_id)\n"
+    "SELECT customer_id, customer_name, city, total_orders, total_spent, average_order_value,\n"
+    "  peak_order_hour, average_days_between_orders,\n"
+    "  CASE WHEN total_orders >= 20 AND total_spent >= 10000 THEN 'VIP'\n"
+    "    WHEN total_orders >= 20 THEN 'Loyal'\n"
+    "    WHEN total_spent >= 5000 THEN 'Big spender'\n"
+    "    WHEN total_orders >= 5 THEN 'Regular'\n"
+    "    ELSE 'Occasional' END AS segment\n"
+    "FROM habits LEFT JOIN customers USING (customer_id)";
+
+static int run_sql(chert_session *session, const char *sql, chert_error *err)
+{
+    chert_df_free(chert_sql(session, sql, err));
+    return err->code;
+}
+
+static int make_views(chert_session *session, const char *url, const char *date, chert_error *err)
+{
+    char sql[80];
+    snprintf(sql, sizeof sql, "DECLARE OR REPLACE VARIABLE run_date DATE DEFAULT DATE'%.10s'",
+             date);
+    int failed = run_sql(session, sql, err);
+    for (size_t i = 0; i < sizeof TABLES / sizeof *TABLES && !failed; i++) {
+        chert_df *table =
+            chert_read(session, "jdbc", "", NULL, err, "url", url, "dbtable", TABLES[i], NULL);
+        char *columns = chert_df_schema(table, err); /* now: what is wrong is told of the table */
+        failed = columns ? chert_df_create_temp_view(table, TABLES[i], err) : err->code;
+        chert_free(columns);
+        chert_df_free(table);
+    }
+    return failed;
+}
+
+/* A bucket or a key that is wrong is told before the database is read. */
+static int look(chert_session *session, const char *folder, chert_error *err)
+{
+    chert_error none = CHERT_ERROR_INIT;
+    chert_df *before = chert_read(session, "text", folder, NULL, &none, NULL);
+    chert_free(chert_df_schema(before, &none));
+    chert_df_free(before);
+    if (none.code && strcmp(none.error_class, "PATH_NOT_FOUND") != 0) {
+        *err = none;
+        return err->code;
+    }
+    chert_error_free(&none);
+    return 0;
+}
+
+/* Replaces folder/name; *rows: how many are there now. */
+static int write_result(chert_session *session, const chert_df *df, const char *folder,
+                        const char *name, int64_t *rows, chert_error *err)
+{
+    char *path = chert_path(folder, name);
+    if (!path)
+        return chert_fail(err, "OUT_OF_MEMORY", "53200", "No memory for a path");
+    int failed = chert_df_write(df, "parquet", path, "overwrite", err, NULL);
+    chert_df *written = failed ? NULL : chert_read(session, "parquet", path, NULL, err, NULL);
+    *rows = written ? chert_df_count(written, err) : 0;
+    chert_df_free(written);
+    free(path);
+    return err->code;
+}
+
+int chert_etl_run(chert_session *session, const chert_etl_place *place, const char *date,
+                  chert_etl_report *report, chert_error *err)
+{
+    *report = (chert_etl_report){0};
+    report->folder = chert_print("%s/business_insights/%s", place->output, date);
+    if (!report->folder)
+        return chert_fail(err, "OUT_OF_MEMORY", "53200", "No memory for a path");
+    if (look(session, report->folder, err) != 0 || make_views(session, place->url, date, err) != 0)
+        return err->code;
+    chert_df *stock = chert_sql(session, INVENTORY, err);
+    chert_df *customers = chert_sql(session, ORDERS, err);
+    /* From here on the database is not needed: one that goes away leaves the former result of both. */
+    chert_df *stock_rows = chert_df_checkpoint(stock, true, err);
+    chert_df *customer_rows = chert_df_checkpoint(customers, true, err);
+    if (!err->code)
+        write_result(session, stock_rows, report->folder, "inventory_analytics", &report->stock,
+                     err);
+    if (!err->code)
+        write_result(session, customer_rows, report->folder, "order_analytics", &report->customers,
+                     err);
+    chert_df_free(customer_rows);
+    chert_df_free(stock_rows);
+    chert_df_free(customers);
+    chert_df_free(stock);
+    return err->code;
+}
