@@ -119,7 +119,8 @@ static ch_status scan_open(ch_op *self, ch_error *err)
                          .n_predicates = op->n_predicates,
                          .limit = rel->limit,
                          .part = rel->parts.item,
-                         .n_parts = rel->parts.n};
+                         .n_parts = rel->parts.n,
+                         .aggregate = rel->aggregate};
     CH_TRY(open_files(op, &ctx, &spec, err));
     for (int32_t i = 0; i < op->n_filters && op->scan->cls->narrow; i++) {
         scan_filter *f = &op->filter[i];

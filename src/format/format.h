@@ -50,6 +50,27 @@ typedef struct ch_format_context {
     const _Atomic bool *cancel; /* borrowed: true stops the query; NULL: nothing does */
 } ch_format_context;
 
+/* A column of a source that groups its rows: a key, or an aggregate of a column of them. */
+typedef enum ch_scan_item_kind {
+    CH_ITEM_KEY,
+    CH_ITEM_COUNT_ROWS,
+    CH_ITEM_COUNT,
+    CH_ITEM_MIN,
+    CH_ITEM_MAX,
+    CH_ITEM_SUM
+} ch_scan_item_kind;
+
+typedef struct ch_scan_item {
+    ch_scan_item_kind kind;
+    int32_t column; /* of the rows that are grouped; -1 for COUNT_ROWS */
+} ch_scan_item;
+
+typedef struct ch_scan_aggregate {
+    const ch_type *rows; /* STRUCT of the rows that are grouped; predicates speak of its columns */
+    const ch_scan_item *item; /* one for each column of the scan's schema */
+    int32_t n;
+} ch_scan_aggregate;
+
 typedef struct ch_scan_spec {
     const ch_file *file; /* borrowed until close; in this order */
     int32_t n_files;
@@ -62,6 +83,8 @@ typedef struct ch_scan_spec {
     int64_t limit;           /* no more rows than these are needed; -1 = all */
     const char *const *part; /* of a source: conditions, each of which is read on its own */
     int32_t n_parts;         /* 0: the options say how it is cut */
+    /* Of a source that `aggregates`: schema is of groups, some for each part of the rows; NULL: of rows. */
+    const ch_scan_aggregate *aggregate;
 } ch_scan_spec;
 
 /* What is done to a table that is there already. */
@@ -103,6 +126,9 @@ typedef struct ch_format {
     /* Of a source, optional: is what the predicate says what the source itself does? Then no filter asks again. */
     CH_NODISCARD ch_status (*answers)(const ch_format_context *ctx, const ch_scan_spec *spec,
                                       const ch_predicate *predicate, bool *out, ch_error *err);
+    /* Of a source, optional: does it group by the column, or aggregate it, exactly as is done here? */
+    CH_NODISCARD ch_status (*aggregates)(const ch_format_context *ctx, const ch_scan_spec *spec,
+                                         const ch_scan_item *item, bool *out, ch_error *err);
     /* path is where to write: a temporary place, whose name ends with extension + codec. */
     CH_NODISCARD ch_status (*create)(const ch_format_context *ctx, const char *path,
                                      const ch_type *schema, const ch_strmap *options,

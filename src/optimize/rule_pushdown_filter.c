@@ -336,6 +336,8 @@ static ch_status tell_scan(const ch_analyze_context *ctx, ch_rel **rel, bool *ch
     const ch_rel_filter *f = (const ch_rel_filter *)*rel;
     const ch_rel_scan *scan = (const ch_rel_scan *)f->input;
     ch_expr_list parts = {0}, told = {0};
+    if (scan->aggregate) /* these are conditions of groups */
+        return CH_OK;
     CH_TRY(ch_conjuncts(ctx->arena, f->condition, &parts, err));
     if (scan->format && scan->format->answers && scan->limit < 0) {
         ch_rel_scan *asking;

@@ -64,8 +64,9 @@ static ch_status same_list(renaming *r, const ch_expr_list *a, const ch_expr_lis
 static bool same_files(const ch_rel_scan *a, const ch_rel_scan *b)
 {
     if (a->format != b->format || a->cached != b->cached || a->schema != b->schema ||
-        a->n_files != b->n_files || a->limit != b->limit || a->head.output.n != b->head.output.n ||
-        !a->dataset != !b->dataset || a->parts.n != b->parts.n)
+        a->aggregate != b->aggregate || a->n_files != b->n_files || a->limit != b->limit ||
+        a->head.output.n != b->head.output.n || !a->dataset != !b->dataset ||
+        a->parts.n != b->parts.n)
         return false;
     for (int32_t i = 0; i < a->parts.n; i++)
         if (strcmp(a->parts.item[i], b->parts.item[i]) != 0)

@@ -895,6 +895,8 @@ typedef struct ch_rel_scan {
     const struct ch_predicate *asked;
     int32_t n_asked;
     ch_expr_list asked_of;
+    /* Not NULL: a source groups its rows, and output is of groups (format/format.h). */
+    const struct ch_scan_aggregate *aggregate;
     int64_t limit;                                /* -1 = all */
     const struct ch_table_statistics *statistics; /* for the optimizer, by its rule; or NULL */
     ch_str_list paths;                            /* as they were asked for */

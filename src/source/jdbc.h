@@ -5,7 +5,7 @@
  *   options ──ch_jdbc_source_of──▶ ch_jdbc_source ──driver->connect──▶ ch_jdbc_conn
  *                                                                       │ open(SELECT ...), fetch*, finish
  *                                                                       │ execute(any other statement)
- *                                                                       │ copy_open, copy*, copy_finish
+ *                                                                       │ write->open, put*, finish (jdbc_write.h)
  *                                                                       ▼ close
  *
  * A driver is one file and one row of builtin/jdbc_drivers.def. It knows a database's protocol, how its types become
@@ -42,6 +42,9 @@ typedef struct ch_jdbc_source {
     int64_t timeout_s; /* of a statement; 0: none */
     bool timestamp_ntz, writes;
     bool push_predicate, push_limit, push_aggregate;
+    const char *prepare,
+        *hint;             /* before SELECT and behind it, with the blank between; "": nothing */
+    int64_t batch_rows;    /* of a statement that writes, at most; 0: not told */
     const ch_type *custom; /* STRUCT: customSchema; NULL: none */
     const char *partition_column, *lower, *upper;
     int64_t n_partitions; /* 0: not told */
@@ -163,11 +166,15 @@ struct ch_jdbc_driver {
                                     ch_error *err);
     /* Ends a query; at once, also when it has more rows (the connection may be lost then). */
     void (*finish)(ch_jdbc_conn *conn);
-    /* Ends a transaction that failed; best effort. */
-    void (*abort)(ch_jdbc_conn *conn);
     /* How values are written in a statement; NULL: as standard SQL has it. */
     CH_NODISCARD ch_status (*literal)(const ch_jdbc_source *source, const ch_scalar *value,
                                       ch_buf *out, bool *done, ch_error *err);
+    /*
+     * Can the database group by such a column, or aggregate it, so that what comes is what would be made here? Says what is
+     * put behind the column's name for it; NULL: it cannot. Asked only what ch_jdbc_aggregates lets pass for all.
+     */
+    const char *(*grouped)(const ch_type *type, ch_scan_item_kind kind);
+    bool has_hints; /* of the optimizer, behind SELECT */
     /* The table's type for a column of Spark's; *out NULL: there is none. */
     CH_NODISCARD ch_status (*column_type)(const ch_type *type, ch_arena *arena, const char **out,
                                           ch_error *err);
@@ -194,6 +201,8 @@ void ch_jdbc_close(ch_jdbc_conn *conn);
 CH_NODISCARD ch_status ch_jdbc_schema(const ch_jdbc_source *source, ch_arena *arena,
                                       const ch_type **out, ch_error *err);
 
+/* The type that the option customSchema names for the column; NULL: none. */
+const ch_type *ch_jdbc_custom_type(const ch_jdbc_source *source, const char *name);
 /* CH_E_CANCELLED when the query is to stop, CH_E_JDBC_QUERY when its time is over. */
 CH_NODISCARD ch_status ch_jdbc_heed(const ch_jdbc_conn *conn, ch_error *err);
 /* Waits until fd can be read (or written), asking ch_jdbc_heed. */
@@ -230,6 +239,19 @@ CH_NODISCARD ch_status ch_jdbc_add_value(const ch_jdbc_source *source, const ch_
 CH_NODISCARD ch_status ch_jdbc_add_predicate(const ch_jdbc_source *source, const ch_predicate *p,
                                              const char *name, ch_buf *out, bool *done,
                                              ch_error *err);
+static inline bool ch_jdbc_is_moment(const ch_type *t)
+{
+    return t->id == CH_DATE || t->id == CH_TIMESTAMP || t->id == CH_TIMESTAMP_NTZ;
+}
+/* Does the database aggregate the column of rows exactly as Chert does? */
+bool ch_jdbc_aggregates(const ch_jdbc_source *source, const ch_type *rows,
+                        const ch_scan_item *item);
+/* MIN("a"), or the key; of an item that ch_jdbc_aggregates. */
+CH_NODISCARD ch_status ch_jdbc_add_item(const ch_jdbc_source *source, const ch_type *rows,
+                                        const ch_scan_item *item, ch_buf *out, ch_error *err);
+/* The keys or the aggregates, with commas. */
+CH_NODISCARD ch_status ch_jdbc_add_items(const ch_jdbc_source *source, const ch_scan_aggregate *a,
+                                         bool keys, ch_buf *out, ch_error *err);
 /* The WHERE clauses of the parallel reads; n == 1 with clause[0] NULL: all in one. */
 CH_NODISCARD ch_status ch_jdbc_partitions(const ch_jdbc_source *source, const ch_type *schema,
                                           bool case_sensitive, ch_arena *arena,

@@ -272,17 +272,60 @@ static ch_status connect_mysql(const ch_jdbc_source *source, ch_jdbc_conn **out,
     return CH_OK;
 }
 
+static ch_status next_row(mysql_conn *c, MYSQL_ROW *row, ch_error *err)
+{
+    int ready, wanted = mysql_fetch_row_start(row, c->result);
+    while (CH_UNLIKELY(wanted)) {
+        ch_status status = await(c, wanted, &ready, err);
+        if (status != CH_OK) {
+            c->head.lost = true;
+            return status;
+        }
+        wanted = mysql_fetch_row_cont(row, c->result, ready);
+    }
+    return *row || !mysql_errno(c->db) ? CH_OK : failed(c, "Read rows", err);
+}
+
+/* The rest of the result is of no interest, but there may be long to wait for it. */
+static ch_status drain(mysql_conn *c, ch_error *err)
+{
+    MYSQL_ROW row;
+    do
+        CH_TRY(next_row(c, &row, err));
+    while (row);
+    mysql_end(c, false);
+    return CH_OK;
+}
+
+/* *more false: there is no other result. */
+static ch_status next_result(mysql_conn *c, bool *more, ch_error *err)
+{
+    int code, ready, wanted = mysql_next_result_start(&code, c->db);
+    while (wanted) {
+        ch_status status = await(c, wanted, &ready, err);
+        if (status != CH_OK) {
+            c->head.lost = true;
+            return status;
+        }
+        wanted = mysql_next_result_cont(&code, c->db, ready);
+    }
+    *more = code == 0;
+    return code > 0 ? failed(c, "Run a statement", err) : CH_OK;
+}
+
 static ch_status execute(ch_jdbc_conn *conn, const char *sql, int64_t *n_rows, ch_error *err)
 {
     mysql_conn *c = (mysql_conn *)conn;
+    bool more = true;
     CH_TRY(ch_mysql_run(c, sql, strlen(sql), "Run a statement", err));
     if (n_rows)
         *n_rows = (int64_t)mysql_affected_rows(c->db);
-    do { /* whatever it gives is of no interest */
-        MYSQL_RES *rows = mysql_use_result(c->db);
-        if (rows)
-            mysql_free_result(rows);
-    } while (mysql_next_result(c->db) == 0);
+    while (more) {
+        c->result = mysql_use_result(c->db);
+        if (c->result)
+            CH_TRY(drain(c, err));
+        CH_TRY(next_result(c, &more, err));
+    }
     return mysql_errno(c->db) ? failed(c, "Run a statement", err) : CH_OK;
 }
 
@@ -391,8 +434,9 @@ static ch_status describe(ch_jdbc_conn *conn, const char *sql, ch_arena *arena,
         if (status == CH_OK && !m.type)
             status = ch_error_memory(err, "types", 0, 0);
     }
-    mysql_end(c, false);
-    return *field ? status : CH_E_MEMORY;
+    if (*field && status == CH_OK)
+        status = drain(c, err);
+    return *field ? status : CH_E_MEMORY; /* closing ends what is left */
 }
 
 /* ---- reading -------------------------------------------------------------------------------------------- */
@@ -505,20 +549,6 @@ static ch_status put(mysql_conn *conn, ch_jdbc_rows *rows, int32_t c, const char
     }
 }
 
-static ch_status next_row(mysql_conn *c, MYSQL_ROW *row, ch_error *err)
-{
-    int ready, wanted = mysql_fetch_row_start(row, c->result);
-    while (CH_UNLIKELY(wanted)) {
-        ch_status status = await(c, wanted, &ready, err);
-        if (status != CH_OK) {
-            c->head.lost = true;
-            return status;
-        }
-        wanted = mysql_fetch_row_cont(row, c->result, ready);
-    }
-    return *row || !mysql_errno(c->db) ? CH_OK : failed(c, "Read rows", err);
-}
-
 static ch_status fetch(ch_jdbc_conn *conn, ch_jdbc_rows *rows, bool *more, ch_error *err)
 {
     mysql_conn *c = (mysql_conn *)conn;
@@ -553,6 +583,17 @@ static ch_status check(ch_jdbc_source *s, ch_error *err)
         return CH_OK;
     s->zone = ch_zone_find(zone, (int64_t)strlen(zone), err);
     return s->zone ? CH_OK : CH_E_INVALID_TIMEZONE;
+}
+
+/*
+ * Its collations take different texts for equal, and no cast of a key gives back its text. 0000-00-00 may be NULL or an error
+ * when it is read.
+ */
+static const char *grouped(const ch_type *type, ch_scan_item_kind kind)
+{
+    if (ch_type_is_string(type) && kind != CH_ITEM_COUNT)
+        return NULL;
+    return ch_jdbc_is_moment(type) && kind != CH_ITEM_KEY ? NULL : "";
 }
 
 static const char *const SCHEME[] = {"mysql", "mariadb", NULL};
@@ -602,5 +643,7 @@ const ch_jdbc_driver ch_jdbc_driver_mysql = {.scheme = SCHEME,
                                              .open = open_query,
                                              .fetch = fetch,
                                              .finish = finish,
+                                             .grouped = grouped,
+                                             .has_hints = true,
                                              .column_type = ch_mysql_column_type,
                                              .write = &ch_mysql_write};

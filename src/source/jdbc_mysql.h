@@ -28,7 +28,8 @@ typedef struct mysql_conn {
     /* writing */
     ch_buf insert; /* "INSERT INTO t (a, b) VALUES ", then rows */
     size_t insert_start;
-    int64_t packet; /* most bytes of a statement */
+    int64_t packet;   /* most bytes of a statement */
+    int64_t n_insert; /* rows in it */
 } mysql_conn;
 
 /* Runs a statement, asking whether to stop. Its result is not taken yet. */

@@ -5,6 +5,7 @@
  * CREATE and DROP end a transaction there, so a new table is filled beside its place and renamed, and a table whose
  * structure stays (truncate) is emptied by DELETE, which a transaction can take back.
  */
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "source/jdbc_mysql.h"
@@ -63,6 +64,7 @@ static ch_status put_open(ch_jdbc_conn *conn, const char *table, const char *con
 
 static ch_status flush(mysql_conn *c, ch_error *err)
 {
+    c->n_insert = 0;
     if (c->insert.len == c->insert_start)
         return CH_OK;
     ch_status status = ch_mysql_run(c, c->insert.data, c->insert.len, "Write rows", err);
@@ -156,7 +158,7 @@ static ch_status put_rows(ch_jdbc_conn *conn, ch_batch *batch, ch_error *err)
                        : add_value(c, ch_column_values(col), ch_column_slot(col, i), err));
         }
         CH_TRY(ch_buf_addc(&c->insert, ')', err));
-        if ((int64_t)c->insert.len > c->packet)
+        if ((int64_t)c->insert.len > c->packet || ++c->n_insert == conn->source->batch_rows)
             CH_TRY(flush(c, err));
     }
     return CH_OK;
@@ -181,9 +183,80 @@ static ch_status rename_table(ch_jdbc_conn *conn, const char *from, const char *
     return status;
 }
 
+/* ---- tables beside their place --------------------------------------------------------------------------- */
+
+#define MARK "written by Chert, not complete"
+#define MOST_LEFT 100 /* that one run removes */
+#define LIMIT_OF(n) #n
+#define LIMIT_TEXT(n) LIMIT_OF(n)
+
+static ch_status claim(ch_jdbc_conn *conn, const char *name, ch_error *err)
+{
+    char sql[96];
+    snprintf(sql, sizeof sql, "DO GET_LOCK('%.60s', 0)", name);
+    return conn->source->driver->execute(conn, sql, NULL, err);
+}
+
+/* DROP TABLE of each name; one that somebody else removes, or may not be removed, is no reason not to write. */
+static ch_status drop_all(ch_jdbc_conn *conn, ch_batch *names, ch_error *err)
+{
+    for (int64_t i = 0; i < names->n; i++) {
+        char sql[1024];
+        ch_error own = {0};
+        ch_str name = ch_column_str(names->col[0], i);
+        snprintf(sql, sizeof sql, "DROP TABLE IF EXISTS %.*s", (int)name.len, name.text);
+        ch_status status = conn->source->driver->execute(conn, sql, NULL, &own);
+        if (status == CH_E_CANCELLED || status == CH_E_MEMORY || conn->lost)
+            return ch_error_pass(err, &own);
+        ch_error_release(&own);
+    }
+    return CH_OK;
+}
+
+/*
+ * Those of the connection's database that are marked and whose lock is free. Servers of a cluster do not know each other's
+ * locks: a young one is left to its writer.
+ */
+static ch_status drop_left(ch_jdbc_conn *conn, ch_error *err)
+{
+    static const char SQL[] =
+        "SELECT CONCAT('`', REPLACE(TABLE_SCHEMA, '`', '``'), '`.`', REPLACE(TABLE_NAME, '`', '``'), '`') "
+        "FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() "
+        "AND TABLE_NAME LIKE '%\\_chert\\_________' AND TABLE_COMMENT = '" MARK "' "
+        "AND CREATE_TIME < NOW() - INTERVAL 10 MINUTE AND IS_FREE_LOCK(RIGHT(TABLE_NAME, 14)) = 1 LIMIT " LIMIT_TEXT(
+            MOST_LEFT);
+    const ch_jdbc_source *s = conn->source;
+    const ch_type *type = CH_T_STRING;
+    ch_jdbc_rows rows = {0};
+    ch_batch names;
+    bool more = true;
+    CH_TRY(s->driver->open(conn, SQL, &type, 1, err));
+    ch_status status = ch_jdbc_rows_init(&rows, s->mem, s->zone, &type, 1, MOST_LEFT + 1, err);
+    if (status == CH_OK) /* all of them, and the end */
+        status = s->driver->fetch(conn, &rows, &more, err);
+    if (more)
+        s->driver->finish(conn);
+    if (status == CH_OK && rows.n) {
+        status = ch_batch_init(&names, s->mem, 1, rows.n, err);
+        if (status == CH_OK) {
+            status = ch_jdbc_rows_take(&rows, &names, err);
+            if (status == CH_OK)
+                status = drop_all(conn, &names, err);
+            ch_batch_release(&names);
+        }
+    }
+    ch_jdbc_rows_release(&rows);
+    return status;
+}
+
 const ch_jdbc_write_class ch_mysql_write = {
     .ddl_commits = true,
     .begin = "START TRANSACTION",
+    .comment_on = "ALTER TABLE ",
+    .comment_is = " COMMENT = ",
+    .mark = " COMMENT = '" MARK "'",
+    .claim = claim,
+    .drop_left = drop_left,
     .set_isolation = "SET TRANSACTION ISOLATION LEVEL ",
     .open = put_open,
     .put = put_rows,

@@ -176,10 +176,14 @@ ch_status ch_jdbc_parse_authority(ch_jdbc_source *s, ch_arena *arena, const char
         }
     s->host = ch_arena_strn(arena, host, host_len, err);
     s->database = name_len ? decoded(arena, name, name_len, err) : NULL;
-    s->shown =
-        ch_arena_printf(arena, err, "jdbc:%s:%s%.*s%s%s", scheme,
-                        strncmp(rest, "//", 2) == 0 ? "//" : "", (int)host_len, host,
-                        host != rest && s->database ? "/" : "", s->database ? s->database : "");
+    /* An '@' behind the first slash: a password with a slash, which must not be taken for a database. */
+    if (s->database && slash && strchr(s->database, '@'))
+        s->shown = ch_arena_printf(arena, err, "jdbc:%s://...", scheme);
+    else
+        s->shown =
+            ch_arena_printf(arena, err, "jdbc:%s:%s%.*s%s%s", scheme,
+                            strncmp(rest, "//", 2) == 0 ? "//" : "", (int)host_len, host,
+                            host != rest && s->database ? "/" : "", s->database ? s->database : "");
     return s->host && s->shown && (!name_len || s->database) ? CH_OK : CH_E_MEMORY;
 }
 
@@ -367,6 +371,45 @@ static ch_status read_properties(ch_jdbc_source *s, ch_error *err)
     return CH_OK;
 }
 
+/* text and a blank, or "". */
+static const char *with_blank(ch_arena *arena, const char *text, ch_error *err)
+{
+    return text ? ch_arena_printf(arena, err, "%s ", text) : "";
+}
+
+/* What goes around SELECT. A hint is one comment, and no way to say something else. */
+static ch_status read_texts(ch_jdbc_source *s, ch_arena *arena, ch_error *err)
+{
+    const char *hint = given(s, "hint");
+    size_t len = hint ? strlen(hint) : 0;
+    if (hint && (len < 8 || strncmp(hint, "/*+ ", 4) != 0 || strcmp(hint + len - 3, " */") != 0 ||
+                 strstr(hint + 4, "*/") != hint + len - 2)) {
+        char *text = ch_arena_printf(
+            arena, err,
+            "requirement failed: Invalid value `%s` for option `hint`. It should start with `/*+ ` "
+            "and end with ` */`.",
+            hint);
+        CH_FAIL(err, ILLEGAL_ARGUMENT, "message", text ? text : "hint");
+    }
+    if (hint && !s->driver->has_hints)
+        CH_FAIL(err, JDBC_HINT, "jdbcDialect", s->driver->scheme[0]);
+    s->hint = with_blank(arena, hint, err);
+    s->prepare = with_blank(arena, given(s, "prepareQuery"), err);
+    return s->hint && s->prepare ? CH_OK : CH_E_MEMORY;
+}
+
+/* Those of writes. One connection writes all rows, so that any number of partitions from 1 on is obeyed. */
+static ch_status read_writing(ch_jdbc_source *s, ch_error *err)
+{
+    const char *text = given(s, "numPartitions");
+    int64_t n;
+    CH_TRY(read_number(s, "batchsize", 0, 1, &s->batch_rows, err));
+    CH_TRY(read_number(s, "numPartitions", 1, 0, &n, err));
+    if (s->writes && n < 1)
+        CH_FAIL(err, JDBC_NUM_PARTITIONS, "n", text, "jdbcNumPartitions", "numPartitions");
+    return CH_OK;
+}
+
 ch_status ch_jdbc_source_of(const ch_format_context *ctx, const ch_strmap *options, bool writes,
                             ch_arena *arena, ch_jdbc_source **out, ch_error *err)
 {
@@ -390,7 +433,8 @@ ch_status ch_jdbc_source_of(const ch_format_context *ctx, const ch_strmap *optio
     CH_TRY(read_properties(s, err));
     CH_TRY(read_number(s, "queryTimeout", 0, 0, &s->timeout_s, err));
     CH_TRY(read_number(s, "fetchsize", 0, 0, &number, err));
-    CH_TRY(read_number(s, "batchsize", 1000, 1, &number, err));
+    CH_TRY(read_writing(s, err));
+    CH_TRY(read_texts(s, arena, err));
     CH_TRY(read_bool(s, "preferTimestampNTZ", ctx->timestamp_ntz, &s->timestamp_ntz, err));
     CH_TRY(read_bool(s, "pushDownPredicate", true, &s->push_predicate, err));
     CH_TRY(read_bool(s, "pushDownLimit", true, &s->push_limit, err));

@@ -220,6 +220,39 @@ static ch_status try_host(ch_jdbc_conn *conn, const char *host, int port, ch_err
     return CH_OK;
 }
 
+/*
+ * What pgjdbc, too, chooses for a session, whatever the server's settings are: how literals are read, how dates are printed,
+ * and the zone of moments that are cast. A zone that PostgreSQL does not know stays the server's.
+ */
+static ch_status set_session(pg_conn *c, ch_error *err)
+{
+    const ch_jdbc_source *s = c->head.source;
+    char text[256];
+    int32_t offset = 0;
+    bool fixed = ch_zone_is_fixed(s->zone, &offset);
+    int away = (offset < 0 ? -offset : offset) / 60;
+    CH_TRY(execute(&c->head, "SET standard_conforming_strings = on; SET datestyle = 'ISO, MDY'",
+                   NULL, err));
+    if (fixed)
+        snprintf(text, sizeof text, "SET TIME ZONE INTERVAL '%c%02d:%02d' HOUR TO MINUTE",
+                 offset < 0 ? '-' : '+', away / 60, away % 60);
+    else
+        snprintf(text, sizeof text, "SET TIME ZONE '%.100s'", ch_zone_name(s->zone));
+    ch_error own = {0};
+    ch_status status =
+        strchr(ch_zone_name(s->zone), '\'') ? CH_OK : execute(&c->head, text, NULL, &own);
+    if (status == CH_E_JDBC_QUERY && !c->head.lost) {
+        ch_error_release(&own);
+        status = CH_OK;
+    }
+    (void)ch_error_pass(err, &own);
+    CH_TRY(status);
+    /* A query whose reader is gone is to end. */
+    return PQserverVersion(c->db) < 140000
+               ? CH_OK
+               : execute(&c->head, "SET client_connection_check_interval = 1000", NULL, err);
+}
+
 static ch_status connect_pg(const ch_jdbc_source *source, ch_jdbc_conn **out, ch_error *err)
 {
     *out = NULL;
@@ -232,9 +265,8 @@ static ch_status connect_pg(const ch_jdbc_source *source, ch_jdbc_conn **out, ch
     ch_status status = ch_jdbc_try_hosts(source, 5432, try_host, &c->head, err);
     if (status == CH_OK && PQsetnonblocking(c->db, 1) != 0)
         status = ch_pg_failed(c, "Connect", NULL, err);
-    /* A query whose reader is gone is to end. */
-    if (status == CH_OK && PQserverVersion(c->db) >= 140000)
-        status = execute(&c->head, "SET client_connection_check_interval = 1000", NULL, err);
+    if (status == CH_OK)
+        status = set_session(c, err);
     if (status != CH_OK) {
         close_conn(&c->head);
         return status;
@@ -390,13 +422,27 @@ static ch_status describe(ch_jdbc_conn *conn, const char *sql, ch_arena *arena,
     return CH_OK;
 }
 
-/* true and false are no numbers there. */
+/* true and false are no numbers there, and a moment has its zone with it. */
 static ch_status literal(const ch_jdbc_source *source, const ch_scalar *value, ch_buf *out,
                          bool *done, ch_error *err)
 {
-    CH_UNUSED(source);
-    *done = value->type->id == CH_BOOLEAN;
-    return *done ? ch_buf_adds(out, value->v.boolean ? "true" : "false", err) : CH_OK;
+    char text[CH_PG_MOMENT_TEXT];
+    *done = value->type->id == CH_BOOLEAN || value->type->id == CH_TIMESTAMP;
+    if (!*done)
+        return CH_OK;
+    if (value->type->id == CH_BOOLEAN)
+        return ch_buf_adds(out, value->v.boolean ? "true" : "false", err);
+    int len = ch_pg_print_moment(text, value->v.i64, source->zone);
+    return ch_buf_printf(out, err, "'%.*s'", len, text);
+}
+
+/* Text by its bytes, whatever the column's collation; what is read as text and is none there is cast as for reading. */
+static const char *grouped(const ch_type *type, ch_scan_item_kind kind)
+{
+    if (ch_type_is_string(type) && kind != CH_ITEM_COUNT)
+        return "::text COLLATE \"C\"";
+    /* OID, too, is a decimal here. */
+    return type->id == CH_DECIMAL && kind == CH_ITEM_SUM ? "::numeric" : "";
 }
 
 static const char *const SCHEME[] = {"postgresql", NULL};
@@ -430,5 +476,6 @@ const ch_jdbc_driver ch_jdbc_driver_postgresql = {.scheme = SCHEME,
                                                   .fetch = ch_pg_fetch,
                                                   .finish = ch_pg_finish,
                                                   .literal = literal,
+                                                  .grouped = grouped,
                                                   .column_type = ch_pg_column_type,
                                                   .write = &ch_pg_write};

@@ -9,6 +9,7 @@
 #include <libpq-fe.h>
 
 #include "source/jdbc_write.h"
+#include "type/datetime.h"
 
 /* The types of pg_type.dat that are known here, by their numbers, which never change. */
 typedef enum pg_oid {
@@ -54,7 +55,8 @@ typedef struct pg_conn {
     bool copies_out, copies_in, header_seen;
     Oid *kind; /* of the columns that are read: how they come; 0: as text */
     int32_t n_kinds;
-    ch_buf out; /* rows to be sent */
+    ch_buf out;    /* rows to be sent */
+    int64_t n_out; /* of them */
 } pg_conn;
 
 CH_NODISCARD ch_status ch_pg_failed(pg_conn *c, const char *operation, const PGresult *result,
@@ -71,6 +73,13 @@ CH_NODISCARD ch_status ch_pg_columns(pg_conn *c, const char *sql, ch_arena *aren
                                      const char ***name, int32_t *n, ch_error *err);
 /* Spark's type for it, or NULL. */
 const ch_type *ch_pg_type_of(const ch_jdbc_source *source, const pg_type *type);
+
+/*
+ * 2024-01-01 12:00:00.5+01:00, so that a column with a zone and one without get what Spark means, whatever the server's
+ * own zone is. text has CH_PG_MOMENT_TEXT bytes; gives how many were written.
+ */
+#define CH_PG_MOMENT_TEXT (CH_DATETIME_TEXT + 16)
+int ch_pg_print_moment(char *text, int64_t us, const ch_zone *zone);
 
 /* ch_jdbc_driver's functions. */
 CH_NODISCARD ch_status ch_pg_open(ch_jdbc_conn *conn, const char *sql, const ch_type *const *type,

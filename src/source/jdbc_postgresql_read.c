@@ -159,7 +159,7 @@ static bool numeric(const uint8_t *p, int32_t len, int precision, int scale, ch_
     for (int i = 0; i < n && exponent >= -scale; i++) {
         int digits = get16(p + 8 + 2 * i), kept = exponent + scale < 4 ? exponent + scale : 4;
         int unit = (int)ch_pow10_64[4 - kept];
-        if (value >= (ch_i128)ch_pow10_128[34])
+        if (value >= (ch_i128)ch_pow10_128[CH_DECIMAL_MAX - kept])
             return false;
         value = value * ch_pow10_64[kept] + digits / unit;
         exponent -= kept;
@@ -232,6 +232,7 @@ static bool scalar_of(const ch_jdbc_rows *rows, Oid kind, const ch_type *type, c
 {
     uint32_t bits32;
     uint64_t bits64;
+    int64_t us;
     float f32;
     *out = (ch_scalar){.type = type};
     if (length_of(kind) && len != length_of(kind))
@@ -267,7 +268,10 @@ static bool scalar_of(const ch_jdbc_rows *rows, Oid kind, const ch_type *type, c
     case PG_TIME:
     case PG_TIMESTAMP:
     case PG_TIMESTAMPTZ:
-        out->v.i64 = moment(rows, kind, type, (int64_t)get64(p));
+        us = (int64_t)get64(p);
+        if (us != INT64_MAX && us > INT64_MAX - PG_EPOCH_US) /* after 294247-01-10 */
+            return false;
+        out->v.i64 = moment(rows, kind, type, us);
         return true;
     case PG_NUMERIC: {
         ch_i128 value;

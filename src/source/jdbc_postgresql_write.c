@@ -95,6 +95,7 @@ static ch_status copied_in(pg_conn *c, ch_error *err)
 static ch_status send_rows(pg_conn *c, ch_error *err)
 {
     int done = 0;
+    c->n_out = 0;
     if (!c->out.len)
         return CH_OK;
     while ((done = PQputCopyData(c->db, c->out.data, (int)c->out.len)) == 0)
@@ -143,16 +144,20 @@ static ch_status add_bytes(ch_buf *out, ch_str s, bool in_array, ch_error *err)
     return in_array ? ch_buf_addc(out, '"', err) : CH_OK;
 }
 
-/* 2024-01-01 12:00:00.5+01:00, so that a column with a zone and one without get what Spark means. */
-static ch_status add_moment(pg_conn *c, int64_t us, ch_buf *out, bool quoted, ch_error *err)
+int ch_pg_print_moment(char *text, int64_t us, const ch_zone *zone)
 {
-    char text[CH_DATETIME_TEXT + 16];
-    const ch_zone *zone = c->head.source->zone;
     int64_t seconds = us / CH_US_PER_SECOND - (us % CH_US_PER_SECOND < 0);
     int32_t offset = ch_zone_offset(zone, seconds), away = offset < 0 ? -offset : offset;
     int len = ch_timestamp_print(text, us, zone);
     len += snprintf(text + len, 16, "%c%02d:%02d:%02d", offset < 0 ? '-' : '+', away / 3600,
                     away / 60 % 60, away % 60);
+    return len;
+}
+
+static ch_status add_moment(pg_conn *c, int64_t us, ch_buf *out, bool quoted, ch_error *err)
+{
+    char text[CH_PG_MOMENT_TEXT];
+    int len = ch_pg_print_moment(text, us, c->head.source->zone);
     return quoted ? add_text(out, text, len, true, err) : ch_buf_add(out, text, (size_t)len, err);
 }
 
@@ -223,7 +228,8 @@ static ch_status put_rows(ch_jdbc_conn *conn, ch_batch *batch, ch_error *err)
         }
         if (status == CH_OK)
             status = ch_buf_addc(&c->out, '\n', err);
-        if (status == CH_OK && c->out.len > SEND_BYTES)
+        c->n_out++;
+        if (status == CH_OK && (c->out.len > SEND_BYTES || c->n_out == conn->source->batch_rows))
             status = send_rows(c, err);
     }
     ch_arena_release(&arena);
@@ -245,6 +251,8 @@ static ch_status put_finish(ch_jdbc_conn *conn, ch_error *err)
 const ch_jdbc_write_class ch_pg_write = {
     .begin = "BEGIN",
     .truncate = "TRUNCATE TABLE ONLY ",
+    .comment_on = "COMMENT ON TABLE ",
+    .comment_is = " IS ",
     .set_isolation = "SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL ",
     .open = put_open,
     .put = put_rows,

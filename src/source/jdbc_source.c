@@ -2,7 +2,7 @@
 /*
  * jdbc_source.c - a table of a database as a data source: its columns, and its rows.
  *
- *   morsel i    SELECT wanted columns FROM table WHERE (pushed) AND (partition i) LIMIT n
+ *   morsel i    SELECT wanted columns FROM table WHERE (pushed) AND (partition i) [GROUP BY keys] LIMIT n
  *
  * Each slot has a connection of its own and streams: it holds one batch of rows. Predicates that can be written in SQL are
  * the database's to answer, by its own rules for text, as in Spark.
@@ -44,8 +44,7 @@ static ch_status no_type(const ch_jdbc_source *s, const ch_jdbc_field *f, ch_err
     CH_FAIL(err, JDBC_TYPE, "typeName", f->native ? f->native : "?", "columnName", f->name);
 }
 
-/* What the option customSchema says goes before. */
-static const ch_type *custom_type(const ch_jdbc_source *s, const char *name)
+const ch_type *ch_jdbc_custom_type(const ch_jdbc_source *s, const char *name)
 {
     for (int32_t i = 0; s->custom && i < s->custom->n_fields; i++)
         if (strcasecmp(s->custom->field[i].name, name) == 0)
@@ -83,7 +82,8 @@ ch_status ch_jdbc_schema(const ch_jdbc_source *source, ch_arena *arena, const ch
     ch_jdbc_field *field;
     ch_field *column;
     int32_t n;
-    char *sql = ch_arena_printf(arena, err, "SELECT * FROM %s WHERE 1=0", source->table);
+    char *sql =
+        ch_arena_printf(arena, err, "%sSELECT * FROM %s WHERE 1=0", source->prepare, source->table);
     if (!sql)
         return CH_E_MEMORY;
     CH_TRY(ch_jdbc_connect(source, &conn, err));
@@ -92,7 +92,7 @@ ch_status ch_jdbc_schema(const ch_jdbc_source *source, ch_arena *arena, const ch
     CH_TRY(status);
     CH_ARENA_ARRAY(column, arena, n + 1, err);
     for (int32_t i = 0; i < n; i++) {
-        const ch_type *custom = custom_type(source, field[i].name);
+        const ch_type *custom = ch_jdbc_custom_type(source, field[i].name);
         column[i] = (ch_field){field[i].name, custom ? custom : field[i].type, true, NULL};
         if (!column[i].type)
             return no_type(source, &field[i], err);
@@ -135,6 +135,7 @@ typedef struct jdbc_scan {
     int32_t *padding;
     int32_t n_wanted;
     const char *before, *where; /* SELECT ... FROM t, and pushed predicates or NULL */
+    const char *group;          /* " GROUP BY ...", or "" */
     const char *const *clause;
     int32_t n_parts;
     int64_t limit;
@@ -151,6 +152,7 @@ static ch_status add_statement(const jdbc_scan *s, int32_t part, ch_buf *sql, ch
         CH_TRY(ch_buf_printf(sql, err, " WHERE (%s)", s->where));
     if (s->clause[part])
         CH_TRY(ch_buf_printf(sql, err, " %s (%s)", s->where ? "AND" : "WHERE", s->clause[part]));
+    CH_TRY(ch_buf_adds(sql, s->group, err));
     if (s->limit >= 0)
         CH_TRY(ch_buf_printf(sql, err, " LIMIT %lld", (long long)s->limit));
     return CH_OK;
@@ -282,17 +284,18 @@ static ch_status make_select(jdbc_scan *s, const ch_scan_spec *spec, ch_error *e
     s->type[0] = CH_T_INT; /* of SELECT 1 */
     s->n_wanted = spec->n_wanted;
     ch_buf_init(&text, s->mem);
-    const char *prepare = ch_strmap_get(spec->options, "prepareQuery");
-    const char *hint = ch_strmap_get(spec->options, "hint");
-    ch_status status = ch_buf_printf(&text, err, "%s%sSELECT %s%s", prepare ? prepare : "",
-                                     prepare ? " " : "", hint ? hint : "", hint ? " " : "");
+    ch_status status =
+        ch_buf_printf(&text, err, "%sSELECT %s", s->source->prepare, s->source->hint);
     for (int32_t i = 0; i < spec->n_wanted && status == CH_OK; i++) {
         const ch_field *f = &spec->schema->field[spec->wanted[i]];
         s->type[i] = f->type;
         s->padding[i] = padding_of(f);
         status = i ? ch_buf_addc(&text, ',', err) : CH_OK;
         if (status == CH_OK)
-            status = ch_jdbc_add_name(s->source->driver, f->name, &text, err);
+            status = spec->aggregate
+                         ? ch_jdbc_add_item(s->source, spec->aggregate->rows,
+                                            &spec->aggregate->item[spec->wanted[i]], &text, err)
+                         : ch_jdbc_add_name(s->source->driver, f->name, &text, err);
     }
     if (status == CH_OK)
         status =
@@ -303,9 +306,32 @@ static ch_status make_select(jdbc_scan *s, const ch_scan_spec *spec, ch_error *e
     return status != CH_OK ? status : s->before ? CH_OK : CH_E_MEMORY;
 }
 
+static ch_status make_group(jdbc_scan *s, const ch_scan_spec *spec, ch_error *err)
+{
+    ch_buf text;
+    s->group = "";
+    if (!spec->aggregate)
+        return CH_OK;
+    ch_buf_init(&text, s->mem);
+    ch_status status = ch_jdbc_add_items(s->source, spec->aggregate, true, &text, err);
+    if (status == CH_OK && text.len) {
+        s->group = ch_arena_printf(&s->arena, err, " GROUP BY %s", text.data);
+        status = s->group ? CH_OK : CH_E_MEMORY;
+    }
+    ch_buf_release(&text);
+    return status;
+}
+
+/* The columns of the table, whatever is made of them. */
+static const ch_type *rows_of(const ch_scan_spec *spec)
+{
+    return spec->aggregate ? spec->aggregate->rows : spec->schema;
+}
+
 static ch_status make_where(jdbc_scan *s, const ch_scan_spec *spec, ch_error *err)
 {
     ch_buf text;
+    const ch_type *rows = rows_of(spec);
     ch_status status = CH_OK;
     ch_buf_init(&text, s->mem);
     for (int32_t i = 0; i < spec->n_predicates && status == CH_OK && s->source->push_predicate;
@@ -314,13 +340,13 @@ static ch_status make_where(jdbc_scan *s, const ch_scan_spec *spec, ch_error *er
         bool done = true;
         size_t before = text.len;
         /* There it has no blanks at its end. */
-        if (padding_of(&spec->schema->field[p->column]) && p->op != CH_PRED_IS_NULL &&
+        if (padding_of(&rows->field[p->column]) && p->op != CH_PRED_IS_NULL &&
             p->op != CH_PRED_IS_NOT_NULL)
             continue;
         status = ch_buf_adds(&text, before ? " AND (" : "(", err);
         if (status == CH_OK)
-            status = ch_jdbc_add_predicate(s->source, p, spec->schema->field[p->column].name, &text,
-                                           &done, err);
+            status =
+                ch_jdbc_add_predicate(s->source, p, rows->field[p->column].name, &text, &done, err);
         if (status == CH_OK && done)
             status = ch_buf_addc(&text, ')', err);
         if (!done)
@@ -339,7 +365,7 @@ static ch_status make_parts(jdbc_scan *s, const ch_format_context *ctx, const ch
 {
     const char **clause;
     if (!spec->n_parts)
-        return ch_jdbc_partitions(s->source, spec->schema, ctx->case_sensitive, &s->arena,
+        return ch_jdbc_partitions(s->source, rows_of(spec), ctx->case_sensitive, &s->arena,
                                   &s->clause, &s->n_parts, err);
     CH_ARENA_ARRAY(clause, &s->arena, spec->n_parts, err);
     for (int32_t i = 0; i < spec->n_parts; i++)
@@ -355,6 +381,7 @@ static ch_status scan_open(jdbc_scan *s, const ch_format_context *ctx, const ch_
     CH_TRY(ch_jdbc_source_of(ctx, spec->options, false, &s->arena, &s->source, err));
     CH_TRY(make_select(s, spec, err));
     CH_TRY(make_where(s, spec, err));
+    CH_TRY(make_group(s, spec, err));
     CH_TRY(make_parts(s, ctx, spec, err));
     s->limit = s->source->push_limit ? spec->limit : -1;
     s->batch_rows = ctx->batch_rows;
@@ -402,6 +429,29 @@ static ch_status answers(const ch_format_context *ctx, const ch_scan_spec *spec,
     return status;
 }
 
+static ch_status aggregates(const ch_format_context *ctx, const ch_scan_spec *spec,
+                            const ch_scan_item *item, bool *out, ch_error *err)
+{
+    ch_arena arena;
+    ch_jdbc_source *source;
+    ch_arena_init(&arena, ctx->mem);
+    ch_status status = ch_jdbc_source_of(ctx, spec->options, false, &arena, &source, err);
+    *out = status == CH_OK && ch_jdbc_aggregates(source, spec->schema, item);
+    ch_arena_release(&arena);
+    return status;
+}
+
+/* ", PushedAggregates: [COUNT(*)], PushedGroupByExpressions: ["k"]", as Spark's scan of a catalog's table has it. */
+static ch_status add_pushed(const ch_jdbc_source *source, const ch_scan_aggregate *a, ch_buf *out,
+                            ch_error *err)
+{
+    CH_TRY(ch_buf_adds(out, " PushedAggregates: [", err));
+    CH_TRY(ch_jdbc_add_items(source, a, false, out, err));
+    CH_TRY(ch_buf_adds(out, "], PushedGroupByExpressions: [", err));
+    CH_TRY(ch_jdbc_add_items(source, a, true, out, err));
+    return ch_buf_addc(out, ']', err);
+}
+
 /* "JDBCRelation(people) [numPartitions=1]", as Spark names it. */
 static ch_status describe(const ch_format_context *ctx, const ch_scan_spec *spec, ch_arena *arena,
                           const char **name, ch_error *err)
@@ -411,10 +461,16 @@ static ch_status describe(const ch_format_context *ctx, const ch_scan_spec *spec
     int32_t n = spec->n_parts;
     CH_TRY(ch_jdbc_source_of(ctx, spec->options, false, arena, &source, err));
     if (!n)
-        CH_TRY(
-            ch_jdbc_partitions(source, spec->schema, ctx->case_sensitive, arena, &clause, &n, err));
-    *name = ch_arena_printf(arena, err, "JDBCRelation(%s) [numPartitions=%d]", source->table, n);
-    return *name ? CH_OK : CH_E_MEMORY;
+        CH_TRY(ch_jdbc_partitions(source, rows_of(spec), ctx->case_sensitive, arena, &clause, &n,
+                                  err));
+    ch_buf pushed;
+    ch_buf_init(&pushed, ctx->mem);
+    ch_status status = spec->aggregate ? add_pushed(source, spec->aggregate, &pushed, err) : CH_OK;
+    *name = status == CH_OK ? ch_arena_printf(arena, err, "JDBCRelation(%s) [numPartitions=%d]%s",
+                                              source->table, n, pushed.len ? pushed.data : "")
+                            : NULL;
+    ch_buf_release(&pushed);
+    return status == CH_OK && !*name ? CH_E_MEMORY : status;
 }
 
 const ch_format ch_format_jdbc = {
@@ -426,6 +482,7 @@ const ch_format ch_format_jdbc = {
     .scan = scan,
     .describe = describe,
     .answers = answers,
+    .aggregates = aggregates,
     .open_sink = ch_jdbc_sink_open,
     .write = ch_jdbc_sink_write,
     .finish = ch_jdbc_sink_finish,

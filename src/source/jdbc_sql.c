@@ -8,6 +8,7 @@
  *
  * The strides are those of Spark's JDBCRelation.columnPartition: BigDecimal with 34 digits, rounded HALF_EVEN.
  */
+#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -249,8 +250,9 @@ static ch_status read_bound(const strides *s, const char *text, int64_t *out, ch
         ok = ch_timestamp_ntz_parse(text, len, true, out);
         break;
     default:
+        errno = 0;
         *out = strtoll(text, &end, 10);
-        ok = *text && !*end;
+        ok = *text && !*end && !errno;
     }
     if (!ok) {
         ch_buf type;

@@ -560,6 +560,21 @@ static ch_status put_finish(ch_jdbc_conn *conn, ch_error *err)
 static const ch_jdbc_write_class WRITE = {
     .begin = "BEGIN IMMEDIATE", .open = put_open, .put = put_rows, .finish = put_finish};
 
+/*
+ * A number there may be of another type than its column, and text may be bytes: what they are read as is in the same order
+ * for numbers, but does not add up.
+ */
+static const char *grouped(const ch_type *type, ch_scan_item_kind kind)
+{
+    if (kind == CH_ITEM_COUNT)
+        return "";
+    if (ch_jdbc_is_moment(type) || kind == CH_ITEM_SUM)
+        return NULL;
+    if (ch_type_is_string(type))
+        return kind == CH_ITEM_KEY ? " COLLATE BINARY" : NULL;
+    return "";
+}
+
 static const char *const SCHEME[] = {"sqlite", NULL};
 
 const ch_jdbc_driver ch_jdbc_driver_sqlite = {.scheme = SCHEME,
@@ -575,5 +590,6 @@ const ch_jdbc_driver ch_jdbc_driver_sqlite = {.scheme = SCHEME,
                                               .open = open_query,
                                               .fetch = fetch,
                                               .finish = finish,
+                                              .grouped = grouped,
                                               .column_type = column_type,
                                               .write = &WRITE};

@@ -7,7 +7,10 @@
 #include <strings.h>
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/uuid.h"
+
+#define CLEAN_SECONDS 10 /* for a table that nobody wants any more */
 
 typedef struct jdbc_sink {
     ch_mem *mem;
@@ -21,7 +24,7 @@ typedef struct jdbc_sink {
     const char *target; /* the table as statements name it */
     const char *table;  /* that gets the rows: target, or one beside it */
     bool replaces;      /* target is there and goes when the rows are in place */
-    bool in_transaction, made;
+    bool made, marked;  /* table; marked: its comment says that it is not complete */
 } jdbc_sink;
 
 const char *ch_jdbc_common_type(const ch_type *type)
@@ -119,13 +122,19 @@ static ch_status table_name(const ch_jdbc_source *s, ch_arena *arena, const char
 
 /* ---- statements ----------------------------------------------------------------------------------------- */
 
+/* The option queryTimeout is for each statement, and for each batch of rows. */
+static void start_clock(jdbc_sink *k)
+{
+    int64_t seconds = k->source->timeout_s;
+    k->conn->deadline_ns = seconds ? ch_tick_ns() + seconds * 1000000000 : 0;
+}
+
 static ch_status run(jdbc_sink *k, ch_error *err, const char *before, const char *what,
                      const char *after)
 {
     ch_buf sql;
     ch_buf_init(&sql, k->mem);
-    int64_t seconds = k->source->timeout_s;
-    k->conn->deadline_ns = seconds ? ch_tick_ns() + seconds * 1000000000 : 0;
+    start_clock(k);
     ch_status status = ch_buf_printf(&sql, err, "%s%s%s", before, what, after);
     if (status == CH_OK)
         status = k->driver->execute(k->conn, sql.data, NULL, err);
@@ -177,6 +186,33 @@ static ch_status add_column(jdbc_sink *k, const ch_type *told, const ch_field *f
     return f->nullable ? CH_OK : ch_buf_adds(sql, " NOT NULL", err);
 }
 
+/* The option tableComment becomes the table's comment; a mark goes. */
+static ch_status set_comment(jdbc_sink *k, ch_error *err)
+{
+    const char *text = option(k, "tableComment");
+    ch_buf sql;
+    if (!k->marked && !*text)
+        return CH_OK;
+    if (!k->write->comment_on) { /* as Spark: the table matters more */
+        CH_LOG(WARN, "source", "no comment", "url", k->source->shown, "option", "tableComment");
+        return CH_OK;
+    }
+    ch_buf_init(&sql, k->mem);
+    ch_status status =
+        ch_buf_printf(&sql, err, "%s%s%s'", k->write->comment_on, k->table, k->write->comment_is);
+    for (; *text && status == CH_OK; text++) { /* a plain literal: nothing else is taken there */
+        if (*text == '\'' || (*text == '\\' && k->driver->backslash))
+            status = ch_buf_addc(&sql, *text, err);
+        if (status == CH_OK)
+            status = ch_buf_addc(&sql, *text, err);
+    }
+    if (status == CH_OK)
+        status = run(k, err, sql.data, "'", "");
+    ch_buf_release(&sql);
+    k->marked &= status != CH_OK;
+    return status;
+}
+
 static ch_status create_table(jdbc_sink *k, ch_error *err)
 {
     const ch_type *told = NULL;
@@ -201,13 +237,16 @@ static ch_status create_table(jdbc_sink *k, ch_error *err)
     }
     if (!*more && k->write->table_options)
         more = k->write->table_options;
+    /* A comment of the program's own would be lost with the mark. */
+    bool marks = k->table != k->target && k->write->mark && !strcasestr(more, "comment");
     if (status == CH_OK)
-        status = ch_buf_printf(&sql, err, ") %s", more);
+        status = ch_buf_printf(&sql, err, ") %s%s", more, marks ? k->write->mark : "");
     if (status == CH_OK)
         status = run(k, err, sql.data, "", "");
     ch_buf_release(&sql);
     k->made = status == CH_OK;
-    return status;
+    k->marked = k->made && marks;
+    return status == CH_OK && !marks ? set_comment(k, err) : status;
 }
 
 static ch_status begin(jdbc_sink *k, ch_error *err)
@@ -232,8 +271,15 @@ static ch_status begin(jdbc_sink *k, ch_error *err)
             "READ_UNCOMMITTED, READ_COMMITTED, REPEATABLE_READ or SERIALIZABLE.");
     if (name && k->write->set_isolation)
         CH_TRY(run(k, err, k->write->set_isolation, name, ""));
-    CH_TRY(run(k, err, k->write->begin, "", ""));
-    k->in_transaction = true;
+    return run(k, err, k->write->begin, "", "");
+}
+
+/* A server that has no such locks, or does not let us, is no reason not to write. */
+static ch_status if_possible(const jdbc_sink *k, ch_status status, ch_error *own, ch_error *err)
+{
+    if (status == CH_OK || status == CH_E_CANCELLED || status == CH_E_MEMORY || k->conn->lost)
+        return status == CH_OK ? CH_OK : ch_error_pass(err, own);
+    ch_error_release(own);
     return CH_OK;
 }
 
@@ -243,6 +289,9 @@ static ch_status choose_staging(jdbc_sink *k, ch_error *err)
     char uuid[CH_UUID_TEXT], suffix[24];
     CH_TRY(ch_uuid(uuid, err));
     snprintf(suffix, sizeof suffix, "_chert_%.8s", uuid);
+    ch_error own = {0};
+    if (k->write->claim)
+        CH_TRY(if_possible(k, k->write->claim(k->conn, suffix + 1, &own), &own, err));
     return table_name(k->source, &k->arena, suffix, &k->table, err);
 }
 
@@ -253,6 +302,9 @@ static ch_status prepare_table(jdbc_sink *k, ch_sink_mode mode, bool exists, ch_
     k->table = k->target;
     k->replaces = exists && !keeps;
     if (!keeps && k->write->ddl_commits) {
+        ch_error own = {0};
+        if (k->write->drop_left)
+            CH_TRY(if_possible(k, k->write->drop_left(k->conn, &own), &own, err));
         CH_TRY(choose_staging(k, err));
         CH_TRY(create_table(k, err));
         return begin(k, err);
@@ -370,7 +422,10 @@ ch_status ch_jdbc_sink_write(ch_file_writer *writer, ch_batch *batch, ch_error *
     jdbc_sink *k = (jdbc_sink *)writer;
     CH_TRY(ch_jdbc_heed(k->conn, err));
     CH_TRY(ch_batch_flatten(batch, err));
-    return k->write->put(k->conn, batch, err);
+    start_clock(k);
+    ch_status status = k->write->put(k->conn, batch, err);
+    k->conn->deadline_ns = 0;
+    return status;
 }
 
 /* The new table takes the name; the old one goes. One statement, so that there is a table at every moment. */
@@ -379,6 +434,8 @@ static ch_status take_name(jdbc_sink *k, ch_error *err)
     const char *old;
     if (k->table == k->target)
         return CH_OK;
+    if (k->marked)
+        CH_TRY(set_comment(k, err));
     if (!k->replaces)
         return k->write->rename(k->conn, k->table, k->target, NULL, err);
     const char *staging = k->table;
@@ -393,17 +450,34 @@ static ch_status take_name(jdbc_sink *k, ch_error *err)
 ch_status ch_jdbc_sink_finish(ch_file_writer *writer, ch_error *err)
 {
     jdbc_sink *k = (jdbc_sink *)writer;
+    start_clock(k);
     ch_status status = k->write->finish(k->conn, err);
     if (status == CH_OK)
         status = run(k, err, "COMMIT", "", "");
-    if (status == CH_OK) {
-        k->in_transaction = false;
+    if (status == CH_OK)
         status = take_name(k, err);
-    }
     if (status == CH_OK)
         k->made = false;
     ch_jdbc_sink_abandon(writer);
     return status;
+}
+
+/* Of a run that was stopped as well: its connection is lost, and what stops it is not to stop this. */
+static void drop_staging(jdbc_sink *k)
+{
+    ch_jdbc_source quiet = *k->source;
+    quiet.cancel = NULL;
+    quiet.timeout_s = CLEAN_SECONDS;
+    if (k->conn->lost) {
+        ch_jdbc_close(k->conn);
+        k->conn = NULL;
+        if (k->driver->connect(&quiet, &k->conn, NULL) != CH_OK)
+            return;
+    }
+    ch_jdbc_source *own = k->source;
+    k->conn->source = k->source = &quiet;
+    (void)!run(k, NULL, "DROP TABLE ", k->table, "");
+    k->conn->source = k->source = own;
 }
 
 void ch_jdbc_sink_abandon(ch_file_writer *writer)
@@ -411,16 +485,9 @@ void ch_jdbc_sink_abandon(ch_file_writer *writer)
     jdbc_sink *k = (jdbc_sink *)writer;
     if (!k)
         return;
-    if (k->conn && k->in_transaction && k->driver->abort)
-        k->driver->abort(k->conn);
-    if (k->conn && k->made && k->table != k->target) { /* nobody waits for this */
-        ch_jdbc_source quiet = *k->source;
-        quiet.cancel = NULL;
-        k->conn->source = &quiet;
-        (void)!run(k, NULL, "DROP TABLE ", k->table, "");
-        k->conn->source = k->source;
-    }
-    ch_jdbc_close(k->conn);
+    if (k->conn && k->made && k->table != k->target)
+        drop_staging(k);
+    ch_jdbc_close(k->conn); /* an open transaction ends with it */
     ch_arena_release(&k->arena);
     ch_mem_free(k->mem, k, sizeof *k);
 }

@@ -9,7 +9,8 @@
  *   commit  from here on all rows are there; before, none is
  *
  * Where CREATE and DROP end a transaction (ddl_commits), rows of a new table go to one beside it, under a name of its
- * own, which is renamed at the end; a run that is killed leaves that one behind and changes nothing else.
+ * own, which is renamed at the end; a run that is killed leaves that one behind and changes nothing else. Such a table has
+ * a mark, and a lock that ends with its connection: the next run removes those whose lock is free.
  */
 #ifndef CH_SOURCE_JDBC_WRITE_H
 #define CH_SOURCE_JDBC_WRITE_H
@@ -22,6 +23,12 @@ typedef struct ch_jdbc_write_class {
     const char *begin, *truncate;
     const char *set_isolation; /* before the level; NULL: there is none to choose */
     const char *table_options; /* behind CREATE TABLE, when the program says nothing; or NULL */
+    const char *comment_on,
+        *comment_is;  /* around a table's name, before its comment; NULL: no table has one */
+    const char *mark; /* behind CREATE TABLE: a comment on tables beside their place; NULL: none */
+    /* With a mark: takes the lock of this name, until the connection ends; removes tables that killed runs have left. */
+    CH_NODISCARD ch_status (*claim)(ch_jdbc_conn *conn, const char *name, ch_error *err);
+    CH_NODISCARD ch_status (*drop_left)(ch_jdbc_conn *conn, ch_error *err);
     /* Column i of the rows is column[i] of the table. */
     CH_NODISCARD ch_status (*open)(ch_jdbc_conn *conn, const char *table, const char *const *column,
                                    const ch_type *schema, ch_error *err);

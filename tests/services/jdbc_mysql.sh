@@ -48,10 +48,19 @@ echo "== filters are the database's to answer"
 run -e "$(view b big) SELECT id FROM b WHERE name = 'NAME 7' OR id < 0" -e "SELECT id FROM b WHERE name = 'NAME 7' LIMIT 3"
 run -e "$(view b big) EXPLAIN SELECT name FROM b WHERE name = 'NAME 7' AND id > 5 AND length(name) = 6" | grep -o 'JDBCRelation.*' | sed 's/#[0-9L]*//g'
 run -e "$(view b big "pushDownPredicate 'false'") SELECT id FROM b WHERE name = 'NAME 7'"
+echo "== aggregates"
+sql -e "CREATE OR REPLACE TABLE words (k VARCHAR(9), n INT, s INT, p DECIMAL(10,2), d DATE, f DOUBLE) SELECT IF(seq % 5 > 0, ELT(1 + seq % 4, 'a', 'A', 'b', 'B'), NULL) AS k, seq AS n, seq % 100 AS s, CAST(seq / 4 AS DECIMAL(10,2)) AS p, CAST('2024-01-01' AS DATE) + INTERVAL seq % 9 DAY AS d, seq / 3e0 AS f FROM seq_1_to_1000"
+for push in true false; do
+    run --format=csv -e "$(view w words "pushDownAggregate '$push', partitionColumn 'n', lowerBound '1', upperBound '1000', numPartitions '3'") SELECT s, count(*), sum(s), avg(s), sum(p), min(n), max(p), count(k), min(d), max(k) FROM w WHERE n > 3 AND s < 5 GROUP BY s ORDER BY s" \
+        -e "SELECT d, count(*), avg(s), sum(p), max(f) > 0 FROM w GROUP BY d ORDER BY d" -e "SELECT k, count(*) FROM w GROUP BY k ORDER BY k" -e "SELECT count(*), min(n), avg(s) FROM w WHERE n < 0"
+    run -e "$(view w words "pushDownAggregate '$push', hint '/*+ MAX_EXECUTION_TIME(100000) */'") EXPLAIN SELECT d, count(*), sum(s) FROM w WHERE n > 3 GROUP BY d" -e "EXPLAIN SELECT k, count(*) FROM w GROUP BY k" | grep -o 'JDBCRelation.*' | sed 's/#[0-9L]*//g'
+done
 echo "== writing"
 run -e "$(view b big) CREATE TABLE made USING jdbc OPTIONS (url '$url', user 'chert', password 'chert-pw', dbtable 'made', createTableColumnTypes 'name VARCHAR(64)') AS SELECT id, name, CAST(id AS DOUBLE) / 3 AS third, id % 2 = 0 AS even FROM b WHERE id <= 10000"
 sql -e 'SHOW COLUMNS FROM made; SELECT count(*), sum(id), min(third) FROM made; SELECT id, name, third, even + 0 AS even FROM made ORDER BY id LIMIT 2'
 run -e "$(view m made) INSERT INTO m VALUES (-1, 'it''s \\\\ \"quoted\"', 1e10, NULL); SELECT * FROM m WHERE id < 0"
+run -e "$(view b big) CREATE TABLE made2 USING jdbc OPTIONS (url '$url', user 'chert', password 'chert-pw', dbtable 'made2', batchsize '7', tableComment 'it''s a \\\\ comment') AS SELECT id FROM b WHERE id <= 100"
+sql -Ne "SELECT count(*), (SELECT TABLE_COMMENT FROM information_schema.TABLES WHERE TABLE_NAME = 'made2') FROM made2; DROP TABLE made2"
 echo "-- a write that fails changes nothing"
 run -e "$(view m made) INSERT INTO m SELECT id + 20000, name, third, even FROM m UNION ALL SELECT 1, repeat('x', 100), 0, true" | sed 's/at row [0-9]*/at row N/'
 sql -e 'SELECT count(*) FROM made'

@@ -50,10 +50,41 @@ echo "== parallel reads"
 run -e "$(view b big "partitionColumn 'd', lowerBound '2024-01-01', upperBound '2025-05-15', numPartitions '4'") SELECT count(*), sum(id), min(name), max(d) FROM b"
 run -e "$(view b '(select id, name from big where id < 100) q') SELECT count(*) FROM b WHERE name LIKE 'name 1%' AND id > 5"
 run -e "$(view b big) SELECT id FROM b WHERE d = DATE '2024-01-02' ORDER BY id LIMIT 2"
+echo "== what the server's settings would make of literals"
+sql 2>/dev/null <<'END'
+DROP TABLE IF EXISTS moments, wide, words;
+CREATE TABLE moments (id INT, tz TIMESTAMPTZ, ts TIMESTAMP);
+INSERT INTO moments VALUES (1, '2024-01-01 12:00:00+00', '2024-01-01 12:00:00'), (2, '2024-07-01 12:00:00+00', '2024-07-01 12:00:00');
+CREATE TABLE wide (n NUMERIC(38,3), m NUMERIC);
+INSERT INTO wide VALUES (12345678901234567890123456789012345.678, 1234567890123456789.123456789012345678),
+  (-99999999999999999999999999999999999.999, 0.000000000000000001), (NULL, 99999999999999999999);
+CREATE TABLE words (k TEXT, u UUID, n INT, s SMALLINT, p NUMERIC(10,2), d DATE, f FLOAT8, b BOOLEAN);
+INSERT INTO words SELECT CASE WHEN i % 5 > 0 THEN chr(60 + i % 7 * 8) || 'x' END, ('a0eebc99-9c0b-4ef8-bb6d-6bb9bd38000' || i % 3)::uuid,
+  i, i % 100, i / 4.0, DATE '2024-01-01' + i, i / 3.0, i % 2 = 0 FROM generate_series(1, 1000) i;
+ALTER ROLE chert SET timezone = 'Asia/Tokyo';
+ALTER ROLE chert SET standard_conforming_strings = off;
+ALTER ROLE chert SET datestyle = 'SQL, DMY';
+END
+for zone in UTC Europe/Berlin +05:30; do
+    run --format=csv --set spark.sql.session.timeZone=$zone -e "$(view m moments) SELECT id FROM m WHERE tz = TIMESTAMP '2024-01-01 12:00:00 UTC' OR ts IS NULL; SELECT id FROM m WHERE tz = TIMESTAMP '2024-01-01 12:00:00 UTC'" -e "SELECT id, ts FROM m WHERE ts = TIMESTAMP '2024-07-01 12:00:00'"
+done
+run --format=csv -e "$(view m moments "customSchema 'tz STRING'") SELECT tz FROM m ORDER BY id"
+run -e "$(view o '"odd ""name"') SELECT count(*) FROM o WHERE \`x\"; DROP TABLE types; --\` = '\\\\'' OR 1=1 --'"
+sql -c 'ALTER ROLE chert RESET ALL'
+echo "== numbers of 38 digits"
+run --format=csv -e "$(view w wide) SELECT * FROM w"
+echo "== aggregates"
+for push in true false; do
+    run --format=csv -e "$(view w words "pushDownAggregate '$push', partitionColumn 'n', lowerBound '1', upperBound '1000', numPartitions '3'") SELECT k, count(*), count(n), sum(n), avg(s), sum(p), min(d), max(d), max(u), min(k) FROM w WHERE n > 3 GROUP BY k ORDER BY k" \
+        -e "SELECT b, u, sum(s), avg(n), max(f), sum(f) > 0 FROM w GROUP BY b, u ORDER BY b, u" -e "SELECT count(*), min(k), max(k), min(n), avg(s) FROM w WHERE n < 0"
+    run -e "$(view w words "pushDownAggregate '$push'") EXPLAIN SELECT k, count(*), sum(n) FROM w WHERE n > 3 GROUP BY k" | grep -o 'JDBCRelation.*' | sed 's/#[0-9L]*//g'
+done
 echo "== writing"
 run -e "$(view b big) CREATE TABLE made USING jdbc OPTIONS (url '$url', user 'chert', password 'chert-pw', dbtable 'made', createTableColumnTypes 'name VARCHAR(64)') AS SELECT id, name, CAST(id AS DOUBLE) / 3 AS third, id % 2 = 0 AS even, array(id, NULL) AS list, TIMESTAMP '2024-01-01 12:00:00' AS at FROM b WHERE id <= 10000"
 sql -c '\d made' -c 'SELECT count(*), sum(id), min(third) FROM made' -c 'SELECT * FROM made ORDER BY id LIMIT 2'
 run -e "$(view m made) INSERT INTO m VALUES (-1, 'it''s \\\\ \"quoted\"', 1e10, NULL, NULL, NULL); SELECT * FROM m WHERE id < 0"
+run -e "$(view b big) CREATE TABLE made2 USING jdbc OPTIONS (url '$url', user 'chert', password 'chert-pw', dbtable 'made2', batchsize '7', tableComment 'it''s a \\\\ comment') AS SELECT id FROM b WHERE id <= 100"
+sql -tc "SELECT count(*), obj_description('made2'::regclass) FROM made2" -c 'DROP TABLE made2'
 echo "-- a write that fails changes nothing"
 run -e "$(view m made) INSERT INTO m SELECT id + 20000, name, third, even, list, at FROM m UNION ALL SELECT 1, repeat('x', 100), 0, true, NULL, NULL" | grep -v CONTEXT
 sql -tc 'SELECT count(*) FROM made'
