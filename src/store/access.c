@@ -126,7 +126,7 @@ static bool is_below(const char *real)
         size_t n = strlen(allowed[i]);
         if (strncmp(real, allowed[i], n) == 0 &&
             (real[n] == 0 || real[n] == '/' || allowed[i][n - 1] == '/' ||
-             (real[n] == '?' && allowed[i][0] != '/')))
+             (real[n] == '?' && strncmp(allowed[i], "http", 4) == 0))) /* else part of a name */
             return true;
     }
     return false;

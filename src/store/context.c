@@ -33,6 +33,7 @@ ch_status ch_store_context_new(ch_mem *mem, const char *spill_dir,
     c->cancel = cancel;
     ch_arena_init(&c->arena, mem);
     ch_strmap_init(&c->option, &c->arena, true);
+    ch_strmap_init(&c->file_of, &c->arena, false);
     pthread_mutex_init(&c->lock, NULL);
     pthread_cond_init(&c->changed, NULL);
     *out = c;

@@ -29,7 +29,9 @@ struct ch_store_context {
     const char *spill_dir;
     const _Atomic bool *const *cancel; /* where the query's flag is said; or NULL */
     pthread_mutex_t lock;
-    ch_remote_file *file; /* those that were opened (remote_file.h) */
+    ch_remote_file *file;                    /* those that were opened (remote_file.h) */
+    ch_strmap file_of;                       /* the same by path */
+    struct ch_remote_block *oldest, *newest; /* what is kept of them, in the order of use */
     pthread_cond_t changed;
     int64_t cached_bytes, cached_most, tick;
     _Atomic bool stop; /* reading ahead ends */

@@ -412,8 +412,10 @@ static int64_t retry_after(const ch_http_response *out)
 {
     char text[128];
     ch_http_header_text(out, "retry-after", text, sizeof text);
-    if (text[0] >= '0' && text[0] <= '9')
-        return strtoll(text, NULL, 10) * 1000;
+    if (text[0] >= '0' && text[0] <= '9') {
+        int64_t seconds = strtoll(text, NULL, 10);
+        return seconds > INT64_MAX / 1000 ? INT64_MAX : seconds * 1000;
+    }
     int64_t at = text[0] ? ch_http_date(text) : -1;
     return at < 0 ? -1 : at > ch_now_us() ? (at - ch_now_us()) / 1000 : 0;
 }

@@ -78,11 +78,14 @@ static ch_status ask(ch_store_context *c, const char *path, const _Atomic bool *
     a->request.url = a->url.data;
     a->request.shown = a->shown;
     a->request.header = a->header;
-    for (int32_t i = 0; i < c->option.n && a->request.n_headers < MOST_HEADERS; i++) {
+    for (int32_t i = 0; i < c->option.n; i++) {
         const ch_strmap_entry *e = &c->option.entry[i];
-        if (strncasecmp(e->key, HEADER_KEY, strlen(HEADER_KEY)) == 0)
-            a->header[a->request.n_headers++] =
-                (ch_http_header){e->key + strlen(HEADER_KEY), e->value, true};
+        if (strncasecmp(e->key, HEADER_KEY, strlen(HEADER_KEY)) != 0)
+            continue;
+        if (a->request.n_headers == MOST_HEADERS)
+            CH_FAIL(err, UNSUPPORTED, "feature", "More than 32 settings " HEADER_KEY "*");
+        a->header[a->request.n_headers++] =
+            (ch_http_header){e->key + strlen(HEADER_KEY), e->value, true};
     }
     return CH_OK;
 }

@@ -10,7 +10,7 @@
 
 #define BLOCK_BYTES ((int64_t)1 << 20)
 #define RUN_BLOCKS 4    /* of one request */
-#define AHEAD_BLOCKS 24 /* behind the place of a reader */
+#define AHEAD_BLOCKS 24 /* behind the place of a reader, at most */
 #define SMALL_READ \
     ((int64_t)128 << 10)        /* elsewhere than a reader's next place: is not worth a block */
 #define NEAR ((int64_t)1 << 20) /* so far behind its next place a reader is the same one */
@@ -20,8 +20,10 @@
 
 typedef struct ch_remote_block block;
 struct ch_remote_block {
-    block *next;
-    int64_t index, n, used;
+    block *next;           /* of the file */
+    block *before, *after; /* of the context, in the order of their use */
+    ch_remote_file *file;
+    int64_t index, n;
     uint8_t *data;
     int readers;
     bool ready;
@@ -70,6 +72,8 @@ static ch_status new_file(const ch_file *file, ch_remote_fetch fetch, ch_remote_
         f->stream[i].next = -1;
     f->next = c->file;
     c->file = f;
+    f->other = ch_strmap_get(&c->file_of, f->path);
+    CH_TRY(ch_strmap_put(&c->file_of, f->path, f, err));
     if (!c->cached_most) {
         int64_t most = ch_mem_limit(c->mem) / 8;
         c->cached_most = most > MOST_CACHED ? MOST_CACHED : most;
@@ -86,10 +90,9 @@ ch_status ch_remote_file_get(const ch_file *file, ch_remote_fetch fetch, ch_remo
     ch_store_context *c = file->context;
     ch_status status = CH_OK;
     pthread_mutex_lock(&c->lock);
-    ch_remote_file *f = c->file;
-    while (f &&
-           (strcmp(f->path, file->path) != 0 || (file->etag && !same_text(f->etag, file->etag))))
-        f = f->next;
+    ch_remote_file *f = ch_strmap_get(&c->file_of, file->path);
+    while (f && file->etag && !same_text(f->etag, file->etag))
+        f = f->other;
     if (!f)
         status = new_file(file, fetch, &f, err);
     pthread_mutex_unlock(&c->lock);
@@ -147,57 +150,80 @@ static block *find_block(const ch_remote_file *f, int64_t index)
     return b;
 }
 
-static void drop_block(ch_remote_file *f, block *gone)
+static void leave_order(ch_store_context *c, block *b)
 {
-    block **at = &f->block;
+    *(b->before ? &b->before->after : &c->oldest) = b->after;
+    *(b->after ? &b->after->before : &c->newest) = b->before;
+}
+
+/* It is the last one to go. */
+static void enter_order(ch_store_context *c, block *b)
+{
+    b->before = c->newest;
+    b->after = NULL;
+    *(c->newest ? &c->newest->after : &c->oldest) = b;
+    c->newest = b;
+}
+
+/* Its file has it no longer. */
+static void detach(block *gone)
+{
+    block **at = &gone->file->block;
     while (*at != gone)
         at = &(*at)->next;
     *at = gone->next;
-    f->context->cached_bytes -= BLOCK_BYTES;
-    ch_mem_free(f->context->mem, gone->data, (size_t)BLOCK_BYTES);
-    ch_mem_free(f->context->mem, gone, sizeof *gone);
+    leave_order(gone->file->context, gone);
 }
 
-/* The block used longest ago goes; false: all are in use. */
-static bool evict(ch_store_context *c)
+static void drop_block(block *gone)
 {
-    ch_remote_file *owner = NULL;
-    block *oldest = NULL;
-    for (ch_remote_file *f = c->file; f; f = f->next)
-        for (block *b = f->block; b; b = b->next)
-            if (b->ready && b->readers == 0 && (!oldest || b->used < oldest->used)) {
-                oldest = b;
-                owner = f;
-            }
-    if (!oldest)
-        return false;
-    drop_block(owner, oldest);
-    return true;
+    ch_store_context *c = gone->file->context;
+    detach(gone);
+    c->cached_bytes -= BLOCK_BYTES;
+    ch_mem_free(c->mem, gone->data, (size_t)BLOCK_BYTES);
+    ch_mem_free(c->mem, gone, sizeof *gone);
+}
+
+/* The block used longest ago leaves its file; NULL: all are in use. */
+static block *take_oldest(ch_store_context *c)
+{
+    block *b = c->oldest;
+    while (b && (!b->ready || b->readers > 0))
+        b = b->after;
+    if (b)
+        detach(b);
+    return b;
+}
+
+/* Its memory is new, or that of a block that goes: pages that are there already cost nothing. */
+static block *room_for_block(ch_store_context *c)
+{
+    if (c->cached_bytes + BLOCK_BYTES > c->cached_most)
+        return take_oldest(c);
+    block *b = ch_mem_zalloc(c->mem, sizeof *b, NULL);
+    if (b)
+        b->data = ch_mem_alloc(c->mem, (size_t)BLOCK_BYTES, NULL);
+    if (b && b->data) {
+        c->cached_bytes += BLOCK_BYTES;
+        return b;
+    }
+    ch_mem_free(c->mem, b, sizeof *b);
+    return take_oldest(c);
 }
 
 static block *new_block(ch_remote_file *f, int64_t index)
 {
-    ch_store_context *c = f->context;
-    while (c->cached_bytes + BLOCK_BYTES > c->cached_most)
-        if (!evict(c))
-            return NULL;
-    block *b = ch_mem_zalloc(c->mem, sizeof *b, NULL);
+    block *b = room_for_block(f->context);
     if (!b)
         return NULL;
-    b->data = ch_mem_alloc(c->mem, (size_t)BLOCK_BYTES, NULL);
-    if (!b->data && evict(c))
-        b->data = ch_mem_alloc(c->mem, (size_t)BLOCK_BYTES, NULL);
-    if (!b->data) {
-        ch_mem_free(c->mem, b, sizeof *b);
-        return NULL;
-    }
     int64_t left = f->bytes - index * BLOCK_BYTES;
-    b->index = index;
-    b->n = left < BLOCK_BYTES ? left : BLOCK_BYTES;
-    b->used = ++c->tick;
-    b->next = f->block;
+    *b = (block){.next = f->block,
+                 .file = f,
+                 .index = index,
+                 .n = left < BLOCK_BYTES ? left : BLOCK_BYTES,
+                 .data = b->data};
     f->block = b;
-    c->cached_bytes += BLOCK_BYTES;
+    enter_order(f->context, b);
     return b;
 }
 
@@ -257,7 +283,7 @@ static ch_status fetch_run(run *r, const _Atomic bool *cancel, ch_error *err)
         status = too_short(f, err);
     pthread_mutex_lock(&f->context->lock);
     for (int i = r->at; i < r->n; i++)
-        drop_block(f, r->block[i]);
+        drop_block(r->block[i]);
     pthread_cond_broadcast(&f->context->changed);
     pthread_mutex_unlock(&f->context->lock);
     return status;
@@ -302,7 +328,7 @@ static void read_ahead(ch_remote_file *f, int64_t index, int64_t horizon)
             continue;
         f->n_ahead--;
         for (int i = 0; i < a->run.n; i++)
-            drop_block(f, a->run.block[i]);
+            drop_block(a->run.block[i]);
         ch_mem_free(c->mem, a, sizeof *a);
         return;
     }
@@ -310,23 +336,29 @@ static void read_ahead(ch_remote_file *f, int64_t index, int64_t horizon)
 
 /* ---- reading ------------------------------------------------------------------------------------ */
 
-/* Lock held. Does the read go on where one ended? */
-static bool is_in_order(ch_remote_file *f, int64_t offset, int64_t n)
+/*
+ * Lock held. How many blocks to read ahead: none where a read begins anew; where it goes on, twice of what that reader has
+ * had so far. It may end soon: a column of a row group, behind which lie others that nobody asks for.
+ */
+static int64_t blocks_ahead(ch_remote_file *f, int64_t offset, int64_t n)
 {
     int oldest = 0;
     for (int i = 0; i < CH_REMOTE_STREAMS; i++) {
         int64_t next = f->stream[i].next;
         if (next >= 0 && offset >= next - SMALL_READ && offset <= next + NEAR) {
             f->stream[i].next = offset + n;
+            f->stream[i].bytes += n;
             f->stream[i].used = ++f->context->tick;
-            return true;
+            int64_t blocks = 2 * (f->stream[i].bytes / BLOCK_BYTES + 1);
+            return blocks < AHEAD_BLOCKS ? blocks : AHEAD_BLOCKS;
         }
         if (f->stream[i].used < f->stream[oldest].used)
             oldest = i;
     }
     f->stream[oldest].next = offset + n;
+    f->stream[oldest].bytes = n;
     f->stream[oldest].used = ++f->context->tick;
-    return false;
+    return 0;
 }
 
 typedef struct direct {
@@ -355,19 +387,20 @@ static ch_status read_direct(ch_remote_file *f, uint8_t *to, int64_t n, int64_t 
 }
 
 /* Lock held. The block at `index`, ready and with one reader more; NULL: no memory, or an error. */
-static ch_status need_block(ch_remote_file *f, int64_t index, int64_t end, bool in_order,
+static ch_status need_block(ch_remote_file *f, int64_t index, int64_t end, int64_t n_ahead,
                             block **out, ch_error *err)
 {
     ch_store_context *c = f->context;
     int64_t last = (end - 1) / BLOCK_BYTES, horizon = last + 1;
     *out = NULL;
-    if (in_order && horizon < index + 1 + AHEAD_BLOCKS)
-        horizon = index + 1 + AHEAD_BLOCKS;
+    if (n_ahead && horizon < index + 1 + n_ahead)
+        horizon = index + 1 + n_ahead;
     for (;;) {
         block *b = find_block(f, index);
         if (b && b->ready) {
             b->readers++;
-            b->used = ++c->tick;
+            leave_order(c, b);
+            enter_order(c, b);
             read_ahead(f, index + 1, horizon);
             *out = b;
             return CH_OK;
@@ -377,7 +410,7 @@ static ch_status need_block(ch_remote_file *f, int64_t index, int64_t end, bool 
             continue;
         }
         run r;
-        make_run(f, index, in_order ? RUN_BLOCKS : last - index + 1, &r);
+        make_run(f, index, horizon - index, &r);
         if (r.n == 0)
             return CH_OK;
         read_ahead(f, index + r.n, horizon);
@@ -401,12 +434,12 @@ ch_status ch_remote_read(ch_input *in, void *to, int64_t n, int64_t offset, int6
     if (n > f->bytes - offset)
         n = f->bytes - offset;
     pthread_mutex_lock(&c->lock);
-    bool in_order = is_in_order(f, offset, n);
-    bool straight = !in_order && n <= SMALL_READ && !find_block(f, offset / BLOCK_BYTES);
+    int64_t n_ahead = blocks_ahead(f, offset, n);
+    bool straight = !n_ahead && n <= SMALL_READ && !find_block(f, offset / BLOCK_BYTES);
     while (n > 0 && status == CH_OK && !straight) {
         block *b;
         int64_t at = offset % BLOCK_BYTES;
-        status = need_block(f, offset / BLOCK_BYTES, offset + n, in_order, &b, err);
+        status = need_block(f, offset / BLOCK_BYTES, offset + n, n_ahead, &b, err);
         straight = !b;
         if (!b)
             break;
@@ -436,7 +469,7 @@ void ch_remote_files_free(ch_store_context *c)
         while (f->n_ahead > 0)
             pthread_cond_wait(&c->changed, &c->lock);
         while (f->block)
-            drop_block(f, f->block);
+            drop_block(f->block);
         ch_spill_close(f->spool);
         ch_mem_free(c->mem, f->piece, sizeof *f->piece * (size_t)f->cap_pieces);
         f->spool = NULL;

@@ -3,7 +3,8 @@
  * remote_file.h - reading a file over a network: small reads become few requests, and the next is under way.
  *
  *   blocks of 1 MiB    | ready | ready | fetching ......... | absent
- *   reads, in order      ▲ at             ▲ read ahead, by an I/O thread, up to 4 blocks with one request
+ *   reads, in order      ▲ at             ▲ read ahead, by an I/O thread, up to 4 blocks with one request;
+ *                                         the further a reader has come, the more
  *
  * Blocks belong to the file, not to an input: morsels of one file that are read by several threads share them, and
  * each byte is asked for once. Several places of a file may be read in order at the same time (columns). Reads here
@@ -27,7 +28,7 @@ typedef ch_status (*ch_remote_fetch)(ch_remote_file *file, int64_t offset, int64
 #define CH_REMOTE_STREAMS 16
 
 struct ch_remote_file {
-    ch_remote_file *next;
+    ch_remote_file *next, *other; /* of the context; of the same path, another version */
     ch_store_context *context;
     const char *path, *etag, *modified; /* in the context's arena; etag, modified NULL: not known */
     int64_t bytes;                      /* -1: not known */
@@ -37,6 +38,7 @@ struct ch_remote_file {
     struct ch_remote_block *block;
     struct {
         int64_t next, used; /* where a reader will go on */
+        int64_t bytes;      /* that it has had in order */
     } stream[CH_REMOTE_STREAMS];
     int n_ahead; /* runs under way on I/O threads */
     /* A server without ranges: the whole file, in pieces on disk (http_store.c). */
@@ -47,7 +49,7 @@ struct ch_remote_file {
 };
 
 /*
- * The context's file of this path and version, made if it is new: then *is_new, and the store fills in what it knows.
+ * The context's file of this path and version, made if it is new: with what `file` says, and the store adds what it knows.
  * Context's lock not held. Errors CH_E_MEMORY.
  */
 CH_NODISCARD ch_status ch_remote_file_get(const ch_file *file, ch_remote_fetch fetch,

@@ -19,6 +19,8 @@ typedef struct ch_s3_credentials {
     bool anonymous;                             /* requests are not signed */
 } ch_s3_credentials;
 
+#define CH_S3_WISHES 4
+
 /* How one bucket is reached, as a context says. In the context's arena. */
 typedef struct ch_s3_bucket ch_s3_bucket;
 struct ch_s3_bucket {
@@ -32,6 +34,11 @@ struct ch_s3_bucket {
     ch_http_policy policy;
     int64_t part_bytes;
     const char *providers; /* S3A's list of classes; NULL: the default chain */
+    /* Of each new object: encryption, storage class, access; names in order. */
+    ch_http_header wish[CH_S3_WISHES];
+    int n_wishes;
+    _Atomic bool
+        silent; /* nobody answered when an upload was to be aborted: the others need not be tried */
 };
 
 typedef struct ch_s3_place {
@@ -59,11 +66,11 @@ bool ch_s3_profile(const char *key, char *out, size_t size);
 
 typedef struct ch_s3_call {
     const char *method;
-    ch_s3_place place;        /* key is sent percent-encoded */
-    bool of_bucket;           /* the bucket itself, whatever the key */
-    const char *query;        /* sorted, encoded: "uploads=" ; NULL: none */
-    const char *action;       /* for errors: "read" */
-    ch_http_header header[4]; /* names in lower case */
+    ch_s3_place place;                       /* key is sent percent-encoded */
+    bool of_bucket;                          /* the bucket itself, whatever the key */
+    const char *query;                       /* sorted, encoded: "uploads=" ; NULL: none */
+    const char *action;                      /* for errors: "read" */
+    ch_http_header header[1 + CH_S3_WISHES]; /* names in lower case, x-amz-* in order */
     int n_headers;
     const void *body;
     int64_t body_len;
@@ -112,11 +119,13 @@ typedef struct ch_s3_object {
  *   delimited  names up to the next '/' only
  *   most       no more than so many; 0: all
  */
+typedef ch_status (*ch_s3_each)(void *user, const ch_s3_object *object, ch_error *err);
 CH_NODISCARD ch_status ch_s3_list(const ch_s3_place *place, const char *prefix, bool delimited,
-                                  int64_t most,
-                                  ch_status (*each)(void *user, const ch_s3_object *object,
-                                                    ch_error *err),
-                                  void *user, ch_error *err);
+                                  int64_t most, ch_s3_each each, void *user, ch_error *err);
+/* The same of one answer. *more: there are other pages. The body's memory is used; place's path is for errors. */
+CH_NODISCARD ch_status ch_s3_read_listing(const ch_s3_place *place, const char *prefix,
+                                          const ch_buf *body, ch_s3_each each, void *user,
+                                          bool *more, ch_error *err);
 /* Deletes n keys, 1000 with one request. Those that are not there are no error. */
 CH_NODISCARD ch_status ch_s3_delete(const ch_s3_place *place, const char *const *key, int64_t n,
                                     ch_error *err);

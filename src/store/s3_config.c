@@ -2,10 +2,14 @@
 /*
  * s3_config.c - which server, which region, how patiently: Hadoop's fs.s3a.* settings.
  *
+ * What new objects are to be (encryption by the server, storage class, access) is sent with them. Settings that would change
+ * what is kept or who pays, and that nothing here obeys, are refused.
+ *
  * fs.s3a.bucket.NAME.x comes before fs.s3a.x, that before the environment (AWS_REGION, AWS_ENDPOINT_URL), that before the
  * profile. A session limited by --allow-path chooses no server by itself: its endpoint must be an allowed URL.
  */
 #include <arpa/inet.h>
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -158,6 +162,97 @@ static ch_status choose_policy(ch_s3_bucket *b, ch_error *err)
     return CH_OK;
 }
 
+/* Of several names of a setting the first that is set; NULL: none, or its value is empty. */
+static const char *first_option(const ch_s3_bucket *b, const char *const *name, const char **found)
+{
+    for (; *name; name++) {
+        const char *text = ch_s3_option(b->context, b->name, *name);
+        *found = *name;
+        if (text && *text)
+            return text;
+    }
+    return NULL;
+}
+
+static ch_status not_obeyed(const char *name, ch_error *err)
+{
+    char text[256];
+    snprintf(text, sizeof text, "The setting fs.s3a.%s", name);
+    CH_FAIL(err, UNSUPPORTED, "feature", text);
+}
+
+static void add_wish(ch_s3_bucket *b, const char *name, const char *value)
+{
+    b->wish[b->n_wishes++] = (ch_http_header){name, value, false};
+}
+
+static ch_status choose_encryption(ch_s3_bucket *b, ch_error *err)
+{
+    static const char *const ALGORITHM[] = {"encryption.algorithm",
+                                            "server-side-encryption-algorithm", NULL};
+    static const char *const KEY[] = {"encryption.key", "server-side-encryption.key", NULL};
+    const char *name, *of_key, *how = first_option(b, ALGORITHM, &name);
+    const char *key = first_option(b, KEY, &of_key);
+    bool kms = how && (strcasecmp(how, "SSE-KMS") == 0 || strcasecmp(how, "DSSE-KMS") == 0);
+    if (!how)
+        return key ? not_obeyed(of_key, err) : CH_OK;
+    if (!kms && strcasecmp(how, "SSE-S3") != 0 && strcasecmp(how, "AES256") != 0) {
+        char text[256];
+        snprintf(text, sizeof text, "fs.s3a.%s", name);
+        CH_FAIL(err, INVALID_OPTION, "name", text, "value", how, "expected",
+                "SSE-S3, SSE-KMS or DSSE-KMS");
+    }
+    add_wish(b, "x-amz-server-side-encryption",
+             !kms                              ? "AES256"
+             : strcasecmp(how, "SSE-KMS") == 0 ? "aws:kms"
+                                               : "aws:kms:dsse");
+    if (kms && key)
+        add_wish(b, "x-amz-server-side-encryption-aws-kms-key-id", key);
+    return CH_OK;
+}
+
+/* Names are added in order. */
+static ch_status choose_wishes(ch_s3_bucket *b, ch_error *err)
+{
+    static const char *const REFUSED[] = {
+        "encryption.context",       "encryption.cse.kms.region",
+        "requester.pays.enabled",   "proxy.host",
+        "assumed.role.arn",         "security.credential.provider.path",
+        "delegation.token.binding", "custom.signers"};
+    /* As S3A spells them: BucketOwnerFullControl. */
+    static const char *const ACCESS[][2] = {
+        {"Private", "private"},
+        {"PublicRead", "public-read"},
+        {"PublicReadWrite", "public-read-write"},
+        {"AuthenticatedRead", "authenticated-read"},
+        {"BucketOwnerRead", "bucket-owner-read"},
+        {"BucketOwnerFullControl", "bucket-owner-full-control"}};
+    const char *access = ch_s3_option(b->context, b->name, "acl.default");
+    for (size_t i = 0; i < sizeof REFUSED / sizeof *REFUSED; i++) {
+        const char *text = ch_s3_option(b->context, b->name, REFUSED[i]);
+        if (text && *text && strcasecmp(text, "false") != 0)
+            return not_obeyed(REFUSED[i], err);
+    }
+    for (size_t i = 0; i < sizeof ACCESS / sizeof *ACCESS && access && *access; i++)
+        if (strcasecmp(access, ACCESS[i][0]) == 0 || strcasecmp(access, ACCESS[i][1]) == 0)
+            add_wish(b, "x-amz-acl", ACCESS[i][1]);
+    if (access && *access && !b->n_wishes)
+        CH_FAIL(err, INVALID_OPTION, "name", "fs.s3a.acl.default", "value", access, "expected",
+                "Private, PublicRead, PublicReadWrite, AuthenticatedRead, BucketOwnerRead or "
+                "BucketOwnerFullControl");
+    CH_TRY(choose_encryption(b, err));
+    const char *class = ch_s3_option(b->context, b->name, "create.storage.class");
+    if (class && *class) {
+        char *name = ch_arena_str(&b->context->arena, class, err);
+        if (!name)
+            return CH_E_MEMORY;
+        for (char *c = name; *c; c++)
+            *c = (char)toupper((unsigned char)*c);
+        add_wish(b, "x-amz-storage-class", name);
+    }
+    return CH_OK;
+}
+
 /* The context's lock is held. */
 static ch_status make_bucket(ch_store_context *c, const char *name, size_t len, ch_s3_bucket **out,
                              ch_error *err)
@@ -177,6 +272,7 @@ static ch_status make_bucket(ch_store_context *c, const char *name, size_t len, 
     if (!*b->region || strcmp(b->region, "aws-global") == 0)
         snprintf(b->region, sizeof b->region, "us-east-1");
     CH_TRY(choose_policy(b, err));
+    CH_TRY(choose_wishes(b, err));
     b->providers = ch_s3_option(c, b->name, "aws.credentials.provider");
     b->next = c->bucket;
     c->bucket = b;

@@ -3,7 +3,8 @@
  * s3_credentials.c - who asks: S3A's list of providers, or its default chain.
  *
  *   session settings (fs.s3a.access.key ...)   this context's only
- *   environment, profile, container, instance  the process's: kept for all, fetched again before they expire
+ *   environment, profile                       the process's: looked at anew, so that a profile may be changed
+ *   container, instance                        the process's: kept for all, fetched again before they expire
  *
  * Providers are asked in order until one knows somebody.
  */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* s3_list.c - ListObjectsV2 page by page, DeleteObjects by the thousand. */
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,13 +9,14 @@
 
 #define PAGE 1000
 
-/* "a%2Fb+c" of encoding-type=url, in place. */
+/* "a%2Fb+c" of encoding-type=url, in place. What is no code stays; no path holds a NUL. */
 static void decode(char *text)
 {
     char *to = text;
     for (const char *p = text; *p; p++) {
         char two[3] = {0};
-        if (*p == '%' && p[1] && p[2]) {
+        if (*p == '%' && isxdigit((unsigned char)p[1]) && isxdigit((unsigned char)p[2]) &&
+            (p[1] != '0' || p[2] != '0')) {
             memcpy(two, p + 1, 2);
             *to++ = (char)strtol(two, NULL, 16);
             p += 2;
@@ -30,11 +32,11 @@ typedef struct lister {
     const char *prefix;
     bool delimited;
     int64_t left; /* objects still wanted; INT64_MAX: all */
-    ch_status (*each)(void *user, const ch_s3_object *object, ch_error *err);
+    ch_s3_each each;
     void *user;
     ch_arena arena; /* of a page */
     ch_buf token, query;
-    bool more;
+    bool more, encoded; /* are keys encoded in this page? */
 } lister;
 
 static ch_status make_query(lister *l, ch_error *err)
@@ -52,6 +54,19 @@ static ch_status make_query(lister *l, ch_error *err)
     return ch_http_encode(&l->query, l->prefix, strlen(l->prefix), false, err);
 }
 
+static ch_status no_listing(const lister *l, ch_error *err)
+{
+    CH_FAIL(err, IO, "action", "list", "path", l->place->path, "reason",
+            "the server's answer is no listing");
+}
+
+/* A number of bytes; -1: it is none. An object without one is not an empty object. */
+static int64_t read_size(const char *text)
+{
+    size_t n = strspn(text, "0123456789");
+    return n > 0 && n < 19 && !text[n] ? strtoll(text, NULL, 10) : -1;
+}
+
 static ch_status take_object(lister *l, void *node, ch_error *err)
 {
     char text[64];
@@ -62,7 +77,8 @@ static ch_status take_object(lister *l, void *node, ch_error *err)
     char *key = ch_s3_xml_arena(node, is_folder ? "Prefix" : "Key", &l->arena, err);
     if (!key)
         return CH_E_MEMORY;
-    decode(key);
+    if (l->encoded)
+        decode(key);
     if (l->left == 0 || strncmp(key, l->prefix, strlen(l->prefix)) != 0)
         return CH_OK;
     l->left--;
@@ -73,16 +89,12 @@ static ch_status take_object(lister *l, void *node, ch_error *err)
         if (!etag)
             return CH_E_MEMORY;
         o.etag = *etag ? etag : NULL;
-        o.bytes = strtoll(ch_s3_xml_value(node, "Size", text, sizeof text), NULL, 10);
+        o.bytes = read_size(ch_s3_xml_value(node, "Size", text, sizeof text));
+        if (o.bytes < 0)
+            return no_listing(l, err);
         o.mtime_us = ch_s3_time(ch_s3_xml_value(node, "LastModified", text, sizeof text));
     }
     return l->each(l->user, &o, err);
-}
-
-static ch_status no_listing(const lister *l, ch_error *err)
-{
-    CH_FAIL(err, IO, "action", "list", "path", l->place->path, "reason",
-            "the server's answer is no listing");
 }
 
 static ch_status take_page(lister *l, void *root, ch_error *err)
@@ -90,6 +102,7 @@ static ch_status take_page(lister *l, void *root, ch_error *err)
     char text[16];
     if (!ch_s3_xml_is(root, "ListBucketResult"))
         return no_listing(l, err);
+    l->encoded = strcmp(ch_s3_xml_value(root, "EncodingType", text, sizeof text), "url") == 0;
     for (void *n = ch_s3_xml_child(root); n; n = ch_s3_xml_next(n))
         CH_TRY(take_object(l, n, err));
     l->more = strcmp(ch_s3_xml_value(root, "IsTruncated", text, sizeof text), "true") == 0;
@@ -102,10 +115,18 @@ static ch_status take_page(lister *l, void *root, ch_error *err)
     return ch_buf_adds(&l->token, token, err);
 }
 
+static ch_status read_page(lister *l, const ch_buf *body, ch_error *err)
+{
+    void *doc;
+    ch_s3_xml_parse(body, &doc);
+    ch_status status = take_page(l, ch_s3_xml_root(doc), err);
+    ch_s3_xml_free(doc);
+    return status;
+}
+
 static ch_status one_page(lister *l, ch_error *err)
 {
     ch_http_response response;
-    void *doc = NULL;
     CH_TRY(make_query(l, err));
     ch_s3_call call = {.method = "GET",
                        .place = *l->place,
@@ -114,20 +135,29 @@ static ch_status one_page(lister *l, ch_error *err)
                        .action = "list",
                        .cancel = ch_store_cancel(l->place->bucket->context)};
     ch_status status = ch_s3_send(&call, &response, err);
-    if (status == CH_OK) {
-        ch_s3_xml_parse(&response.body, &doc);
-        status = take_page(l, ch_s3_xml_root(doc), err);
-        ch_s3_xml_free(doc);
-    }
+    if (status == CH_OK)
+        status = read_page(l, &response.body, err);
     ch_http_response_release(&response);
     return status;
 }
 
-ch_status ch_s3_list(const ch_s3_place *place, const char *prefix, bool delimited, int64_t most,
-                     ch_status (*each)(void *user, const ch_s3_object *object, ch_error *err),
-                     void *user, ch_error *err)
+static void lister_init(lister *l, ch_mem *mem)
 {
-    ch_mem *mem = place->bucket->context->mem;
+    ch_arena_init(&l->arena, mem);
+    ch_buf_init(&l->token, mem);
+    ch_buf_init(&l->query, mem);
+}
+
+static void lister_release(lister *l)
+{
+    ch_buf_release(&l->token);
+    ch_buf_release(&l->query);
+    ch_arena_release(&l->arena);
+}
+
+ch_status ch_s3_list(const ch_s3_place *place, const char *prefix, bool delimited, int64_t most,
+                     ch_s3_each each, void *user, ch_error *err)
+{
     lister l = {.place = place,
                 .prefix = prefix,
                 .delimited = delimited,
@@ -136,16 +166,23 @@ ch_status ch_s3_list(const ch_s3_place *place, const char *prefix, bool delimite
                 .user = user,
                 .more = true};
     ch_status status = CH_OK;
-    ch_arena_init(&l.arena, mem);
-    ch_buf_init(&l.token, mem);
-    ch_buf_init(&l.query, mem);
+    lister_init(&l, place->bucket->context->mem);
     while (status == CH_OK && l.more && l.left > 0) {
         ch_arena_reset(&l.arena);
         status = one_page(&l, err);
     }
-    ch_buf_release(&l.token);
-    ch_buf_release(&l.query);
-    ch_arena_release(&l.arena);
+    lister_release(&l);
+    return status;
+}
+
+ch_status ch_s3_read_listing(const ch_s3_place *place, const char *prefix, const ch_buf *body,
+                             ch_s3_each each, void *user, bool *more, ch_error *err)
+{
+    lister l = {.place = place, .prefix = prefix, .left = INT64_MAX, .each = each, .user = user};
+    lister_init(&l, body->mem);
+    ch_status status = read_page(&l, body, err);
+    *more = l.more;
+    lister_release(&l);
     return status;
 }
 

@@ -169,7 +169,7 @@ static ch_status send_signed(sender *s, ch_http_response *out, reason *why, ch_e
     const ch_s3_call *call = s->call;
     char md5[32];
     uint8_t digest[16];
-    ch_http_header header[5];
+    ch_http_header header[sizeof call->header / sizeof *call->header + 2];
     int n = 0;
     for (; n < call->n_headers; n++)
         header[n] = call->header[n];

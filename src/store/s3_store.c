@@ -68,10 +68,14 @@ static ch_status head(const ch_s3_place *place, ch_arena *arena, ch_file *file, 
         size_t len;
         const char *etag = ch_http_header_of(&response, "etag", &len);
         *file = (ch_file){.path = place->path, .context = place->bucket->context};
+        char *end;
         file->bytes =
-            strtoll(ch_http_header_text(&response, "content-length", text, 128), NULL, 10);
+            strtoll(ch_http_header_text(&response, "content-length", text, 128), &end, 10);
+        if (end == text || file->bytes < 0)
+            status = ch_error_set(err, CH_E_IO, "action", "look at", "path", place->path, "reason",
+                                  "the server does not say how many bytes it has", (const char *)0);
         file->mtime_us = ch_http_date(ch_http_header_text(&response, "last-modified", text, 128));
-        if (etag) {
+        if (etag && status == CH_OK) {
             file->etag = ch_arena_strn(arena, etag, len, err);
             status = file->etag ? CH_OK : CH_E_MEMORY;
         }

@@ -90,6 +90,14 @@ static ch_status send(const ch_s3_call *call, ch_http_response *response, ch_err
     return ch_s3_send(&c, response, err);
 }
 
+/* What the settings say of new objects: encryption, storage class. */
+static void add_wishes(ch_s3_call *call)
+{
+    const ch_s3_bucket *b = call->place.bucket;
+    for (int i = 0; i < b->n_wishes; i++)
+        call->header[call->n_headers++] = b->wish[i];
+}
+
 static ch_status create_upload(ch_s3_upload *u, ch_error *err)
 {
     ch_mem *mem = u->place.bucket->context->mem;
@@ -97,6 +105,7 @@ static ch_status create_upload(ch_s3_upload *u, ch_error *err)
     char id[2048] = "";
     void *doc;
     ch_s3_call call = {.method = "POST", .place = u->place, .query = "uploads=", .action = "write"};
+    add_wishes(&call);
     ch_status status = send(&call, &response, err);
     if (status == CH_OK) {
         ch_s3_xml_parse(&response.body, &doc);
@@ -126,14 +135,16 @@ void ch_s3_upload_abort(const ch_s3_place *place, const char *id)
 {
     ch_buf query;
     ch_http_response response = {0};
-    ch_buf_init(&query, place->bucket->context->mem);
-    if (id_query(&query, 0, id, NULL) == CH_OK) {
+    ch_s3_bucket *b = place->bucket;
+    ch_buf_init(&query, b->context->mem);
+    if (!atomic_load(&b->silent) && id_query(&query, 0, id, NULL) == CH_OK) {
         ch_s3_call call = {.method = "DELETE",
                            .place = *place,
                            .query = query.data,
                            .action = "write",
                            .attempts = CLEAN_ATTEMPTS};
-        (void)!ch_s3_send(&call, &response, NULL);
+        if (ch_s3_send(&call, &response, NULL) == CH_E_IO && response.status == 0)
+            atomic_store(&b->silent, true);
     }
     ch_http_response_release(&response);
     ch_buf_release(&query);
@@ -151,6 +162,7 @@ ch_status ch_s3_put(const ch_s3_place *place, const void *bytes, int64_t n, bool
                        .also = only_if_new ? 412 : 0};
     if (only_if_new)
         call.header[call.n_headers++] = (ch_http_header){"if-none-match", "*", false};
+    add_wishes(&call);
     ch_status status = send(&call, &response, err);
     bool exists = status == CH_OK && response.status == 412;
     ch_http_response_release(&response);
@@ -171,15 +183,27 @@ static ch_status make_list(const ch_s3_upload *u, ch_buf *body, ch_error *err)
     return ch_buf_adds(body, "</CompleteMultipartUpload>", err);
 }
 
+/* Is it the ETag of an object that came in other parts? Those of uploads end with "-3", the number of parts. */
+static bool of_other_parts(const char *etag, int n_parts)
+{
+    const char *dash = strrchr(etag, '-');
+    char *end;
+    long n = dash ? strtol(dash + 1, &end, 10) : 0;
+    return n > 0 && (*end == '"' || !*end) && n != n_parts;
+}
+
 /* An answer was lost, and the upload is gone: was it completed? */
 static ch_status was_completed(const ch_s3_upload *u, ch_error *err)
 {
     ch_http_response response;
-    char text[64];
-    ch_s3_call call = {.method = "HEAD", .place = u->place, .action = "write"};
+    char text[64], etag[CH_S3_ETAG];
+    ch_s3_call call = {.method = "HEAD", .place = u->place, .action = "write", .also = 404};
     ch_status status = send(&call, &response, err);
     if (status == CH_OK &&
-        strtoll(ch_http_header_text(&response, "content-length", text, 64), NULL, 10) != u->bytes)
+        (response.status == 404 ||
+         strtoll(ch_http_header_text(&response, "content-length", text, 64), NULL, 10) !=
+             u->bytes ||
+         of_other_parts(ch_http_header_text(&response, "etag", etag, sizeof etag), u->n_parts)))
         status = ch_error_set(err, CH_E_IO, "action", "write", "path", u->place.path, "reason",
                               "NoSuchUpload: somebody has aborted the upload", (const char *)0);
     ch_http_response_release(&response);

@@ -49,6 +49,7 @@ class StandIn:
         self.pages = {}        # path -> body, or function of the request
         self.lock = threading.RLock()
         self.delay = 0
+        self.encodes = True    # keys of listings
 
     def __enter__(self):
         handler = type("Handler", (Handler,), {"s": self})
@@ -297,7 +298,8 @@ class Handler(BaseHTTPRequestHandler):
         assert all(len(parts[n][1]) >= 5 << 20 for n, _ in listed[:-1])
         if self.headers.get("If-None-Match") == "*" and key in objects:
             return self.error(412, "PreconditionFailed")
-        objects[key] = Object(b"".join(parts[n][1] for n, _ in listed))
+        whole = b"".join(parts[n][1] for n, _ in listed)
+        objects[key] = Object(whole, f'"{hashlib.md5(whole).hexdigest()}-{len(listed)}"')
         del self.s.uploads[name]
         if self.fault.get("lost"):  # done, but nobody hears of it
             self.close_connection = True
@@ -313,7 +315,7 @@ class Handler(BaseHTTPRequestHandler):
                                f"{''.join(rows[:self.s.page])}</ListMultipartUploadsResult>")
 
     def list(self, bucket):
-        q, objects = self.query, self.s.buckets[bucket]
+        s, q, objects = self.s, self.query, self.s.buckets[bucket]
         prefix, delimiter = q.get("prefix", ""), q.get("delimiter")
         after = q.get("continuation-token", "")
         most = min(int(q.get("max-keys", 1000)), self.s.page)
@@ -327,7 +329,7 @@ class Handler(BaseHTTPRequestHandler):
                 names.append(name)
         rows = []
         for name, is_folder in names[:most]:
-            shown = urllib.parse.quote_plus(name, safe="/")
+            shown = urllib.parse.quote_plus(name, safe="/") if s.encodes else escape(name)
             if is_folder:
                 rows.append(f"<CommonPrefixes><Prefix>{shown}</Prefix></CommonPrefixes>")
             else:
@@ -338,4 +340,5 @@ class Handler(BaseHTTPRequestHandler):
         more = len(names) > most
         token = f"<NextContinuationToken>{escape(names[most - 1][0])}</NextContinuationToken>" if more else ""
         return self.reply(200, f"<?xml version='1.0'?><ListBucketResult xmlns='http://s3.amazonaws.com/doc/2006-03-01/'>"
+                               f"{'<EncodingType>url</EncodingType>' if s.encodes else ''}"
                                f"<IsTruncated>{str(more).lower()}</IsTruncated>{token}{''.join(rows)}</ListBucketResult>")

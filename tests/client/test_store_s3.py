@@ -62,6 +62,14 @@ def test_odd_keys():
         assert run("SELECT value FROM text.`s3a://lake/odd` ORDER BY value", *options(s)) == list("012345")
 
 
+def test_a_server_that_does_not_encode_keys():
+    with StandIn() as s:
+        s.encodes = False
+        for i, key in enumerate(["a+b", "a%20b", "%zz"]):
+            s.put("lake", "odd/" + key, f"{i}\n".encode())
+        assert run("SELECT value FROM text.`s3a://lake/odd` ORDER BY value", *options(s)) == list("012")
+
+
 def test_what_is_not_there():
     with StandIn() as s:
         said = run("SELECT * FROM csv.`s3a://lake/none`", *options(s), fails=True)
@@ -86,6 +94,18 @@ def test_cut_and_changed_objects():
         s.fail("GET /lake/a.txt", change=True)
         said = run("SELECT count(*) FROM text.`s3a://lake/a.txt`", *options(s), fails=True)
         assert "s3a://lake/a.txt" in said and "was changed while it was read" in said
+
+
+def test_a_column_is_read_and_not_the_file():
+    with StandIn() as s:
+        columns = ", ".join(f"xxhash64(id, {i}) AS c{i}" for i in range(12))
+        run(f"INSERT OVERWRITE DIRECTORY 's3a://lake/wide' USING parquet OPTIONS ('compression' 'none') "
+            f"SELECT {columns} FROM range(300000)", "--threads", "1", *options(s))
+        size = sum(len(s.buckets["lake"][k].data) for k in s.keys())
+        s.headers.clear()
+        assert run("SELECT count(DISTINCT c5) FROM parquet.`s3a://lake/wide`", *options(s)) == ["300000"]
+        ranges = [h["Range"][6:].split("-") for h in s.headers if "Range" in h]
+        assert size > 28e6 and sum(int(b) - int(a) + 1 for a, b in ranges) < size / 2
 
 
 @pytest.mark.parametrize("key, value", [("multipart.size", "1K"), ("connection.ssl.enabled", "maybe"),
@@ -257,6 +277,16 @@ def test_a_commit_that_fails_is_taken_back():
         assert s.keys() == ["out/old.csv"] and not s.uploads
 
 
+def test_a_server_that_is_gone_is_not_asked_for_each_upload():
+    with StandIn() as s:
+        s.fail("POST /lake/out/part", times=6)
+        s.fail("POST /lake/out/part", times=-1, status=403, code="AccessDenied")
+        s.fail("DELETE", times=-1, cut=-1)
+        run("INSERT OVERWRITE DIRECTORY 's3a://lake/out' USING csv SELECT /*+ REPARTITION(6) */ id FROM range(10000)",
+            "--threads", "2", *options(s), fails=True)
+        assert len(s.uploads) == 6 and 3 <= s.count("DELETE") <= 6  # libcurl, too, tries again
+
+
 def test_uploads_of_a_killed_process_are_aborted():
     with StandIn(page=3) as s:
         for i in range(7):
@@ -264,6 +294,34 @@ def test_uploads_of_a_killed_process_are_aborted():
         s.uploads["other"] = ("lake", "outer/part-0", {})
         run(WRITE.format("s3a://lake/out", "csv", 10), *options(s))
         assert list(s.uploads) == ["other"]
+
+
+def test_an_upload_that_somebody_aborts():
+    with StandIn() as s:
+        s.fail("POST /lake/out/", times=1)
+        s.fail("POST /lake/out/", times=1, status=404, code="NoSuchUpload")
+        said = run(WRITE.format("s3a://lake/out", "csv", 10), "--threads", "1", *options(s), fails=True)
+        assert "NoSuchUpload" in said and "somebody has aborted" in said and not s.keys()
+
+
+def test_what_new_objects_are_to_be():
+    with StandIn() as s:
+        wishes = {"encryption.algorithm": "SSE-KMS", "encryption.key": "arn:aws:kms:key/1",
+                  "create.storage.class": "standard_ia", "acl.default": "BucketOwnerFullControl"}
+        run(WRITE.format("s3a://lake/out", "csv", 10), *options(s, **wishes))
+        new = [h for line, h in zip(s.log, s.headers) if line.startswith(("PUT /lake/out/_SUCCESS", "POST /lake/out/"))
+               and "uploadId" not in line]
+        assert new and all((h["x-amz-server-side-encryption"], h["x-amz-server-side-encryption-aws-kms-key-id"],
+                            h["x-amz-storage-class"], h["x-amz-acl"]) ==
+                           ("aws:kms", "arn:aws:kms:key/1", "STANDARD_IA", "bucket-owner-full-control") for h in new)
+        assert run("SELECT count(*) FROM csv.`s3a://lake/out`", *options(s, **wishes)) == ["10"]
+
+
+@pytest.mark.parametrize("key, value", [("encryption.algorithm", "CSE-KMS"), ("server-side-encryption.key", "k"),
+                                        ("requester.pays.enabled", "true"), ("proxy.host", "p"), ("acl.default", "Everybody")])
+def test_wishes_that_nothing_obeys(key, value):
+    said = run("SELECT * FROM csv.`s3a://lake/a`", "--set", f"fs.s3a.{key}={value}", fails=True)
+    assert f"fs.s3a.{key}" in said and ("UNSUPPORTED_FEATURE" in said or "INVALID_OPTION_VALUE" in said)
 
 
 def test_hidden_errors_of_a_completion():
@@ -279,7 +337,9 @@ def test_answers_that_are_none():
     with StandIn() as s:
         bomb = "<!DOCTYPE x [<!ENTITY a 'b'>]><ListBucketResult><Contents><Key>&a;</Key></Contents></ListBucketResult>"
         for body in (bomb, "", "<ListBucketResult>", "x" * 10000,
-                     "<ListBucketResult><IsTruncated>true</IsTruncated></ListBucketResult>"):
+                     "<ListBucketResult><IsTruncated>true</IsTruncated></ListBucketResult>",
+                     "<ListBucketResult><Contents><Key>a.csv</Key></Contents></ListBucketResult>",
+                     "<ListBucketResult><Contents><Key>a.csv</Key><Size>-1</Size></Contents></ListBucketResult>"):
             s.faults = []
             s.fail("GET", times=-1, answer=body)
             assert "no listing" in run("SELECT * FROM csv.`s3a://lake/*`", *options(s), fails=True)
