@@ -412,7 +412,7 @@ static int fetch_pages(run *r, chert_error *err)
         bool all =
             stopped(r) || (one.error_class && strncmp(one.error_class, "NEO_API_FAILED", 14) != 0 &&
                            strcmp(one.error_class, "NEO_BAD_REPLY") != 0);
-        if (!all)
+        if (!all || first.code) /* what is not told here is told at the end */
             tell(r, "page %lld: failed: %s", (long long)page + 1, one.text ? one.text : "");
         if (first.code)
             chert_error_free(&one);

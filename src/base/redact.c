@@ -66,7 +66,7 @@ static char *hide_value(char *text)
 static void hide_user_info(char *text)
 {
     for (char *at = strstr(text, "//"); at; at = strstr(at + 2, "//")) {
-        size_t len = strcspn(at + 2, "/'\" \t\r\n");
+        size_t len = strcspn(at + 2, "'\" \t\r\n"); /* a password may have a slash */
         char *end = at + 2 + len, *colon = memchr(at + 2, ':', len);
         while (end > at + 2 && *end != '@')
             end--;

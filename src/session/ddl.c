@@ -82,8 +82,9 @@ const char *ch_ddl_absolute(ch_ddl *c, const char *path, ch_error *err)
 {
     const char *local = ch_path_local(path);
     if (!local) {
-        (void)ch_error_set(err, CH_E_UNSUPPORTED, "feature",
-                           "A table in another store than local files", (const char *)0);
+        const char *what = ch_arena_printf(
+            c->arena, NULL, "Tables of the catalog lie in local folders; the location '%s'", path);
+        (void)ch_error_set(err, CH_E_UNSUPPORTED, "feature", what ? what : path, (const char *)0);
         return NULL;
     }
     size_t len = strlen(local);

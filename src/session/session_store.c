@@ -5,6 +5,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/redact.h"
+
 static ch_status add_settings(ch_store_context *store, const ch_option_list *list, bool hadoop,
                               ch_error *err)
 {
@@ -47,9 +49,5 @@ ch_status ch_session_store(ch_session *session, const ch_option_list *options, c
 
 const char *ch_session_shown(const char *key, const char *value)
 {
-    static const char *const SECRET[] = {"secret", "password", "token", "access.key", "accesskey"};
-    for (size_t i = 0; i < sizeof SECRET / sizeof *SECRET; i++)
-        if (strcasestr(key, SECRET[i]) || (value && strcasestr(value, SECRET[i])))
-            return "*********(redacted)";
-    return value;
+    return ch_is_secret(key) || (value && ch_is_secret(value)) ? CH_REDACTED : value;
 }
