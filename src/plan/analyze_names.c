@@ -301,6 +301,56 @@ static ch_status find_variable(ch_analyzer *a, const ch_expr_unresolved_attribut
     }
 }
 
+/* Does the type have what the parts of a name from `used` on say? */
+static bool has_path(const ch_analyzer *a, const ch_type *type,
+                     const ch_expr_unresolved_attribute *u, int32_t used)
+{
+    for (int32_t i = used; i < u->parts.n; i++) {
+        const ch_type *row = type->id == CH_ARRAY ? type->field[0].type : type;
+        int32_t at = 0;
+        if (type->id == CH_MAP) {
+            type = type->field[1].type;
+            continue;
+        }
+        if (row->id != CH_STRUCT)
+            return false;
+        while (at < row->n_fields && !ch_an_same_name(a, row->field[at].name, u->parts.item[i]))
+            at++;
+        if (at == row->n_fields)
+            return false;
+        type = row->field[at].type;
+    }
+    return true;
+}
+
+/*
+ * In the scope's tiers, the first first. SELECT a.id AS a ... ORDER BY a.id: where the column that a tier has under the
+ * name has no such field, the next one may have what is meant.
+ */
+static ch_status find_in_tiers(ch_analyzer *a, const ch_an_scope *scope,
+                               const ch_expr_unresolved_attribute *u, const ch_attr **out,
+                               int32_t *used, ch_error *err)
+{
+    const ch_attr *unfit = NULL;
+    int32_t unfit_used = 0;
+    for (int32_t i = 0; i < scope->n_tiers && !*out; i++) {
+        bool last_first = scope->inverted && scope->in_aggregate;
+        int32_t t = last_first ? scope->n_tiers - 1 - i : i;
+        CH_TRY(scope->lenient ? find_one(a, scope->tier[t], u, out, used, err)
+                              : find_column(a, scope->tier[t], u, out, used, err));
+        if (*out && !has_path(a, (*out)->type, u, *used)) {
+            unfit_used = unfit ? unfit_used : *used;
+            unfit = unfit ? unfit : *out;
+            *out = NULL;
+        }
+    }
+    if (!*out && scope->n_tiers == 1 && unfit) {
+        *out = unfit;
+        *used = unfit_used;
+    }
+    return CH_OK;
+}
+
 ch_status ch_an_name(ch_analyzer *a, ch_an_scope *scope, const ch_expr_unresolved_attribute *u,
                      ch_expr **out, ch_error *err)
 {
@@ -312,12 +362,8 @@ ch_status ch_an_name(ch_analyzer *a, ch_an_scope *scope, const ch_expr_unresolve
         return unresolved(a, scope, u, err);
     if (!attr && scope->grouping && !scope->in_aggregate)
         CH_TRY(find_grouping(a, scope, u, &attr, &used, err));
-    for (int32_t i = 0; i < scope->n_tiers && !attr; i++) {
-        bool last_first = scope->inverted && scope->in_aggregate;
-        int32_t t = last_first ? scope->n_tiers - 1 - i : i;
-        CH_TRY(scope->lenient ? find_one(a, scope->tier[t], u, &attr, &used, err)
-                              : find_column(a, scope->tier[t], u, &attr, &used, err));
-    }
+    if (!attr)
+        CH_TRY(find_in_tiers(a, scope, u, &attr, &used, err));
     if (!attr && scope->generated.n)
         CH_TRY(find_column(a, &scope->generated, u, &attr, &used, err));
     if (!attr) {
