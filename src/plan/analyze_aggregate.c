@@ -368,6 +368,40 @@ ch_status ch_an_aggregate_add(ch_analyzer *a, const ch_rel_aggregate *agg,
 
 /* ---- HAVING ------------------------------------------------------------------------------------------ */
 
+/* The same above grouping sets. */
+static ch_status having_of_sets(ch_analyzer *a, const ch_rel_filter *f, ch_rel *child, ch_rel **out,
+                                ch_error *err)
+{
+    ch_an_sets sets = a->sets;
+    ch_an_scope scope = ch_an_scope_of(a, child, sets.input, "HAVING");
+    scope.aggregates = scope.inverted = true;
+    scope.tier[scope.n_tiers++] = &sets.input->output;
+    scope.grouping = &sets.grouping;
+    scope.proposal = &child->output;
+    ch_expr *condition;
+    CH_TRY(ch_an_expr(a, &scope, f->condition, &condition, err));
+    CH_TRY(ch_an_check_filter(a, &f->head, &condition, err));
+    ch_expr_list exprs = {0};
+    CH_TRY(ch_expr_list_add(a->arena, &exprs, condition, err));
+    CH_TRY(ch_an_over_sets(a, &sets, &exprs, out, err));
+    sets.condition = exprs.item[0];
+    ch_rel_filter *filter;
+    CH_AN_NEW(filter, ch_rel_new(a->arena, CH_REL_FILTER, err));
+    filter->input = sets.result;
+    filter->condition = sets.condition;
+    filter->head.output = sets.result->output;
+    *out = &filter->head;
+    if (sets.list.n > sets.n_visible) {
+        ch_attr_list visible = {sets.result->output.item, sets.n_visible};
+        ch_expr_list list = {0};
+        CH_TRY(ch_make_refs(a->arena, &visible, &list, err));
+        CH_TRY(ch_make_project(a->arena, *out, &list, out, err));
+    }
+    sets.rel = *out;
+    a->sets = sets;
+    return CH_OK;
+}
+
 ch_status ch_an_having(ch_analyzer *a, const ch_rel_filter *f, ch_rel **out, ch_error *err)
 {
     ch_rel *child;
@@ -375,6 +409,8 @@ ch_status ch_an_having(ch_analyzer *a, const ch_rel_filter *f, ch_rel **out, ch_
         CH_TRY(ch_an_select(a, (const void *)f->input, true, &child, err));
     else
         CH_TRY(ch_an_rel(a, f->input, &child, err));
+    if (a->sets.rel == child)
+        return having_of_sets(a, f, child, out, err);
     ch_rel *whole = child, *under = ch_an_under_windows(child, CH_REL_AGGREGATE);
     if (under)
         child = under;

@@ -102,6 +102,11 @@ typedef struct piece_finder {
     const ch_attr_list *have; /* second pass: the union's columns, one per item of list */
 } piece_finder;
 
+static const ch_expr *item_of(const ch_expr *e)
+{
+    return e->kind == CH_EXPR_ALIAS ? ((const ch_expr_alias *)e)->child : e;
+}
+
 static ch_status find_piece(void *user, ch_expr **child, ch_error *err);
 
 static ch_status find_in_window(piece_finder *f, ch_expr **child, ch_error *err)
@@ -139,9 +144,7 @@ static ch_status find_piece(void *user, ch_expr **child, ch_error *err)
         return ch_expr_map_children(f->a->arena, child, find_piece, f, err);
     int32_t at = 0;
     for (; at < f->list->n; at++) {
-        const ch_expr *item = f->list->item[at];
-        if (ch_expr_equal(item->kind == CH_EXPR_ALIAS ? ((const ch_expr_alias *)item)->child : item,
-                          e))
+        if (ch_expr_equal(item_of(f->list->item[at]), e))
             break;
     }
     if (f->have) {
@@ -212,5 +215,109 @@ ch_status ch_an_grouping_sets(ch_analyzer *a, const ch_rel_aggregate *g, ch_rel 
         CH_TRY(branch(a, g, input, grouping, list, in_set, &one, err));
         CH_TRY(add_branch(a, one, out, err));
     }
+    a->sets = (ch_an_sets){.rel = *out,
+                           .g = g,
+                           .input = input,
+                           .result = *out,
+                           .grouping = *grouping,
+                           .list = *list,
+                           .n_visible = list->n};
+    return CH_OK;
+}
+
+/* ---- HAVING and ORDER BY above the union ------------------------------------------------------------- */
+
+typedef struct mover {
+    ch_analyzer *a;
+    const ch_attr_list *from, *to; /* the union's columns before and now */
+} mover;
+
+static ch_status move_column(void *user, ch_expr **child, ch_error *err)
+{
+    mover *m = user;
+    if ((*child)->kind != CH_EXPR_ATTRIBUTE)
+        return ch_expr_map_children(m->a->arena, child, move_column, m, err);
+    const ch_attr *attr = ((const ch_expr_attribute *)*child)->attr;
+    for (int32_t i = 0; i < m->from->n; i++)
+        if (m->from->item[i]->id == attr->id) {
+            CH_AN_NEW(*child, ch_make_ref(m->a->arena, m->to->item[i], err));
+            return CH_OK;
+        }
+    if (ch_attr_list_find(m->to, attr->id) ||
+        !ch_attr_list_find(&m->a->sets.input->output, attr->id))
+        return CH_OK; /* a subquery's business */
+    const char *name = attr->name;
+    ch_str_list parts = {&name, 1};
+    char *quoted, *proposal;
+    ch_an_scope scope = {.tier = {m->to}, .n_tiers = 1};
+    CH_AN_NEW(quoted, ch_names_quoted(m->a->arena, &parts, err));
+    CH_TRY(ch_an_proposal(m->a, &scope, &parts, &proposal, err));
+    CH_AN_FAIL(m->a, *child, err, UNRESOLVED_COLUMN_SUGGEST, "objectName", quoted, "proposal",
+               proposal ? proposal : "");
+}
+
+/* grouping(k) of a column of the result: of what the column is. */
+static ch_status argument(void *user, ch_expr **child, ch_error *err)
+{
+    const ch_an_sets *sets = user;
+    CH_UNUSED(err);
+    for (int32_t i = 0; (*child)->kind == CH_EXPR_ATTRIBUTE && i < sets->result->output.n; i++)
+        if (sets->result->output.item[i]->id == ((const ch_expr_attribute *)*child)->attr->id) {
+            *child = (ch_expr *)(uintptr_t)item_of(sets->list.item[i]);
+            break;
+        }
+    return CH_OK;
+}
+
+typedef struct argument_finder {
+    ch_analyzer *a;
+    ch_an_sets *sets;
+} argument_finder;
+
+static ch_status arguments_of_grouping(void *user, ch_expr **child, ch_error *err)
+{
+    argument_finder *f = user;
+    return ch_an_is_grouping(*child)
+               ? ch_expr_map_children(f->a->arena, child, argument, f->sets, err)
+               : ch_expr_map_children(f->a->arena, child, arguments_of_grouping, f, err);
+}
+
+ch_status ch_an_over_sets(ch_analyzer *a, ch_an_sets *sets, ch_expr_list *exprs, ch_rel **out,
+                          ch_error *err)
+{
+    ch_expr_list lower = {0};
+    const ch_an_sets before = *sets;
+    for (int32_t i = 0; i < sets->list.n; i++)
+        CH_TRY(ch_expr_list_add(a->arena, &lower, sets->list.item[i], err));
+    piece_finder f = {a, &sets->grouping, &lower, NULL};
+    argument_finder arguments = {a, sets};
+    for (int32_t i = 0; i < exprs->n; i++) {
+        CH_TRY(arguments_of_grouping(&arguments, &exprs->item[i], err));
+        ch_expr *e = exprs->item[i];
+        CH_TRY(find_piece(&f, &e, err));
+    }
+    if (lower.n > before.list.n) {
+        CH_TRY(ch_an_grouping_sets(a, before.g, before.input, &before.grouping, &lower,
+                                   &sets->result, err));
+        *sets = a->sets;
+        sets->n_visible = before.n_visible;
+        sets->condition = before.condition;
+    }
+    f.have = &sets->result->output;
+    mover m = {a, &before.result->output, &sets->result->output};
+    for (int32_t i = 0; i < exprs->n; i++) {
+        CH_TRY(find_piece(&f, &exprs->item[i], err));
+        CH_TRY(move_column(&m, &exprs->item[i], err));
+    }
+    *out = sets->result;
+    if (!sets->condition)
+        return CH_OK;
+    CH_TRY(move_column(&m, &sets->condition, err));
+    ch_rel_filter *filter;
+    CH_AN_NEW(filter, ch_rel_new(a->arena, CH_REL_FILTER, err));
+    filter->input = sets->result;
+    filter->head.output = sets->result->output;
+    filter->condition = sets->condition;
+    *out = &filter->head;
     return CH_OK;
 }

@@ -349,11 +349,61 @@ static ch_status refuse_aggregates(ch_analyzer *a, const ch_rel *at, const ch_ex
     return CH_OK;
 }
 
+/* The filter that HAVING became, with its aggregate below; NULL: rel is no HAVING. */
+static const ch_rel_filter *having_of(const ch_rel *written, const ch_rel *rel)
+{
+    if (written->kind != CH_REL_FILTER || !((const ch_rel_filter *)written)->is_having)
+        return NULL;
+    if (rel->kind == CH_REL_PROJECT) /* hides what only the condition needs */
+        rel = ((const ch_rel_project *)rel)->input;
+    const ch_rel_filter *f = (const ch_rel_filter *)rel;
+    return rel->kind == CH_REL_FILTER && f->input->kind == CH_REL_AGGREGATE ? f : NULL;
+}
+
+/* What ORDER BY sees behind HAVING besides the output: columns by which is grouped, but no aggregates. */
+static ch_status plain_keys(ch_analyzer *a, const ch_expr_list *grouping, const ch_attr_list **out,
+                            ch_error *err)
+{
+    ch_attr_list *keys;
+    CH_ARENA_NEW(keys, a->arena, err);
+    for (int32_t i = 0; i < grouping->n; i++) {
+        const ch_expr *e = grouping->item[i];
+        if (e->kind == CH_EXPR_ATTRIBUTE)
+            CH_TRY(ch_attr_list_add(a->arena, keys, ((const ch_expr_attribute *)e)->attr, err));
+    }
+    *out = keys;
+    return CH_OK;
+}
+
+/* *input, what HAVING became, with the keys of its aggregate that ORDER BY uses. */
+static ch_status keep_keys(ch_analyzer *a, const ch_rel_filter *having, const ch_attr_list *keys,
+                           ch_expr_list *order, ch_rel **input, ch_error *err)
+{
+    collector c = {a->arena, &(*input)->output, keys, {0}};
+    ch_expr_list extra = {0};
+    for (int32_t i = 0; i < order->n; i++) {
+        ch_expr *e = order->item[i];
+        CH_TRY(collect(&c, &e, err));
+    }
+    if (!c.missing.n)
+        return CH_OK;
+    const ch_rel_aggregate *agg = (const ch_rel_aggregate *)having->input;
+    for (int32_t i = 0; i < order->n; i++)
+        CH_TRY(ch_an_over_aggregate(a, agg, &extra, &order->item[i], err));
+    ch_rel_filter *f;
+    CH_AN_NEW(f, ch_rel_clone(a->arena, &having->head, err));
+    CH_TRY(ch_an_aggregate_add(a, agg, &extra, &f->input, err));
+    f->head.output = f->input->output;
+    *input = &f->head;
+    return CH_OK;
+}
+
 ch_status ch_an_sort(ch_analyzer *a, const ch_rel_sort *s, ch_rel **out, ch_error *err)
 {
     ch_rel *input;
     CH_TRY(ch_an_rel(a, s->input, &input, err));
     ch_attr_list visible = input->output;
+    const ch_rel_filter *having = having_of(s->input, input);
     const ch_rel_aggregate *agg =
         input->kind == CH_REL_AGGREGATE ? (const ch_rel_aggregate *)input : NULL;
     ch_an_scope scope = ch_an_scope_of(a, input, NULL, "ORDER BY");
@@ -363,6 +413,16 @@ ch_status ch_an_sort(ch_analyzer *a, const ch_rel_sort *s, ch_rel **out, ch_erro
     scope.windows = true; /* to be refused below */
     scope.proposal = &visible;
     const ch_attr_list *more = agg ? &agg->input->output : dropped_by(input);
+    ch_an_sets sets = a->sets;
+    const bool over_sets = sets.rel == input;
+    if (over_sets) {
+        scope.aggregates = scope.inverted = !sets.condition;
+        if (sets.condition)
+            CH_TRY(plain_keys(a, &sets.grouping, &more, err));
+        else
+            more = &sets.input->output;
+    } else if (having)
+        CH_TRY(plain_keys(a, &((const ch_rel_aggregate *)having->input)->grouping, &more, err));
     if (more)
         scope.tier[scope.n_tiers++] = more;
 
@@ -379,14 +439,18 @@ ch_status ch_an_sort(ch_analyzer *a, const ch_rel_sort *s, ch_rel **out, ch_erro
             CH_TRY(refuse_subqueries(a, &e, err));
             CH_TRY(ch_expr_list_add(a->arena, &sort->order, e, err));
         }
-    if (agg) {
+    if (over_sets) {
+        CH_TRY(ch_an_over_sets(a, &sets, &sort->order, &input, err));
+        visible = (ch_attr_list){sets.result->output.item, sets.n_visible};
+    } else if (agg) {
         ch_expr_list extra = {0};
         for (int32_t i = 0; i < sort->order.n; i++)
             CH_TRY(ch_an_over_aggregate(a, agg, &extra, &sort->order.item[i], err));
         CH_TRY(ch_an_aggregate_add(a, agg, &extra, &input, err));
     } else {
         CH_TRY(refuse_aggregates(a, &s->head, &sort->order, err));
-        CH_TRY(keep_for(a, &input, &sort->order, err));
+        CH_TRY(having ? keep_keys(a, having, more, &sort->order, &input, err)
+                      : keep_for(a, &input, &sort->order, err));
     }
     sort->input = input;
     sort->head.output = input->output;

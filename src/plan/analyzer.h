@@ -45,6 +45,16 @@ struct ch_an_lambda {
     int32_t depth;
 };
 
+/* ROLLUP, CUBE or GROUPING SETS as resolved last, for the HAVING and ORDER BY directly above. */
+typedef struct ch_an_sets {
+    const ch_rel *rel;         /* whose: the result, or what HAVING made of it; NULL: none */
+    const ch_rel_aggregate *g; /* as written */
+    ch_rel *input, *result;    /* result: one column per item of list */
+    ch_expr_list grouping, list;
+    int32_t n_visible;  /* items of list that were written */
+    ch_expr *condition; /* of HAVING, over result; or NULL */
+} ch_an_sets;
+
 typedef struct ch_analyzer {
     const ch_analyze_context *ctx;
     ch_arena *arena;
@@ -52,8 +62,9 @@ typedef struct ch_analyzer {
     ch_an_cte *ctes;
     const ch_an_scope *outer; /* of the query around a subquery */
     bool correlated;          /* a name was found in `outer` */
-    int32_t views;            /* that this query is nested in */
-    int32_t depth;            /* of relations and expressions, against overflow of the stack */
+    ch_an_sets sets;
+    int32_t views; /* that this query is nested in */
+    int32_t depth; /* of relations and expressions, against overflow of the stack */
 } ch_analyzer;
 
 /* Deeper than programs are written, or programs write; every so many levels room for more is looked for. */
@@ -322,6 +333,13 @@ CH_NODISCARD ch_status ch_an_check_grouped(ch_analyzer *a, const ch_rel *at,
 CH_NODISCARD ch_status ch_an_grouping_sets(ch_analyzer *a, const ch_rel_aggregate *g, ch_rel *input,
                                            const ch_expr_list *grouping, const ch_expr_list *list,
                                            ch_rel **out, ch_error *err);
+/*
+ * The same for what stands above grouping sets, of expressions over their input and output: rewritten in place to be
+ * over sets->result, which is made anew, with more columns, where it lacks one. *out = sets->result, with
+ * HAVING's filter if there was one.
+ */
+CH_NODISCARD ch_status ch_an_over_sets(ch_analyzer *a, ch_an_sets *sets, ch_expr_list *exprs,
+                                       ch_rel **out, ch_error *err);
 /*
  * Rewrites an expression over an aggregate's input and output into one over its output: aggregate
  * calls and grouping expressions become columns, added to *extra where the output lacks them.
