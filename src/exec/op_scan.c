@@ -124,7 +124,7 @@ static ch_status scan_open(ch_op *self, ch_error *err)
     CH_TRY(open_files(op, &ctx, &spec, err));
     for (int32_t i = 0; i < op->n_filters && op->scan->cls->narrow; i++) {
         scan_filter *f = &op->filter[i];
-        if (f->filter->ready && !f->by_scan)
+        if ((f->filter->ready || f->filter->side) && !f->by_scan)
             CH_TRY(op->scan->cls->narrow(op->scan, f->column, f->filter, &f->by_scan, err));
     }
     return CH_OK;
@@ -214,6 +214,19 @@ static ch_status kept_explain(const op_scan *op, ch_buf *out, ch_error *err)
     return CH_OK;
 }
 
+static ch_status explain_filters(const op_scan *op, bool bounds, const char *before, ch_buf *out,
+                                 ch_error *err)
+{
+    for (int32_t i = 0; i < op->n_filters; i++) {
+        const ch_attr *attr = op->op.output.item[op->filter[i].column];
+        if ((op->filter[i].filter->side != CH_BOUND_NONE) != bounds)
+            continue;
+        CH_TRY(ch_buf_printf(out, err, "%s%s#%lld", before, attr->name, (long long)attr->id));
+        before = ", ";
+    }
+    return CH_OK;
+}
+
 static ch_status scan_explain(const ch_op *self, ch_buf *out, ch_error *err)
 {
     const ch_rel_scan *rel = ((const op_scan *)self)->rel;
@@ -233,11 +246,8 @@ static ch_status scan_explain(const ch_op *self, ch_buf *out, ch_error *err)
         CH_TRY(ch_expr_print(rel->pushed.item[i], out, err));
     }
     const op_scan *op = (const op_scan *)self;
-    for (int32_t i = 0; i < op->n_filters; i++) {
-        const ch_attr *attr = self->output.item[op->filter[i].column];
-        CH_TRY(ch_buf_printf(out, err, "%s%s#%lld", i ? ", " : ", narrowed by joins: ", attr->name,
-                             (long long)attr->id));
-    }
+    CH_TRY(explain_filters(op, false, ", narrowed by joins: ", out, err));
+    CH_TRY(explain_filters(op, true, ", narrowed by top-N: ", out, err));
     if (self->opened && rel->dataset && op->n_kept < rel->n_files)
         CH_TRY(ch_buf_printf(out, err, ", files %d of %d", op->n_kept, rel->n_files));
     if (rel->limit >= 0)

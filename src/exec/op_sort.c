@@ -12,13 +12,14 @@
  * needs 32 bytes more for each row, which count too.
  *
  * Top-N: a slot keeps few more than N rows. When it has gathered 2 N it sorts and drops all but N, and
- * from then on rows above the N-th key are not even copied.
+ * from then on rows above the N-th key are not even copied; the scan below hears of the key (sort_bound.h).
  */
 #include <stdlib.h>
 
 #include "column/take.h"
 #include "exec/exec.h"
 #include "exec/rows.h"
+#include "exec/sort_bound.h"
 #include "exec/sort_run.h"
 #include "kernel/sortkey.h"
 #include "plan/node.h"
@@ -63,6 +64,7 @@ typedef struct op_sort {
     int64_t quota; /* bytes of rows per slot */
     int64_t limit; /* rows given out in all; -1: all */
     bool trims;    /* top-N: a slot keeps no more than it needs */
+    ch_sort_bound bound;
     int32_t block_bytes;
     int64_t batch_rows;
     sort_slot *slot;
@@ -269,6 +271,8 @@ static ch_status trim(op_sort *op, sort_slot *s, ch_error *err)
             ch_mem_free(mem, s->bound, s->bound_len);
             s->bound = bound;
             s->bound_len = last.len;
+            status = ch_sort_bound_move(&op->bound, &op->layout,
+                                        ch_sort_row_payload(entry[op->limit - 1].row), mem, err);
         } else {
             status = CH_E_MEMORY;
         }
@@ -653,6 +657,7 @@ static void sort_close(ch_op *self)
         pthread_mutex_destroy(&op->lock);
     op->slot = NULL;
     op->n_runs = 0;
+    ch_sort_bound_reset(&op->bound);
 }
 
 static ch_status sort_explain(const ch_op *self, ch_buf *out, ch_error *err)
@@ -701,6 +706,9 @@ static ch_status make_sort(ch_compiler *c, const ch_rel *rel, ch_op *next, ch_er
     for (int32_t i = 0; i < rel->output.n; i++)
         types[i] = rel->output.item[i]->type;
     CH_TRY(ch_rowlayout_init(&op->layout, c->exec->arena, types, rel->output.n, 0, false, 0, err));
+    op->bound.column = -1;
+    if (op->trims)
+        CH_TRY(ch_sort_bound_offer(c, sort, &op->bound, err));
     CH_TRY(ch_compile_into(c, sort->input, &op->op, err));
     return ch_compile_source(c, &op->op, next, err);
 }

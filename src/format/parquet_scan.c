@@ -72,30 +72,36 @@ static ch_status use_file(ch_pq_scan *s, ch_pq_slot *slot, ch_pq_file *file, ch_
     return CH_OK;
 }
 
+ch_status ch_pq_scan_file(ch_pq_scan *s, int32_t no, ch_pq_file **out, ch_error *err)
+{
+    CH_TRY(ch_pq_file_open(s->ctx.mem, &s->spec.file[no], out, err));
+    ch_status status =
+        ch_pq_file_bind(*out, s->spec.schema, s->spec.wanted, s->spec.n_wanted, &s->options, err);
+    if (status != CH_OK)
+        ch_pq_file_unref(*out);
+    return status;
+}
+
+/* Few row groups: parts of them, about two for each thread. */
+int64_t ch_pq_piece_rows(const ch_pq_scan *s, int64_t n_groups, int64_t n_rows)
+{
+    int64_t slots = s->ctx.cut_slots > 0 ? s->ctx.cut_slots : s->n_slots;
+    if (n_groups == 0 || n_groups >= 2 * slots || slots <= 1)
+        return INT64_MAX;
+    int64_t rows = n_rows / n_groups / ((2 * slots + n_groups - 1) / n_groups);
+    rows -= rows % CH_BATCH_ROWS;
+    return rows < PIECE_ROWS ? PIECE_ROWS : rows;
+}
+
 static ch_status open_next(ch_pq_scan *s, ch_error *err)
 {
     ch_pq_file *file;
-    int32_t no = s->next_file++;
-    CH_TRY(ch_pq_file_open(s->ctx.mem, &s->spec.file[no], &file, err));
-    ch_status status =
-        ch_pq_file_bind(file, s->spec.schema, s->spec.wanted, s->spec.n_wanted, &s->options, err);
-    if (status != CH_OK) {
-        ch_pq_file_unref(file);
-        return status;
-    }
+    CH_TRY(ch_pq_scan_file(s, s->next_file++, &file, err));
     s->file = file;
     s->next_group = 0;
     s->next_row = 0;
-    /* Few row groups: parts of them, about two for each thread. */
-    int64_t groups = (int64_t)file->meta.row_groups.n * s->spec.n_files;
-    s->piece_rows = INT64_MAX;
-    int64_t slots = s->ctx.cut_slots > 0 ? s->ctx.cut_slots : s->n_slots;
-    if (groups && groups < 2 * slots && slots > 1) {
-        int64_t parts = (2 * slots + groups - 1) / groups;
-        int64_t rows = file->meta.num_rows / file->meta.row_groups.n / parts;
-        rows -= rows % CH_BATCH_ROWS;
-        s->piece_rows = rows < PIECE_ROWS ? PIECE_ROWS : rows;
-    }
+    s->piece_rows = ch_pq_piece_rows(s, (int64_t)file->meta.row_groups.n * s->spec.n_files,
+                                     file->meta.num_rows * s->spec.n_files);
     return CH_OK;
 }
 
@@ -108,16 +114,63 @@ typedef struct claim {
     uint64_t number;
 } claim;
 
+int64_t ch_pq_piece(const ch_pq_scan *s, int64_t left)
+{
+    if (left > s->piece_rows && left - s->piece_rows >= PIECE_ROWS)
+        return s->piece_rows;
+    return left / 2 < s->piece_rows ? left
+                                    : s->piece_rows; /* a rest that is too small goes along */
+}
+
+static ch_status claim_turn(ch_pq_scan *s, claim *c, ch_error *err)
+{
+    while (s->at_turn < s->n_turns) {
+        ch_pq_turn *t = &((ch_pq_turn *)s->turns.data)[s->at_turn];
+        if (s->next_row >= t->rows || ch_bounds_exclude_runtime(&t->bounds, s->by->runtime)) {
+            s->at_turn++;
+            s->next_row = 0;
+            continue;
+        }
+        if (!s->file || s->open_no != t->file_no) {
+            ch_pq_file_unref(s->file);
+            s->file = NULL;
+            CH_TRY(ch_pq_scan_file(s, t->file_no, &s->file, err));
+            s->open_no = t->file_no;
+        }
+        int64_t take = ch_pq_piece(s, t->rows - s->next_row);
+        *c = (claim){ch_pq_file_ref(s->file), t->file_no, t->group, s->next_row,
+                     s->next_row + take,      t->number++};
+        s->next_row += take;
+        return CH_OK;
+    }
+    return CH_OK;
+}
+
+/* Once, when all filters are known. What is wrong with a file is told when its turn comes. */
+static ch_status choose_order(ch_pq_scan *s, ch_error *err)
+{
+    const ch_pq_filter *by = s->begun ? NULL : ch_pq_bound_filter(s);
+    ch_error own = {0};
+    s->begun = true;
+    if (!by)
+        return CH_OK;
+    ch_status status = ch_pq_turns_make(s, by, &own);
+    if (status == CH_E_MEMORY || status == CH_E_CANCELLED)
+        return ch_error_pass(err, &own);
+    ch_error_release(&own);
+    s->by = status == CH_OK ? by : NULL;
+    return CH_OK;
+}
+
 static ch_status claim_locked(ch_pq_scan *s, claim *c, ch_error *err)
 {
+    CH_TRY(choose_order(s, err));
+    if (s->by)
+        return claim_turn(s, c, err);
     for (;;) {
         if (s->file && s->next_group < s->file->meta.row_groups.n) {
             int64_t rows = ch_pq_group(s->file, s->next_group)->num_rows;
-            int64_t left = rows - s->next_row;
-            /* A rest that is too small goes along. */
-            int64_t take = left / 2 < s->piece_rows ? left : s->piece_rows;
-            if (left > s->piece_rows && left - s->piece_rows >= PIECE_ROWS)
-                take = s->piece_rows;
+            int64_t take = ch_pq_piece(s, rows - s->next_row);
             *c = (claim){ch_pq_file_ref(s->file), s->next_file - 1, s->next_group, s->next_row,
                          s->next_row + take,      s->n_claimed++};
             s->next_row += take;
@@ -281,8 +334,8 @@ static void skip_column(ch_pq_slot *slot, int32_t at, int64_t n)
 
 static bool is_worth_asking(ch_pq_filter *f)
 {
-    if (f->runtime && !ch_runtime_filter_useful(f->runtime))
-        return false;
+    if (f->runtime && (f->runtime->side || !ch_runtime_filter_useful(f->runtime)))
+        return ch_runtime_filter_useful(f->runtime);
     int64_t asked = atomic_load_explicit(&f->asked, memory_order_relaxed);
     int64_t kept = atomic_load_explicit(&f->kept, memory_order_relaxed);
     return asked < ENOUGH_ROWS || kept < asked - asked / 8;
@@ -441,6 +494,7 @@ static void close_scan(ch_scan *scan)
         ch_arena_release(&s->slot[i].arena);
     }
     ch_pq_file_unref(s->file);
+    ch_buf_release(&s->turns);
     pthread_mutex_destroy(&s->lock);
     ch_mem_free(mem, s, sizeof *s + sizeof s->slot[0] * (size_t)s->n_slots);
 }
@@ -480,6 +534,7 @@ ch_status ch_pq_scan_open(const ch_format_context *ctx, const ch_scan_spec *spec
     s->spec = *spec;
     s->n_slots = n_slots;
     pthread_mutex_init(&s->lock, NULL);
+    ch_buf_init(&s->turns, ctx->mem);
     for (int32_t i = 0; i < n_slots; i++) {
         ch_block_init(&s->slot[i].block, ctx->mem);
         ch_arena_init(&s->slot[i].arena, ctx->mem);

@@ -32,6 +32,14 @@ typedef struct ch_pq_filter {
 
 #define CH_PQ_FILTERS_MAX 64
 
+/* A row group that waits, where the order is not that of the files (parquet_turns.c). */
+typedef struct ch_pq_turn {
+    int32_t file_no, group;
+    int64_t rows;
+    uint64_t number;  /* of its first piece, in the order of the files */
+    ch_bounds bounds; /* of the top-N's column */
+} ch_pq_turn;
+
 typedef struct ch_pq_slot {
     ch_pq_file *file;
     int32_t file_no, group;
@@ -61,6 +69,10 @@ typedef struct ch_pq_scan {
     int32_t next_file, next_group;
     int64_t next_row, piece_rows;
     uint64_t n_claimed;
+    bool begun;
+    const ch_pq_filter *by; /* whose turns these are; NULL: the order is that of the files */
+    ch_buf turns;           /* ch_pq_turn[n_turns] */
+    int32_t n_turns, at_turn, open_no; /* open_no: the number of `file` */
     bool ended;
     _Atomic int64_t bytes_done, rows;
     int64_t bytes_total;
@@ -76,6 +88,19 @@ CH_NODISCARD ch_status ch_pq_infer(const ch_format_context *ctx, const ch_scan_s
                                    const ch_type **schema, ch_error *err);
 CH_NODISCARD ch_status ch_pq_statistics(const ch_format_context *ctx, const ch_scan_spec *spec,
                                         ch_arena *arena, ch_table_statistics *out, ch_error *err);
+
+/* ---- parquet_turns.c ------------------------------------------------------------------------- */
+
+/* A filter that is a bound, where it may decide the order; or NULL. */
+const ch_pq_filter *ch_pq_bound_filter(const ch_pq_scan *s);
+/* Sets turns and piece_rows. Errors: those of opening a file; then turns are not to be used. */
+CH_NODISCARD ch_status ch_pq_turns_make(ch_pq_scan *s, const ch_pq_filter *f, ch_error *err);
+/* File `no`, open and bound; the caller's. */
+CH_NODISCARD ch_status ch_pq_scan_file(ch_pq_scan *s, int32_t no, ch_pq_file **out, ch_error *err);
+/* Most rows of a morsel, of so many row groups with n_rows in all. */
+int64_t ch_pq_piece_rows(const ch_pq_scan *s, int64_t n_groups, int64_t n_rows);
+/* How many of the rows left in a row group are the next morsel. */
+int64_t ch_pq_piece(const ch_pq_scan *s, int64_t left);
 
 /* The node of a wanted column that is a plain leaf of the file; NULL for others. */
 static inline const ch_pq_wanted *ch_pq_plain_leaf(const ch_pq_file *file, int32_t at)

@@ -127,6 +127,8 @@ bool ch_bounds_exclude_runtime(const ch_bounds *b, const ch_runtime_filter *f)
 {
     if (!f->ready)
         return false;
+    if (f->with_null && b->n_null != 0)
+        return false;
     if (f->empty || (b->n >= 0 && b->n_null == b->n))
         return true;
     return b->has_min && b->has_max && b->min.type == f->type &&

@@ -13,7 +13,7 @@
 /* After so many rows the filter is judged: it must keep less than 7 of 8. */
 #define TRIAL_ROWS 32768
 
-static bool has_order(const ch_type *t)
+bool ch_runtime_filter_has_order(const ch_type *t)
 {
     return ch_type_is_integral(t) || (t->id >= CH_DATE && t->id <= CH_YEAR_MONTH_INTERVAL) ||
            (t->id == CH_DECIMAL && !ch_type_is_wide_decimal(t));
@@ -39,7 +39,8 @@ static void free_sets(ch_runtime_filter *f)
 void ch_runtime_filter_release(ch_runtime_filter *f)
 {
     free_sets(f);
-    f->ready = f->empty = f->has_range = false;
+    f->ready = false;
+    f->empty = f->has_range = false;
 }
 
 /* ---- values ------------------------------------------------------------------------------ */
@@ -73,7 +74,7 @@ void ch_value_range_widen(ch_value_range *range, const ch_column *column)
 {
     const ch_column *c = ch_column_values(column);
     int64_t v[VALUES], rows = slots_of(c), min = range->min, max = range->max;
-    if (!has_order(c->type))
+    if (!ch_runtime_filter_has_order(c->type))
         return;
     for (int64_t at = 0; at < rows; at += VALUES) {
         int64_t n = rows - at < VALUES ? rows - at : VALUES;
@@ -94,7 +95,7 @@ void ch_runtime_filter_prepare(ch_runtime_filter *f, ch_value_range range, int64
                                int64_t max_bytes)
 {
     free_sets(f);
-    f->has_range = has_order(f->type);
+    f->has_range = ch_runtime_filter_has_order(f->type);
     f->empty = n_values == 0 || (f->has_range && range.min > range.max);
     f->has_range &= !f->empty;
     f->range = range;
@@ -176,6 +177,38 @@ ch_status ch_runtime_filter_add(ch_runtime_filter *f, ch_column *column, ch_erro
     return status;
 }
 
+/* ---- bounds ------------------------------------------------------------------------------ */
+
+void ch_runtime_filter_bound(ch_runtime_filter *f, ch_bound_side side, bool with_null)
+{
+    f->side = side;
+    f->with_null = with_null;
+    f->bound = side == CH_BOUND_AT_MOST ? INT64_MAX : INT64_MIN;
+    f->wanted = true;
+}
+
+void ch_runtime_filter_move(ch_runtime_filter *f, int64_t bound)
+{
+    int64_t now = f->bound;
+    while (f->side == CH_BOUND_AT_MOST ? bound < now : bound > now)
+        if (atomic_compare_exchange_weak(&f->bound, &now, bound))
+            break;
+    f->ready = true;
+}
+
+/* The range of values that may matter, where has_range or there is a bound. */
+static ch_value_range range_now(const ch_runtime_filter *f)
+{
+    switch (f->side) {
+    case CH_BOUND_AT_MOST:
+        return (ch_value_range){INT64_MIN, f->bound};
+    case CH_BOUND_AT_LEAST:
+        return (ch_value_range){f->bound, INT64_MAX};
+    default:
+        return f->range;
+    }
+}
+
 /* ---- asking ------------------------------------------------------------------------------ */
 
 bool ch_runtime_filter_excludes(const ch_runtime_filter *f, const ch_scalar *min,
@@ -183,10 +216,11 @@ bool ch_runtime_filter_excludes(const ch_runtime_filter *f, const ch_scalar *min
 {
     if (!f->ready || f->empty)
         return f->ready;
-    if (!f->has_range)
+    if (!f->has_range && !f->side)
         return false;
-    int64_t from = min->v.i64 > f->range.min ? min->v.i64 : f->range.min;
-    int64_t to = max->v.i64 < f->range.max ? max->v.i64 : f->range.max;
+    ch_value_range r = range_now(f);
+    int64_t from = min->v.i64 > r.min ? min->v.i64 : r.min;
+    int64_t to = max->v.i64 < r.max ? max->v.i64 : r.max;
     if (from > to || !f->exact)
         return from > to;
     uint64_t a = (uint64_t)from - (uint64_t)f->range.min, b = (uint64_t)to - (uint64_t)f->range.min;
@@ -201,28 +235,29 @@ bool ch_runtime_filter_excludes(const ch_runtime_filter *f, const ch_scalar *min
 }
 
 /* One word of answers for n <= 64 values: in the range, and in the set where it is one of values. */
-#define TEST_VALUES(name, type)                                                                 \
-    static uint64_t name(const ch_runtime_filter *f, const void *data, int64_t from, int64_t n) \
-    {                                                                                           \
-        const type *v = (const type *)data + from;                                              \
-        uint64_t min = (uint64_t)f->range.min, span = (uint64_t)f->range.max - min, out = 0;    \
-        if (f->exact)                                                                           \
-            for (int64_t i = 0; i < n; i++) {                                                   \
-                uint64_t d = (uint64_t)(int64_t)v[i] - min;                                     \
-                uint64_t in = d <= span;                                                        \
-                d = in ? d : 0;                                                                 \
-                uint64_t word = atomic_load_explicit(&f->exact[d >> 6], memory_order_relaxed);  \
-                out |= (word >> (d & 63) & in) << i;                                            \
-            }                                                                                   \
-        else if (f->bloom)                                                                      \
-            for (int64_t i = 0; i < n; i++) {                                                   \
-                uint64_t in = (uint64_t)(int64_t)v[i] - min <= span;                            \
-                out |= (in & has_hash(f, ch_hash_u64((uint64_t)(int64_t)v[i]))) << i;           \
-            }                                                                                   \
-        else                                                                                    \
-            for (int64_t i = 0; i < n; i++)                                                     \
-                out |= (uint64_t)((uint64_t)(int64_t)v[i] - min <= span) << i;                  \
-        return out;                                                                             \
+#define TEST_VALUES(name, type)                                                                \
+    static uint64_t name(const ch_runtime_filter *f, ch_value_range r, const void *data,       \
+                         int64_t from, int64_t n)                                              \
+    {                                                                                          \
+        const type *v = (const type *)data + from;                                             \
+        uint64_t min = (uint64_t)r.min, span = (uint64_t)r.max - min, out = 0;                 \
+        if (f->exact)                                                                          \
+            for (int64_t i = 0; i < n; i++) {                                                  \
+                uint64_t d = (uint64_t)(int64_t)v[i] - min;                                    \
+                uint64_t in = d <= span;                                                       \
+                d = in ? d : 0;                                                                \
+                uint64_t word = atomic_load_explicit(&f->exact[d >> 6], memory_order_relaxed); \
+                out |= (word >> (d & 63) & in) << i;                                           \
+            }                                                                                  \
+        else if (f->bloom)                                                                     \
+            for (int64_t i = 0; i < n; i++) {                                                  \
+                uint64_t in = (uint64_t)(int64_t)v[i] - min <= span;                           \
+                out |= (in & has_hash(f, ch_hash_u64((uint64_t)(int64_t)v[i]))) << i;          \
+            }                                                                                  \
+        else                                                                                   \
+            for (int64_t i = 0; i < n; i++)                                                    \
+                out |= (uint64_t)((uint64_t)(int64_t)v[i] - min <= span) << i;                 \
+        return out;                                                                            \
     }
 
 static inline uint64_t has_hash(const ch_runtime_filter *f, uint64_t hash)
@@ -236,7 +271,8 @@ TEST_VALUES(test_i16, int16_t)
 TEST_VALUES(test_i32, int32_t)
 TEST_VALUES(test_i64, int64_t)
 
-static uint64_t test_values(const ch_runtime_filter *f, const ch_column *c, int64_t from, int64_t n)
+static uint64_t test_values(const ch_runtime_filter *f, ch_value_range r, const ch_column *c,
+                            int64_t from, int64_t n)
 {
 #if defined(__x86_64__)
     uint64_t span = (uint64_t)f->range.max - (uint64_t)f->range.min;
@@ -251,13 +287,13 @@ static uint64_t test_values(const ch_runtime_filter *f, const ch_column *c, int6
 #endif
     switch (ch_type_width(c->type)) {
     case 1:
-        return test_i8(f, c->data, from, n);
+        return test_i8(f, r, c->data, from, n);
     case 2:
-        return test_i16(f, c->data, from, n);
+        return test_i16(f, r, c->data, from, n);
     case 4:
-        return test_i32(f, c->data, from, n);
+        return test_i32(f, r, c->data, from, n);
     default:
-        return test_i64(f, c->data, from, n);
+        return test_i64(f, r, c->data, from, n);
     }
 }
 
@@ -275,14 +311,22 @@ static ch_status test_slots(const ch_runtime_filter *f, ch_column *c, int64_t ro
 {
     uint64_t *hash = NULL;
     ch_status status = CH_OK;
+    const ch_value_range r = range_now(f);
     if (f->bloom && !f->has_range)
         status = hash_slots(c, rows, mem, &hash, err);
     for (int64_t at = 0; at < rows && status == CH_OK; at += 64) {
         int64_t n = rows - at < 64 ? rows - at : 64, w = at >> 6;
+        if (f->side) {
+            uint64_t in = keep[w] ? test_values(f, r, c, at, n) : 0;
+            if (c->valid)
+                in = f->with_null ? in | ~c->valid[w] : in & c->valid[w];
+            keep[w] &= in;
+            continue;
+        }
         if (c->valid)
             keep[w] &= c->valid[w];
         if (f->has_range && keep[w])
-            keep[w] &= test_values(f, c, at, n);
+            keep[w] &= test_values(f, r, c, at, n);
         else if (f->bloom && keep[w])
             keep[w] &= test_hashes(f, hash + at, n);
     }
@@ -303,7 +347,7 @@ static ch_status test_dict(const ch_runtime_filter *f, const ch_column *c, uint6
     ch_bits_fill(in, dict->rows, true);
     ch_status status = test_slots(f, dict, dict->rows, in, mem, err);
     for (int64_t i = 0; i < c->rows && status == CH_OK; i++)
-        ch_bit_and(keep, i, !ch_column_is_null(c, i) && ch_bit_get(in, index[i]));
+        ch_bit_and(keep, i, ch_column_is_null(c, i) ? f->with_null : ch_bit_get(in, index[i]));
     ch_mem_free(mem, in, bytes);
     return status;
 }
@@ -348,5 +392,6 @@ ch_status ch_runtime_filter_test(ch_runtime_filter *f, ch_column *column, uint64
 bool ch_runtime_filter_useful(const ch_runtime_filter *f)
 {
     int64_t asked = f->asked;
-    return f->ready && (asked < TRIAL_ROWS || f->kept < asked / 8 * 7);
+    /* A bound that let all through a moment ago may let none through now, and asking it costs little. */
+    return f->ready && (f->side || asked < TRIAL_ROWS || f->kept < asked / 8 * 7);
 }

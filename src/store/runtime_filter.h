@@ -1,18 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * runtime_filter.h - which values of a column can still matter: a set of values that becomes known while
- * a query runs, such as a join's build keys, and is then asked by the scans of the other side.
+ * a query runs, such as a join's build keys, and is then asked by the scans of the other side; or a bound that
+ * comes closer while it runs, such as the N-th of the rows that a top-N has seen.
  *
  *   range    [min, max] of integers, decimals to 18 digits, dates and times
  *   exact    one bit per value from min on, where the values lie close together
  *   bloom    else one 64-bit word per some values, four bits of it on per value, found by the kernel's hash
  *
- * A value of the set is always let through, another one seldom, NULL never. So a scan may skip a file,
- * row group or page by ch_runtime_filter_excludes(), and rows by ch_runtime_filter_test().
+ * A value of the set is always let through, another one seldom, NULL never (but see with_null). So a scan may skip
+ * a file, row group or page by ch_runtime_filter_excludes(), and rows by ch_runtime_filter_test().
  *
  *   init ─▶ widen* ─▶ prepare ─▶ add* ─▶ ready ─▶ excludes*, test*, useful* ─▶ release
+ *   init ─▶ bound ─▶ (move | excludes | test | useful)* ─▶ release
  *
- * Threads: widen by one thread per range, add and everything after ready by any.
+ * Threads: widen by one thread per range, add, move and everything after ready by any.
  * Lang et al., Performance-optimal filtering: Bloom overtakes cuckoo at high throughput (2019).
  */
 #ifndef CH_STORE_RUNTIME_FILTER_H
@@ -30,21 +32,28 @@ typedef struct ch_value_range {
         INT64_MAX, INT64_MIN \
     }
 
+typedef enum ch_bound_side { CH_BOUND_NONE, CH_BOUND_AT_MOST, CH_BOUND_AT_LEAST } ch_bound_side;
+
 typedef struct ch_runtime_filter {
     const ch_type *type;
     ch_mem *mem;                     /* borrowed: pays for the sets */
     bool wanted;                     /* somebody will ask: it is worth making */
-    bool ready;                      /* false: nothing is known, every value may matter */
+    _Atomic bool ready;              /* false: nothing is known, every value may matter */
     bool empty;                      /* no value matters */
     bool has_range;                  /* range is known, and values outside do not matter */
     ch_value_range range;            /* as ch_scalar.v.i64 */
     _Atomic uint64_t *exact, *bloom; /* one of them, or none */
     int64_t n_words;                 /* of that one */
+    ch_bound_side side;              /* of a moving bound: no set and no range then */
+    bool with_null;                  /* a bound's: NULLs matter */
+    _Atomic int64_t bound;           /* as ch_scalar.v.i64; values beyond it do not matter */
     _Atomic int64_t asked, kept;     /* rows, by ch_runtime_filter_test */
 } ch_runtime_filter;
 
 /* Can values of the type be asked for at all? All but nested types and NULL. */
 bool ch_runtime_filter_fits(const ch_type *type);
+/* Can the type have a range or a bound? */
+bool ch_runtime_filter_has_order(const ch_type *type);
 
 void ch_runtime_filter_init(ch_runtime_filter *f, const ch_type *type, ch_mem *mem);
 /* Frees the sets; nothing is known afterwards. */
@@ -62,6 +71,11 @@ void ch_runtime_filter_prepare(ch_runtime_filter *f, ch_value_range range, int64
 /* Column of f->type, any encoding; NULLs are left out. Errors CH_E_MEMORY. */
 CH_NODISCARD ch_status ch_runtime_filter_add(ch_runtime_filter *f, ch_column *column,
                                              ch_error *err);
+
+/* From now on a bound, of which nothing is known yet. For types with an order. */
+void ch_runtime_filter_bound(ch_runtime_filter *f, ch_bound_side side, bool with_null);
+/* Values beyond this one do not matter either; a bound never moves back. */
+void ch_runtime_filter_move(ch_runtime_filter *f, int64_t bound);
 
 /* Is no value in [min, max] wanted? min and max are bounds of f->type, not NULL. */
 bool ch_runtime_filter_excludes(const ch_runtime_filter *f, const ch_scalar *min,
