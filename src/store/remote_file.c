@@ -9,13 +9,13 @@
 #include "store/spill.h"
 
 #define BLOCK_BYTES ((int64_t)1 << 20)
-#define RUN_BLOCKS 4    /* of one request */
-#define AHEAD_BLOCKS 24 /* behind the place of a reader, at most */
+#define RUN_BLOCKS 8    /* of one request: a server works for each */
+#define AHEAD_BLOCKS 40 /* behind the place of a reader, at most */
 #define SMALL_READ \
     ((int64_t)128 << 10)        /* elsewhere than a reader's next place: is not worth a block */
 #define NEAR ((int64_t)1 << 20) /* so far behind its next place a reader is the same one */
 #define MOST_CACHED ((int64_t)128 << 20) /* of a query */
-#define LEAST_CACHED ((int64_t)RUN_BLOCKS * BLOCK_BYTES)
+#define LEAST_CACHED ((int64_t)4 * BLOCK_BYTES)
 #define WAIT_NS 50000000
 
 typedef struct ch_remote_block block;

@@ -3,7 +3,7 @@
  * remote_file.h - reading a file over a network: small reads become few requests, and the next is under way.
  *
  *   blocks of 1 MiB    | ready | ready | fetching ......... | absent
- *   reads, in order      ▲ at             ▲ read ahead, by an I/O thread, up to 4 blocks with one request;
+ *   reads, in order      ▲ at             ▲ read ahead, by an I/O thread, up to 8 blocks with one request;
  *                                         the further a reader has come, the more
  *
  * Blocks belong to the file, not to an input: morsels of one file that are read by several threads share them, and
