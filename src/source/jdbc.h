@@ -44,6 +44,7 @@ typedef struct ch_jdbc_source {
     bool push_predicate, push_limit, push_aggregate;
     const char *prepare,
         *hint;             /* before SELECT and behind it, with the blank between; "": nothing */
+    const char *isolation; /* "READ COMMITTED"; NULL: as the server has it */
     int64_t batch_rows;    /* of a statement that writes, at most; 0: not told */
     const ch_type *custom; /* STRUCT: customSchema; NULL: none */
     const char *partition_column, *lower, *upper;

@@ -307,13 +307,13 @@ static ch_status read_table(ch_jdbc_source *s, bool writes, ch_arena *arena, ch_
 {
     const char *table = given(s, "dbtable"), *query = given(s, "query");
     if (table && query)
+        CH_FAIL(err, JDBC_TABLE_AND_QUERY);
+    if (!table && writes)
         CH_FAIL(err, ILLEGAL_ARGUMENT, "message",
-                "Both 'dbtable' and 'query' can not be specified at the same time.");
-    if (!table && (!query || writes))
-        CH_FAIL(err, ILLEGAL_ARGUMENT, "message",
-                writes ? "requirement failed: Option 'dbtable' is required. Option 'query' is not "
-                         "applicable while writing."
-                       : "Option 'dbtable' or 'query' is required.");
+                "requirement failed: Option 'dbtable' is required. Option 'query' is not "
+                "applicable while writing.");
+    if (!table && !query)
+        CH_FAIL(err, JDBC_NO_TABLE);
     const char *text = table ? table : query;
     while (isspace((unsigned char)*text))
         text++;
@@ -398,12 +398,39 @@ static ch_status read_texts(ch_jdbc_source *s, ch_arena *arena, ch_error *err)
     return s->hint && s->prepare ? CH_OK : CH_E_MEMORY;
 }
 
+/* What SQL calls a level of Spark's; *out NULL for NONE. */
+static bool isolation_of(const char *level, const char **out)
+{
+    static const char *const LEVEL[][2] = {{"READ_UNCOMMITTED", "READ UNCOMMITTED"},
+                                           {"READ_COMMITTED", "READ COMMITTED"},
+                                           {"REPEATABLE_READ", "REPEATABLE READ"},
+                                           {"SERIALIZABLE", "SERIALIZABLE"},
+                                           {"NONE", NULL}};
+    for (size_t i = 0; i < sizeof LEVEL / sizeof *LEVEL; i++)
+        if (strcmp(level, LEVEL[i][0]) == 0) {
+            *out = LEVEL[i][1];
+            return true;
+        }
+    return false;
+}
+
 /* Those of writes. One connection writes all rows, so that any number of partitions from 1 on is obeyed. */
 static ch_status read_writing(ch_jdbc_source *s, ch_error *err)
 {
     const char *text = given(s, "numPartitions");
     int64_t n;
+    const char *batch = given(s, "batchsize"), *level = given(s, "isolationLevel");
+    if (batch && strtoll(batch, NULL, 10) < 1 && batch[strspn(batch, "-0123456789")] == 0) {
+        char message[128];
+        snprintf(message, sizeof message,
+                 "requirement failed: Invalid value `%.20s` for parameter `batchsize`. The minimum "
+                 "value is 1.",
+                 batch);
+        CH_FAIL(err, ILLEGAL_ARGUMENT, "message", message);
+    }
     CH_TRY(read_number(s, "batchsize", 0, 1, &s->batch_rows, err));
+    if (level && !isolation_of(level, &s->isolation))
+        CH_FAIL(err, JDBC_ISOLATION, "value", level);
     CH_TRY(read_number(s, "numPartitions", 1, 0, &n, err));
     if (s->writes && n < 1)
         CH_FAIL(err, JDBC_NUM_PARTITIONS, "n", text, "jdbcNumPartitions", "numPartitions");

@@ -251,26 +251,8 @@ static ch_status create_table(jdbc_sink *k, ch_error *err)
 
 static ch_status begin(jdbc_sink *k, ch_error *err)
 {
-    const char *level = option(k, "isolationLevel");
-    static const char *const LEVEL[][2] = {{"READ_UNCOMMITTED", "READ UNCOMMITTED"},
-                                           {"READ_COMMITTED", "READ COMMITTED"},
-                                           {"REPEATABLE_READ", "REPEATABLE READ"},
-                                           {"SERIALIZABLE", "SERIALIZABLE"},
-                                           {"NONE", NULL}};
-    const char *name = NULL;
-    bool known = !*level;
-    for (size_t i = 0; i < sizeof LEVEL / sizeof *LEVEL; i++)
-        if (strcasecmp(level, LEVEL[i][0]) == 0) {
-            known = true;
-            name = LEVEL[i][1];
-        }
-    if (!known)
-        CH_FAIL(
-            err, ILLEGAL_ARGUMENT, "message",
-            "requirement failed: Invalid value for parameter `isolationLevel`. It must be NONE, "
-            "READ_UNCOMMITTED, READ_COMMITTED, REPEATABLE_READ or SERIALIZABLE.");
-    if (name && k->write->set_isolation)
-        CH_TRY(run(k, err, k->write->set_isolation, name, ""));
+    if (k->source->isolation && k->write->set_isolation)
+        CH_TRY(run(k, err, k->write->set_isolation, k->source->isolation, ""));
     return run(k, err, k->write->begin, "", "");
 }
 
