@@ -5,6 +5,7 @@
  *   Limit over        becomes
  *   Limit m           Limit min(n, m)
  *   Project           Project over Limit
+ *   EvalPython        EvalPython over Limit: calls take longer than anything else
  *   Sort              a sort that keeps n rows (top-N)
  *   Offset k          the same, with Limit n + k below
  *   Union             each side gets the limit, too
@@ -140,6 +141,13 @@ static ch_status apply(const ch_analyze_context *ctx, ch_rel **rel, bool *change
                 return CH_OK;
         CH_TRY(
             ch_with_input(ctx->arena, *rel, ((const ch_rel_project *)input)->input, &limited, err));
+        *changed = true;
+        return ch_with_input(ctx->arena, input, limited, rel, err);
+    }
+    case CH_REL_EVAL_PYTHON: {
+        ch_rel *limited;
+        CH_TRY(ch_with_input(ctx->arena, *rel, ((const ch_rel_eval_python *)input)->input, &limited,
+                             err));
         *changed = true;
         return ch_with_input(ctx->arena, input, limited, rel, err);
     }
