@@ -84,7 +84,8 @@ static bool read_journal(run *r, const char *path, const char *head)
     while (mine && getline(&line, &cap, in) > 0) {
         long long page;
         char end;
-        if (sscanf(line, "done %lld%c", &page, &end) == 2 && end == '\n' && page >= r->first_page &&
+        /* The full stop: a number that was cut off is another page's. */
+        if (sscanf(line, "done %lld%c", &page, &end) == 2 && end == '.' && page >= r->first_page &&
             page < r->first_page + r->n_pages)
             r->done[page - r->first_page] = true;
     }
@@ -383,7 +384,7 @@ static int fetch_page(run *r, int64_t page, chert_error *err)
     if (path)
         unlink(path);
     free(path);
-    snprintf(line, sizeof line, "done %lld\n", (long long)page);
+    snprintf(line, sizeof line, "done %lld.\n", (long long)page);
     if (!failed && append(r->journal, line) != 0)
         failed = chert_fail_io(err, "write", r->work);
     return failed;

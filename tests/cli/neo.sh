@@ -35,7 +35,7 @@ server=$!
 for _ in $(seq 100); do [ -s url2 ] && break; sleep 0.05; done
 url=$(sed 's/.* //' url2)
 mkdir -p again/.neo
-printf 'chert neo fetch, 1: 1 80 %s\ndone 0\ndone 2\ndo' "$url" >again/.neo/journal
+printf 'chert neo fetch, 1: 1 80 %s\ndone 0.\ndone 2.\ndone 3' "$url" >again/.neo/journal
 until chert run neo fetch --api-url "$url" -o again --limit 80 --wait 0.01 >said 2>&1; do
     grep -q "FAILED" said || break
 done
