@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* main.c - chert: finds the command in the table and hands over. */
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -43,9 +44,21 @@ static int run(int argc, char **argv)
     return command ? command->run(command, argc - 2, argv + 2) : CH_EXIT_USAGE;
 }
 
+/*
+ * Those that the caller has closed are taken, so that no file or socket gets their numbers, and our messages. They fail
+ * to read and to write as before.
+ */
+static void take_standard_files(void)
+{
+    for (int fd = 0; fd < 3; fd++)
+        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", fd ? O_RDONLY : O_WRONLY) < 0)
+            return;
+}
+
 /* What did not reach stdout was not done. */
 int main(int argc, char **argv)
 {
+    take_standard_files();
     (void)signal(SIGXFSZ,
                  SIG_IGN); /* beyond `ulimit -f` a write fails, as on a full disk, and is told */
     int code = run(argc, argv);
