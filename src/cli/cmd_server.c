@@ -25,6 +25,7 @@ static const ch_cli_option OPTIONS[] = {
     {'m', "memory", "BYTES",
      "most memory to use, as 256M or 2G; more is spilled to disk\n(default: 60 % of this machine's)"},
     {'t', "threads", "N", "worker threads (default: one per core)"},
+    {0, "conf", "KEY=VALUE", "a setting that each session begins with; may be repeated"},
     CH_CLI_HELP_OPTION,
     CH_CLI_OPTIONS_END,
 };
@@ -82,11 +83,24 @@ static bool seconds(const char *text, double *out)
     return end != text && !*end && *out > 0 && *out <= 1e9;
 }
 
+static bool add_conf(char **conf, const char *text, ch_server_options *options)
+{
+    const char *equals = strchr(text, '=');
+    char **pair = conf + 2 * (ptrdiff_t)options->n_conf;
+    if (!equals || equals == text)
+        return false;
+    pair[0] = strndup(text, (size_t)(equals - text));
+    pair[1] = strdup(equals + 1);
+    options->n_conf++;
+    return pair[0] && pair[1];
+}
+
 /* What the command line says; an exit code, or -1: serve. */
 static int take_options(const ch_cli_command *self, ch_cli_args *args, const char **allowed,
-                        ch_server_options *options)
+                        char **conf, ch_server_options *options)
 {
     options->allow_path = allowed;
+    options->conf = (const char *const *)conf;
     bool failed = false;
     const ch_cli_option *o;
     while ((o = ch_cli_next(args, &failed)) || args->value) {
@@ -112,6 +126,8 @@ static int take_options(const ch_cli_command *self, ch_cli_args *args, const cha
             options->read_only = true;
         if (strcmp(o->name, "allow-path") == 0)
             allowed[options->n_allow_paths++] = args->value;
+        if (strcmp(o->name, "conf") == 0 && !add_conf(conf, args->value, options))
+            return ch_cli_usage(self, "--conf takes KEY=VALUE, not '%s'", args->value);
         if (strcmp(o->name, "address") == 0)
             options->address = args->value;
         if (strcmp(o->name, "token") == 0)
@@ -132,9 +148,13 @@ static int run(const ch_cli_command *self, int argc, char **argv)
     ch_server_options options = {.port = CH_CONNECT_PORT,
                                  .token = getenv("SPARK_CONNECT_AUTHENTICATE_TOKEN")};
     const char **allowed = calloc((size_t)argc + 1, sizeof *allowed);
-    int code = allowed ? take_options(self, &args, allowed, &options) : CH_EXIT_ERROR;
+    char **conf = calloc(2 * (size_t)argc + 2, sizeof *conf);
+    int code = allowed && conf ? take_options(self, &args, allowed, conf, &options) : CH_EXIT_ERROR;
     if (code < 0)
         code = serve(&options);
+    for (int i = 0; i < 2 * options.n_conf; i++)
+        free(conf[i]);
+    free(conf);
     free(allowed);
     return code;
 }
