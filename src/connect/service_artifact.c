@@ -4,7 +4,7 @@
 #include <string.h>
 #include <zlib.h>
 
-#include "connect/service.h"
+#include "connect/decode.h"
 #include "session/python_session.h"
 
 #define MOST_ARTIFACT_BYTES (INT64_C(4) << 30)
@@ -46,11 +46,20 @@ static bool crc_fits(const PB(AddArtifactsRequest__ArtifactChunk) * c)
     return crc32(0, c->data.data, (uInt)c->data.len) == (uint32_t)c->crc;
 }
 
+static bool is_below(const char *name, const char *folder)
+{
+    return strncmp(name, folder, strlen(folder)) == 0;
+}
+
 static ch_status keep(upload *u, const char *name, ch_buffer *bytes, bool good, ch_error *err)
 {
+    if (is_below(name, "archives/"))
+        CN_UNSUPPORTED(err, "An uploaded archive (addArtifacts with archive=True)");
+    if (is_below(name, "forward_to_fs/"))
+        CN_UNSUPPORTED(err, "Copying a client's file to the server (copyFromLocalToFs)");
     if (good)
         CH_TRY(cn_session_put_artifact(u->session, name, bytes, err));
-    if (good && (strncmp(name, "pyfiles/", 8) == 0 || strncmp(name, "files/", 6) == 0))
+    if (good && (is_below(name, "pyfiles/") || is_below(name, "files/")))
         CH_TRY(ch_python_add_file(u->session->session, name, bytes->data, bytes->bytes, err));
     return summarize(u, name, good, err);
 }
@@ -75,7 +84,8 @@ static ch_status take_single(upload *u, const PB(AddArtifactsRequest__SingleChun
         CH_FAIL(err, CONNECT_INVALID_PLAN, "reason", "an artifact has no data");
     CH_TRY(ch_buffer_new(ch_session_mem(u->session->session), (int64_t)a->data->data.len, &bytes,
                          err));
-    memcpy(bytes->data, a->data->data.data, a->data->data.len);
+    if (a->data->data.len)
+        memcpy(bytes->data, a->data->data.data, a->data->data.len);
     ch_status status = keep(u, name, bytes, crc_fits(a->data), err);
     ch_buffer_unref(bytes);
     return status;
@@ -87,7 +97,8 @@ static ch_status take_chunk(upload *u, const PB(AddArtifactsRequest__ArtifactChu
     if (!u->bytes || !c || u->chunks_left <= 0 || (int64_t)c->data.len > u->bytes->bytes - u->at)
         CH_FAIL(err, CONNECT_INVALID_PLAN, "reason",
                 "a chunk of an artifact does not belong to what was begun");
-    memcpy(u->bytes->data + u->at, c->data.data, c->data.len);
+    if (c->data.len)
+        memcpy(u->bytes->data + u->at, c->data.data, c->data.len);
     u->at += (int64_t)c->data.len;
     u->good &= crc_fits(c);
     if (--u->chunks_left > 0)

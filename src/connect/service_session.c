@@ -237,16 +237,28 @@ ch_buffer *cn_session_artifact(cn_session *s, const char *name)
 
 ch_status cn_session_put_artifact(cn_session *s, const char *name, ch_buffer *bytes, ch_error *err)
 {
-    cn_artifact *a = calloc(1, sizeof *a);
+    cn_artifact *a = calloc(1, sizeof *a), *old;
     if (!a || !(a->name = strdup(name))) {
         free(a);
         return ch_error_memory(err, "server", (int64_t)sizeof *a, 0);
     }
-    a->bytes = ch_buffer_ref(bytes);
+    ch_buffer *other = a->bytes = ch_buffer_ref(bytes);
     pthread_mutex_lock(&s->lock);
-    a->next = s->artifact;
-    s->artifact = a;
+    for (old = s->artifact; old && strcmp(old->name, name) != 0;)
+        old = old->next;
+    if (old) {
+        other = old->bytes;
+        old->bytes = a->bytes;
+    } else {
+        a->next = s->artifact;
+        s->artifact = a;
+    }
     pthread_mutex_unlock(&s->lock);
+    if (old) {
+        ch_buffer_unref(other);
+        free(a->name);
+        free(a);
+    }
     return CH_OK;
 }
 

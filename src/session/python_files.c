@@ -6,13 +6,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "session/python_session.h"
 
-static ch_status failed(const char *path, ch_error *err)
+static ch_status failed(const char *action, const char *path, ch_error *err)
 {
-    CH_FAIL(err, IO, "action", "write", "path", path, "reason", strerror(errno));
+    CH_FAIL(err, IO, "action", action, "path", path, "reason", strerror(errno));
 }
 
 static ch_status no_memory(ch_error *err)
@@ -30,7 +31,7 @@ static ch_status need_folder(ch_session *session, ch_python_session *p, ch_error
         0)
         return no_memory(err);
     if (!mkdtemp(name)) {
-        ch_status status = failed(name, err);
+        ch_status status = failed("write", name, err);
         free(name);
         return status;
     }
@@ -42,17 +43,17 @@ static ch_status write_file(const char *path, const uint8_t *bytes, int64_t len,
 {
     int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     if (fd < 0)
-        return failed(path, err);
+        return failed("write", path, err);
     ch_status status = CH_OK;
     for (int64_t at = 0; at < len && status == CH_OK;) {
         ssize_t n = write(fd, bytes + at, (size_t)(len - at));
         if (n >= 0)
             at += n;
         else if (errno != EINTR)
-            status = failed(path, err);
+            status = failed("write", path, err);
     }
     if (close(fd) != 0 && status == CH_OK)
-        status = failed(path, err);
+        status = failed("write", path, err);
     return status;
 }
 
@@ -100,6 +101,52 @@ ch_status ch_python_add_file(ch_session *session, const char *name, const uint8_
         status = include(p, name, err);
     pthread_mutex_unlock(&p->lock);
     free(path);
+    return status;
+}
+
+/* One file of `from` under its name; what is no file (__pycache__) is none of the client's. */
+static ch_status copy_file(ch_session *to, const char *folder, const char *name, ch_error *err)
+{
+    char *path;
+    struct stat st;
+    ch_mem *mem = ch_session_mem(to);
+    if (asprintf(&path, "%s/%s", folder, name) < 0)
+        return no_memory(err);
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    ch_status status = CH_OK;
+    if (fd < 0 || fstat(fd, &st) != 0)
+        status = failed("read", path, err);
+    if (status == CH_OK && S_ISREG(st.st_mode)) {
+        size_t bytes = (size_t)st.st_size, at = 0;
+        uint8_t *data = ch_mem_alloc(mem, bytes, err);
+        status = data ? CH_OK : CH_E_MEMORY;
+        for (ssize_t n = 1; status == CH_OK && at < bytes && n > 0; at += n > 0 ? (size_t)n : 0)
+            if ((n = read(fd, data + at, bytes - at)) < 0)
+                status = failed("read", path, err);
+        if (status == CH_OK)
+            status = ch_python_add_file(to, name, data, (int64_t)at, err);
+        ch_mem_free(mem, data, bytes);
+    }
+    if (fd >= 0)
+        close(fd);
+    free(path);
+    return status;
+}
+
+ch_status ch_python_files_copy(ch_session *from, ch_session *to, ch_error *err)
+{
+    ch_python_session *p = ch_session_python(from);
+    struct dirent *entry;
+    ch_status status = CH_OK;
+    pthread_mutex_lock(&p->lock);
+    DIR *dir = p->files ? opendir(p->files) : NULL;
+    if (p->files && !dir)
+        status = failed("read", p->files, err);
+    while (dir && status == CH_OK && (entry = readdir(dir)))
+        status = copy_file(to, p->files, entry->d_name, err);
+    if (dir)
+        closedir(dir);
+    pthread_mutex_unlock(&p->lock);
     return status;
 }
 

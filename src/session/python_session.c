@@ -112,7 +112,7 @@ ch_status ch_python_session_copy(ch_session *from, ch_session *to, ch_error *err
         status =
             ch_python_register(to, &e->udf, !(e->udf.func.flags & CH_FUNC_NONDETERMINISTIC), err);
     pthread_mutex_unlock(&p->lock);
-    return status;
+    return status == CH_OK ? ch_python_files_copy(from, to, err) : status;
 }
 
 void ch_python_session_release(ch_session *session)
@@ -201,7 +201,7 @@ static ch_status find_memory(ch_session *session, ch_arena *arena, int64_t *mb, 
     bool alone = text[strspn(text, "0123456789")] == 0;
     int threads = ch_pool_threads(ch_engine_pool(ch_session_engine(session)));
     *mb = (alone ? bytes : bytes >> 20) / (threads > 0 ? threads : 1);
-    if (*mb < 1)
+    if (*mb < 1 && bytes)
         *mb = 1;
     return CH_OK;
 }

@@ -37,7 +37,7 @@ typedef struct ch_python_session {
 ch_python_session *ch_session_python(ch_session *session);
 /* Ends the processes, forgets the functions. */
 void ch_python_session_release(ch_session *session);
-/* Functions of `from` under the same names. */
+/* Functions of `from` under the same names, and its files. */
 CH_NODISCARD ch_status ch_python_session_copy(ch_session *from, ch_session *to, ch_error *err);
 
 /*
@@ -59,6 +59,7 @@ CH_NODISCARD ch_status ch_python_names(ch_session *session, ch_arena *arena, ch_
  */
 CH_NODISCARD ch_status ch_python_add_file(ch_session *session, const char *name,
                                           const uint8_t *bytes, int64_t len, ch_error *err);
+CH_NODISCARD ch_status ch_python_files_copy(ch_session *from, ch_session *to, ch_error *err);
 void ch_python_files_release(ch_python_session *python);
 
 /*
