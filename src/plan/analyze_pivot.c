@@ -198,8 +198,10 @@ ch_status ch_an_pivot(ch_analyzer *a, const ch_rel_aggregate *g, ch_rel **out, c
     scope.aggregates = true;
     CH_TRY(ch_an_exprs(a, &scope, &g->aggregates, &aggregates, err));
     for (int32_t i = 0; i < aggregates.n; i++)
-        if (!ch_expr_has_aggregate(aggregates.item[i]) &&
-            !ch_expr_is_foldable(without_alias(aggregates.item[i])))
+        if (ch_expr_has_python(aggregates.item[i]) && ch_expr_has_aggregate(aggregates.item[i]))
+            CH_AN_FAIL(a, aggregates.item[i], err, PANDAS_UDAF_IN_PIVOT);
+        else if (!ch_expr_has_aggregate(aggregates.item[i]) &&
+                 !ch_expr_is_foldable(without_alias(aggregates.item[i])))
             CH_AN_FAIL(a, aggregates.item[i], err, PIVOT_WITHOUT_AGGREGATE, "sql",
                        ch_expr_sql(a->arena, aggregates.item[i], err));
     ch_an_scope keys = ch_an_scope_of(a, input, NULL, "GROUP BY");

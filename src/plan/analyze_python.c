@@ -5,6 +5,7 @@
 
 #include "plan/analyzer.h"
 #include "plan/plan_python.h"
+#include "plan/print.h"
 #include "python/udf.h"
 
 /* ---- calls -------------------------------------------------------------------------------- */
@@ -30,11 +31,10 @@ static ch_status check(ch_analyzer *a, const ch_an_scope *scope,
                        ch_error *err)
 {
     bool aggregate = (udf->func.flags & CH_FUNC_AGGREGATE) != 0;
-    const char *syntax = f->filter            ? "FILTER CLAUSE"
-                         : f->is_distinct     ? "DISTINCT"
-                         : f->ignore_nulls    ? "IGNORE NULLS"
-                         : over && !aggregate ? "OVER CLAUSE"
-                                              : NULL;
+    const char *syntax = f->filter         ? "FILTER CLAUSE"
+                         : f->is_distinct  ? "DISTINCT"
+                         : f->ignore_nulls ? "IGNORE NULLS"
+                                           : NULL;
     char *text;
     CH_AN_NEW(text, ch_arena_printf(a->arena, err, "`%s`", udf->name));
     if (syntax)
@@ -146,19 +146,28 @@ static const ch_python_udf *udf_of(const ch_expr *function)
                : NULL;
 }
 
-static ch_status no_function(ch_error *err)
+/* A function in Python of one of these kinds, 0 behind the last. */
+static ch_status function_of(const ch_expr *function, const int32_t *kind,
+                             const ch_python_udf **out, ch_error *err)
 {
-    CH_FAIL(err, CONNECT_INVALID_PLAN, "reason", "a relation of a function has none in Python");
+    *out = udf_of(function);
+    if (!*out)
+        CH_FAIL(err, CONNECT_INVALID_PLAN, "reason", "a relation of a function has none in Python");
+    for (; *kind; kind++)
+        if ((*out)->eval_type == *kind)
+            return CH_OK;
+    CH_FAIL(err, CONNECT_INVALID_PLAN, "reason",
+            "a relation of a function has one of another kind (eval_type)");
 }
 
 static ch_status map_partitions(ch_analyzer *a, const ch_rel_map_partitions *in, ch_rel **out,
                                 ch_error *err)
 {
+    static const int32_t KIND[] = {CH_PYTHON_MAP_PANDAS_ITER, CH_PYTHON_MAP_ARROW_ITER, 0};
     ch_rel_map_partitions *m;
     ch_expr_list args = {0};
-    const ch_python_udf *udf = udf_of(in->function);
-    if (!udf)
-        return no_function(err);
+    const ch_python_udf *udf;
+    CH_TRY(function_of(in->function, KIND, &udf, err));
     CH_AN_NEW(m, ch_rel_clone(a->arena, &in->head, err));
     CH_TRY(ch_an_input(a, in->input, &m->input, err));
     CH_TRY(ch_make_refs(a->arena, &m->input->output, &args, err));
@@ -194,11 +203,13 @@ static ch_status group_keys(ch_analyzer *a, const ch_expr_list *grouping, ch_rel
 
 static ch_status group_map(ch_analyzer *a, const ch_rel_group_map *in, ch_rel **out, ch_error *err)
 {
+    static const int32_t KIND[] = {CH_PYTHON_GROUPED_MAP_PANDAS, CH_PYTHON_GROUPED_MAP_PANDAS_ITER,
+                                   CH_PYTHON_GROUPED_MAP_ARROW, CH_PYTHON_GROUPED_MAP_ARROW_ITER,
+                                   0};
     ch_rel_group_map *m;
     ch_expr_list args = {0};
-    const ch_python_udf *udf = udf_of(in->function);
-    if (!udf)
-        return no_function(err);
+    const ch_python_udf *udf;
+    CH_TRY(function_of(in->function, KIND, &udf, err));
     CH_AN_NEW(m, ch_rel_clone(a->arena, &in->head, err));
     m->grouping = (ch_expr_list){0};
     CH_TRY(ch_an_input(a, in->input, &m->input, err));
@@ -210,14 +221,37 @@ static ch_status group_map(ch_analyzer *a, const ch_rel_group_map *in, ch_rel **
     return CH_OK;
 }
 
+/* Rows of both sides are compared by them. Spark stops in the middle, at best, where their types differ. */
+static ch_status same_types(ch_analyzer *a, const ch_expr_list *left, const ch_expr_list *right,
+                            ch_error *err)
+{
+    if (left->n != right->n)
+        CH_FAIL(err, CONNECT_INVALID_PLAN, "reason",
+                "the sides of a cogroup are grouped by different numbers of columns");
+    for (int32_t i = 0; i < left->n; i++) {
+        const ch_type *l = left->item[i]->type, *r = right->item[i]->type;
+        if (l == r)
+            continue;
+        char *text;
+        CH_AN_NEW(text, ch_arena_printf(a->arena, err,
+                                        "the sides of a cogroup are grouped by columns of "
+                                        "different types, %s and %s",
+                                        ch_type_quoted(a->arena, l, NULL),
+                                        ch_type_quoted(a->arena, r, NULL)));
+        CH_FAIL(err, CONNECT_INVALID_PLAN, "reason", text);
+    }
+    return CH_OK;
+}
+
 static ch_status co_group_map(ch_analyzer *a, const ch_rel_co_group_map *in, ch_rel **out,
                               ch_error *err)
 {
+    static const int32_t KIND[] = {CH_PYTHON_COGROUPED_MAP_PANDAS, CH_PYTHON_COGROUPED_MAP_ARROW,
+                                   0};
     ch_rel_co_group_map *m;
     ch_expr_list args = {0};
-    const ch_python_udf *udf = udf_of(in->function);
-    if (!udf)
-        return no_function(err);
+    const ch_python_udf *udf;
+    CH_TRY(function_of(in->function, KIND, &udf, err));
     CH_AN_NEW(m, ch_rel_clone(a->arena, &in->head, err));
     m->input_grouping = m->other_grouping = (ch_expr_list){0};
     CH_TRY(ch_an_input(a, in->input, &m->input, err));
@@ -227,9 +261,7 @@ static ch_status co_group_map(ch_analyzer *a, const ch_rel_co_group_map *in, ch_
     CH_TRY(ch_make_refs(a->arena, &m->other->output, &args, err));
     CH_TRY(group_keys(a, &in->input_grouping, &m->input, &m->input_grouping, err));
     CH_TRY(group_keys(a, &in->other_grouping, &m->other, &m->other_grouping, err));
-    if (m->input_grouping.n != m->other_grouping.n)
-        CH_FAIL(err, CONNECT_INVALID_PLAN, "reason",
-                "the sides of a cogroup are grouped by different numbers of columns");
+    CH_TRY(same_types(a, &m->input_grouping, &m->other_grouping, err));
     CH_TRY(make_call(a, in->function, udf, &args, &m->function, err));
     CH_TRY(output_of(a, udf, &m->head.output, err));
     *out = &m->head;

@@ -18,7 +18,7 @@ typedef struct reader {
     ch_object **stack; /* in the arena; NULL is a mark */
     size_t n, cap;
     ch_object **memo;
-    size_t n_memo, cap_memo;
+    size_t n_memo, cap_memo, most_memo;
 } reader;
 
 static ch_status damaged(reader *r, const char *what)
@@ -101,6 +101,23 @@ static ch_status number(reader *r, size_t width, uint64_t *out)
     return CH_OK;
 }
 
+/* Half a surrogate pair, which Python keeps in texts, is U+FFFD in Java. */
+static ch_status repair(reader *r, ch_str *text)
+{
+    char *copy = NULL;
+    const uint8_t *in = (const uint8_t *)text->text;
+    for (int64_t i = 0; i + 2 < text->len; i++) {
+        if (in[i] != 0xED || in[i + 1] < 0xA0)
+            continue;
+        if (!copy && !(copy = ch_arena_strn(r->arena, text->text, (size_t)text->len, r->err)))
+            return CH_E_MEMORY;
+        memcpy(copy + i, "\xEF\xBF\xBD", 3);
+        i += 2;
+    }
+    text->text = copy ? copy : text->text;
+    return CH_OK;
+}
+
 static ch_status push_text(reader *r, ch_object_kind kind, size_t width)
 {
     uint64_t len;
@@ -110,7 +127,7 @@ static ch_status push_text(reader *r, ch_object_kind kind, size_t width)
     CH_TRY(push_new(r, kind, &o));
     o->text = (ch_str){(const char *)r->at, (int64_t)len};
     r->at += len;
-    return CH_OK;
+    return kind == CH_OBJECT_TEXT && memchr(o->text.text, 0xED, len) ? repair(r, &o->text) : CH_OK;
 }
 
 static ch_status push_int(reader *r, int64_t value)
@@ -304,7 +321,7 @@ static ch_status build(reader *r)
 
 static ch_status put(reader *r, uint64_t place)
 {
-    if (r->n == 0 || !r->stack[r->n - 1] || place > (uint64_t)1 << 24)
+    if (r->n == 0 || !r->stack[r->n - 1] || place > r->most_memo)
         return damaged(r, "nothing is there to be remembered");
     while (r->n_memo <= place) {
         CH_TRY(grow(r, &r->memo, r->n_memo, &r->cap_memo));
@@ -471,6 +488,7 @@ ch_status ch_unpickle(const char *bytes, size_t len, ch_arena *arena, ch_object 
     reader r = {.at = (const uint8_t *)bytes,
                 .end = (const uint8_t *)bytes + len,
                 .arena = arena,
+                .most_memo = len, /* each takes a byte at least */
                 .err = err};
     *out = NULL;
     while (r.at < r.end) {

@@ -312,7 +312,7 @@ bool ch_parse_bytes(const char *text, int64_t *bytes)
     double n = strtod(text, &end);
     static const char UNITS[] = "bkmgt";
     double unit = 1;
-    if (end == text || n < 0)
+    if (end == text || !(n >= 0))
         return false;
     if (*end) {
         const char *u = strchr(UNITS, *end | 0x20);
@@ -342,7 +342,9 @@ static ch_status check_setting(const ch_setting *s, const char *value, ch_error 
         strcasecmp(value, "false") != 0)
         expected = "boolean";
     bool unlimited =
-        strncmp(s->name, "spark.sql.cteRecursion", 22) == 0 && strcmp(value, "-1") == 0;
+        (strncmp(s->name, "spark.sql.cteRecursion", 22) == 0 && strcmp(value, "-1") == 0) ||
+        (strcmp(s->name, "spark.sql.execution.arrow.maxRecordsPerBatch") == 0 &&
+         strtol(value, &end, 10) < 0 && !*end);
     if (s->type == CH_SETTING_INT && !unlimited &&
         (strtol(value, &end, 10) < 0 || end == value || *end))
         expected = "int";
