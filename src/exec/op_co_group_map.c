@@ -96,15 +96,23 @@ static int compare_rows(const side *a, ch_column *const *key_a, int64_t i, ch_co
 
 /* ---- groups ------------------------------------------------------------------------------- */
 
-static ch_status emit_all(co_group *c, ch_error *err)
+static ch_status emit_all(ch_op *self, int slot, ch_error *err)
 {
+    co_group *c = ((op_co_group *)self)->c;
     ch_batch out;
+    CH_UNUSED(slot);
     while (ch_python_task_take(c->task, &out)) {
         ch_status status = ch_op_emit(c->map, 0, &out, err);
         ch_batch_release(&out);
         CH_TRY(status);
     }
     return CH_OK;
+}
+
+static ch_status push_on(co_group *c, ch_error *err)
+{
+    bool full;
+    return ch_python_push(c->map, 0, c->task, emit_all, &full, err);
 }
 
 static ch_status send_rows(co_group *c, side *s, ch_error *err)
@@ -116,7 +124,7 @@ static ch_status send_rows(co_group *c, side *s, ch_error *err)
     ch_status status = ch_python_calls_send(&s->calls, c->task, 0, &rows, c->map->mem, err);
     ch_batch_release(&rows);
     CH_TRY(status);
-    return emit_all(c, err);
+    return push_on(c, err);
 }
 
 static ch_status add_rows(co_group *c, side *s, int64_t to, ch_error *err)
@@ -177,26 +185,25 @@ static ch_status next_pair(co_group *c, ch_error *err)
             CH_TRY(send_group(c, &c->side[i], err));
         CH_TRY(ch_python_task_end_stream(c->task, err));
     }
-    return emit_all(c, err);
+    return push_on(c, err);
 }
 
 static ch_status co_finish(ch_op *self, ch_error *err)
 {
     co_group *c = ((op_co_group *)self)->c;
-    bool more = true;
+    bool full = false;
     for (int i = 0; i < 2; i++) {
         CH_TRY(ch_keeper_sort(&c->side[i].keeper, err));
         CH_TRY(load(c, &c->side[i], err));
     }
-    while (has_row(&c->side[0]) || has_row(&c->side[1]))
+    while (!full && (has_row(&c->side[0]) || has_row(&c->side[1]))) {
         CH_TRY(next_pair(c, err));
+        full = ch_op_is_full(self->next, 0);
+    }
     if (!c->task)
         return CH_OK;
-    CH_TRY(ch_python_task_end_input(c->task, err));
-    while (more) {
-        CH_TRY(emit_all(c, err));
-        CH_TRY(ch_python_task_wait(c->task, &more, err));
-    }
+    if (!full)
+        CH_TRY(ch_python_drain(self, 0, c->task, emit_all, &full, err));
     ch_python_task_close(c->task);
     c->task = NULL;
     return CH_OK;

@@ -108,8 +108,9 @@ static ch_status deliver(op_eval_python *op, int slot, ch_batch *results, ch_err
     return CH_OK;
 }
 
-static ch_status deliver_all(op_eval_python *op, int slot, ch_error *err)
+static ch_status deliver_all(ch_op *self, int slot, ch_error *err)
 {
+    op_eval_python *op = (op_eval_python *)self;
     ch_batch results;
     while (ch_python_task_take(op->slot[slot].task, &results)) {
         ch_status status = deliver(op, slot, &results, err);
@@ -121,16 +122,29 @@ static ch_status deliver_all(op_eval_python *op, int slot, ch_error *err)
 
 /* ---- rows --------------------------------------------------------------------------------- */
 
+/* Nobody wants what is under way. */
+static void forget(op_eval_python *op, slot_state *s)
+{
+    ch_mem *mem = op->op.mem;
+    ch_python_task_close(s->task);
+    s->task = NULL;
+    while (s->first)
+        drop_first(op, s);
+    ch_gather_release(&s->gather);
+    ch_gather_release(&s->results);
+    s->gather.mem = s->results.mem = mem;
+}
+
 static ch_status end_task(op_eval_python *op, int slot, ch_error *err)
 {
     slot_state *s = &op->slot[slot];
-    bool more = true;
+    bool full;
     if (!s->task)
         return CH_OK;
-    CH_TRY(ch_python_task_end_input(s->task, err));
-    while (more) {
-        CH_TRY(deliver_all(op, slot, err));
-        CH_TRY(ch_python_task_wait(s->task, &more, err));
+    CH_TRY(ch_python_drain(&op->op, slot, s->task, deliver_all, &full, err));
+    if (full) {
+        forget(op, s);
+        return CH_OK;
     }
     ch_python_task_close(s->task);
     s->task = NULL;
@@ -150,8 +164,13 @@ static ch_status send_chunk(op_eval_python *op, int slot, ch_error *err)
 {
     slot_state *s = &op->slot[slot];
     ch_exec *exec = op->op.exec;
+    bool full;
     if (!s->gather.rows)
         return CH_OK;
+    if (ch_op_is_full(op->op.next, slot)) {
+        forget(op, s);
+        return CH_OK;
+    }
     chunk *c = ch_mem_zalloc(op->op.mem, sizeof *c, err);
     if (!c)
         return CH_E_MEMORY;
@@ -167,7 +186,11 @@ static ch_status send_chunk(op_eval_python *op, int slot, ch_error *err)
         CH_TRY(ch_python_task_open(exec->python, &op->calls.spec, ch_python_partition(c->rows.seq),
                                    op->op.mem, exec->cancel, &s->task, err));
     CH_TRY(ch_python_calls_send(&op->calls, s->task, slot, &c->rows, op->op.mem, err));
-    CH_TRY(deliver_all(op, slot, err));
+    CH_TRY(ch_python_push(&op->op, slot, s->task, deliver_all, &full, err));
+    if (full) {
+        forget(op, s);
+        return CH_OK;
+    }
     return much_waits(op, s) ? end_task(op, slot, err) : CH_OK;
 }
 
@@ -205,14 +228,8 @@ static ch_status eval_python_flush(ch_op *self, int slot, ch_error *err)
 static void eval_python_close(ch_op *self)
 {
     op_eval_python *op = (op_eval_python *)self;
-    for (int i = 0; op->slot && i < self->exec->n_slots; i++) {
-        slot_state *s = &op->slot[i];
-        ch_python_task_close(s->task);
-        while (s->first)
-            drop_first(op, s);
-        ch_gather_release(&s->gather);
-        ch_gather_release(&s->results);
-    }
+    for (int i = 0; op->slot && i < self->exec->n_slots; i++)
+        forget(op, &op->slot[i]);
     ch_evaluator_close(op->calls.ev);
 }
 

@@ -61,9 +61,11 @@ static ch_status emit_groups(op_groups *op, ch_error *err)
     return status;
 }
 
-static ch_status take_results(op_groups *op, ch_error *err)
+static ch_status take_results(ch_op *self, int slot, ch_error *err)
 {
+    op_groups *op = (op_groups *)self;
     ch_batch batch;
+    CH_UNUSED(slot);
     while (ch_python_task_take(op->task, &batch)) {
         batch.seq = op->seq;
         ch_status status = op->function ? ch_op_emit(&op->op, 0, &batch, err)
@@ -102,6 +104,21 @@ static ch_status begin_group(op_groups *op, ch_column *const *key, const ch_batc
     return status;
 }
 
+/* Do those behind need no more? Rows come in order, from one worker. */
+static bool is_enough(const op_groups *op)
+{
+    for (const ch_op *above = op->op.next; above; above = above->next)
+        if (atomic_load_explicit(&above->stop, memory_order_relaxed))
+            return true;
+    return ch_op_is_full(op->op.next, 0);
+}
+
+static ch_status push_on(op_groups *op, ch_error *err)
+{
+    bool full;
+    return ch_python_push(&op->op, 0, op->task, take_results, &full, err);
+}
+
 static ch_status send_rows(op_groups *op, ch_error *err)
 {
     ch_batch rows;
@@ -111,7 +128,7 @@ static ch_status send_rows(op_groups *op, ch_error *err)
     ch_status status = ch_python_calls_send(&op->calls, op->task, 0, &rows, op->op.mem, err);
     ch_batch_release(&rows);
     CH_TRY(status);
-    return take_results(op, err);
+    return push_on(op, err);
 }
 
 static ch_status end_group(op_groups *op, ch_error *err)
@@ -121,7 +138,7 @@ static ch_status end_group(op_groups *op, ch_error *err)
     CH_TRY(send_rows(op, err));
     op->in_group = false;
     CH_TRY(ch_python_task_end_stream(op->task, err));
-    return take_results(op, err);
+    return push_on(op, err);
 }
 
 static ch_status add_rows(op_groups *op, ch_column *const *key, const ch_batch *batch, int64_t from,
@@ -167,6 +184,8 @@ static ch_status groups_push(ch_op *self, int slot, ch_batch *batch, ch_error *e
     int64_t from = 0;
     ch_status status = CH_OK;
     CH_UNUSED(slot);
+    if (is_enough(op))
+        return CH_OK;
     if (n_keys > 16 && !(key = ch_mem_alloc(self->mem, bytes, err)))
         return CH_E_MEMORY;
     for (int32_t k = 0; k < n_keys; k++)
@@ -178,6 +197,8 @@ static ch_status groups_push(ch_op *self, int slot, ch_batch *batch, ch_error *e
         if (i < batch->n && same(op, key, i - 1, key, i))
             continue;
         CH_TRY_OUT(add_rows(op, key, batch, from, i, err));
+        if (is_enough(op))
+            goto out;
         if (i < batch->n)
             CH_TRY_OUT(end_group(op, err));
         from = i;
@@ -195,17 +216,17 @@ out:
 static ch_status groups_finish(ch_op *self, ch_error *err)
 {
     op_groups *op = (op_groups *)self;
-    bool more = true;
-    CH_TRY(end_group(op, err));
+    bool full = is_enough(op);
+    if (!full)
+        CH_TRY(end_group(op, err));
     if (!op->task)
         return CH_OK;
-    CH_TRY(ch_python_task_end_input(op->task, err));
-    while (more) {
-        CH_TRY(take_results(op, err));
-        CH_TRY(ch_python_task_wait(op->task, &more, err));
-    }
+    if (!full)
+        CH_TRY(ch_python_drain(self, 0, op->task, take_results, &full, err));
     ch_python_task_close(op->task);
     op->task = NULL;
+    if (full)
+        return CH_OK;
     CH_TRY(emit_groups(op, err));
     if (op->groups.rows)
         CH_FAIL(err, PYTHON_RESULT, "reason", "there are fewer results than groups");

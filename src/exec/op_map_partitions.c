@@ -12,6 +12,7 @@
 typedef struct slot_state {
     ch_gather gather;
     ch_python_task *task;
+    uint64_t seq; /* of the partition */
 } slot_state;
 
 typedef struct op_map_partitions {
@@ -26,17 +27,20 @@ static ch_status need_task(op_map_partitions *op, int slot, uint64_t seq, ch_err
 {
     ch_exec *exec = op->op.exec;
     slot_state *s = &op->slot[slot];
+    s->seq = seq;
     atomic_store_explicit(&op->called, true, memory_order_relaxed);
     return s->task ? CH_OK
                    : ch_python_task_open(exec->python, &op->calls.spec, ch_python_partition(seq),
                                          op->op.mem, exec->cancel, &s->task, err);
 }
 
-static ch_status emit_all(op_map_partitions *op, int slot, uint64_t seq, ch_error *err)
+static ch_status emit_all(ch_op *self, int slot, ch_error *err)
 {
+    op_map_partitions *op = (op_map_partitions *)self;
+    slot_state *s = &op->slot[slot];
     ch_batch out;
-    while (ch_python_task_take(op->slot[slot].task, &out)) {
-        out.seq = seq;
+    while (ch_python_task_take(s->task, &out)) {
+        out.seq = s->seq;
         ch_status status = ch_op_emit(&op->op, slot, &out, err);
         ch_batch_release(&out);
         CH_TRY(status);
@@ -44,34 +48,44 @@ static ch_status emit_all(op_map_partitions *op, int slot, uint64_t seq, ch_erro
     return CH_OK;
 }
 
+/* No more is to come of this partition, or is wanted. */
+static void close_partition(op_map_partitions *op, slot_state *s)
+{
+    ch_python_task_close(s->task);
+    s->task = NULL;
+    ch_gather_release(&s->gather);
+    s->gather.mem = op->op.mem;
+}
+
 static ch_status send_rows(op_map_partitions *op, int slot, ch_error *err)
 {
     slot_state *s = &op->slot[slot];
     ch_batch rows;
+    bool full;
     if (!s->gather.rows)
         return CH_OK;
     CH_TRY(need_task(op, slot, s->gather.seq, err));
     CH_TRY(ch_gather_take(&s->gather, &rows, err));
     ch_status status = ch_python_calls_send(&op->calls, s->task, slot, &rows, op->op.mem, err);
-    uint64_t seq = rows.seq;
     ch_batch_release(&rows);
     CH_TRY(status);
-    return emit_all(op, slot, seq, err);
+    CH_TRY(ch_python_push(&op->op, slot, s->task, emit_all, &full, err));
+    if (full)
+        close_partition(op, s);
+    return CH_OK;
 }
 
 static ch_status end_partition(op_map_partitions *op, int slot, uint64_t seq, ch_error *err)
 {
     slot_state *s = &op->slot[slot];
-    bool more = true;
-    CH_TRY(send_rows(op, slot, err));
-    CH_TRY(need_task(op, slot, seq, err));
-    CH_TRY(ch_python_task_end_input(s->task, err));
-    while (more) {
-        CH_TRY(emit_all(op, slot, seq, err));
-        CH_TRY(ch_python_task_wait(s->task, &more, err));
+    bool full = ch_op_is_full(op->op.next, slot);
+    if (!full)
+        CH_TRY(send_rows(op, slot, err));
+    if (!full && !ch_op_is_full(op->op.next, slot)) {
+        CH_TRY(need_task(op, slot, seq, err));
+        CH_TRY(ch_python_drain(&op->op, slot, s->task, emit_all, &full, err));
     }
-    ch_python_task_close(s->task);
-    s->task = NULL;
+    close_partition(op, s);
     return CH_OK;
 }
 
@@ -84,6 +98,8 @@ static ch_status map_push(ch_op *self, int slot, ch_batch *batch, ch_error *err)
     if (s->gather.rows && s->gather.seq != batch->seq)
         CH_TRY(end_partition(op, slot, s->gather.seq, err));
     for (int64_t at = 0, n; at < batch->n; at += n) {
+        if (ch_op_is_full(self->next, slot))
+            return CH_OK;
         n = batch->n - at < most - s->gather.rows ? batch->n - at : most - s->gather.rows;
         CH_TRY(ch_gather_add(&s->gather, batch, at, n, err));
         if (s->gather.rows == most)
@@ -115,10 +131,8 @@ static ch_status map_finish(ch_op *self, ch_error *err)
 static void map_close(ch_op *self)
 {
     op_map_partitions *op = (op_map_partitions *)self;
-    for (int i = 0; op->slot && i < self->exec->n_slots; i++) {
-        ch_python_task_close(op->slot[i].task);
-        ch_gather_release(&op->slot[i].gather);
-    }
+    for (int i = 0; op->slot && i < self->exec->n_slots; i++)
+        close_partition(op, &op->slot[i]);
     ch_evaluator_close(op->calls.ev);
 }
 

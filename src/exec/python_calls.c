@@ -172,6 +172,33 @@ ch_status ch_python_calls_send(ch_python_calls *calls, ch_python_task *task, int
     return status;
 }
 
+ch_status ch_python_push(ch_op *op, int slot, ch_python_task *task, ch_python_taker take,
+                         bool *full, ch_error *err)
+{
+    bool all = false;
+    *full = false;
+    while (!all && !*full) {
+        CH_TRY(ch_python_task_flush(task, &all, err));
+        CH_TRY(take(op, slot, err));
+        *full = ch_op_is_full(op->next, slot);
+    }
+    return CH_OK;
+}
+
+ch_status ch_python_drain(ch_op *op, int slot, ch_python_task *task, ch_python_taker take,
+                          bool *full, ch_error *err)
+{
+    bool more = true;
+    CH_TRY(ch_python_task_end_input(task, err));
+    CH_TRY(ch_python_push(op, slot, task, take, full, err));
+    while (more && !*full) {
+        CH_TRY(ch_python_task_wait(task, &more, err));
+        CH_TRY(take(op, slot, err));
+        *full = ch_op_is_full(op->next, slot);
+    }
+    return CH_OK;
+}
+
 /* ---- rows --------------------------------------------------------------------------------- */
 
 ch_status ch_gather_add(ch_gather *g, const ch_batch *batch, int64_t from, int64_t n, ch_error *err)

@@ -28,6 +28,17 @@ CH_NODISCARD ch_status ch_python_calls_whole(ch_exec *exec, const ch_expr *funct
 /* Evaluates the arguments and sends them; rows <= runtime->max_records. */
 CH_NODISCARD ch_status ch_python_calls_send(ch_python_calls *calls, ch_python_task *task, int slot,
                                             ch_batch *rows, ch_mem *mem, ch_error *err);
+/*
+ * What op does while it talks to a worker. `take` passes results on that have come; where op and those behind it
+ * need no more rows from the slot, *full becomes true, and the task is to be closed as it is.
+ */
+typedef ch_status (*ch_python_taker)(ch_op *op, int slot, ch_error *err);
+/* Sends what was said. */
+CH_NODISCARD ch_status ch_python_push(ch_op *op, int slot, ch_python_task *task,
+                                      ch_python_taker take, bool *full, ch_error *err);
+/* Ends the input and takes all results; the task is over then. */
+CH_NODISCARD ch_status ch_python_drain(ch_op *op, int slot, ch_python_task *task,
+                                       ch_python_taker take, bool *full, ch_error *err);
 /* The STRUCT of fields _0, _1 ... of these expressions' types; names: with the columns' own. */
 CH_NODISCARD ch_status ch_python_struct(ch_arena *arena, const ch_expr_list *list, bool names,
                                         const ch_type **out, ch_error *err);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * python_daemon.c - `python -m pyspark.daemon pyspark.worker`, as PythonWorkerFactory starts it.
+ * python_daemon.c - `python -m pyspark.daemon pyspark.worker`, as PythonWorkerFactory starts it, behind a look at its age.
  *
  * It says on its stdout where its socket is: the path's length (4 bytes, big-endian) and the path. The
  * socket lies in a folder of its own that nobody else may enter, which is what stands in for a secret.
@@ -21,10 +21,18 @@
 
 #include "base/clock.h"
 
+/* What its workers speak is the protocol of PySpark 4.3; older ones would misunderstand all, and say nothing of use. */
+#define PROGRAM                                                                                \
+    "import importlib.util, runpy, sys\n"                                                      \
+    "if not importlib.util.find_spec('pyspark.messages'):\n"                                   \
+    "    import pyspark\n"                                                                     \
+    "    sys.exit('it has PySpark ' + pyspark.__version__ + ', and they need 4.3 or later')\n" \
+    "runpy.run_module('pyspark.daemon', run_name='__main__', alter_sys=True)\n"
 #define START_MS 60000
 #define END_MS 3000
 #define STEP_MS 50 /* how often a cancelled query is noticed */
 #define MOST_TOLD 2000
+#define MOST_PASSED 16 /* times 4096 bytes that are passed on at once */
 
 struct ch_python_daemon {
     pid_t pid;
@@ -93,7 +101,7 @@ static int spawn(ch_python_daemon *d, int ends[3][2])
                    memory,
                    NULL,
                    NULL};
-    char *argv[] = {d->executable, (char *)(uintptr_t) "-m", (char *)(uintptr_t) "pyspark.daemon",
+    char *argv[] = {d->executable, (char *)(uintptr_t) "-c", (char *)(uintptr_t)PROGRAM,
                     (char *)(uintptr_t) "pyspark.worker", NULL};
     size_t n_own = 6;
     snprintf(folder, sizeof folder, "PYTHON_WORKER_FACTORY_SOCK_DIR=%s", d->folder);
@@ -230,6 +238,8 @@ ch_status ch_python_daemon_start(const char *folder, const ch_python_settings *s
     if (status == CH_OK)
         status = launch(d, cancel, err);
     if (status != CH_OK) {
+        if (d->pid > 0) /* it may still import, and hear nothing */
+            (void)kill(-d->pid, SIGKILL);
         ch_python_daemon_end(d);
         return status;
     }
@@ -237,11 +247,16 @@ ch_status ch_python_daemon_start(const char *folder, const ch_python_settings *s
     return CH_OK;
 }
 
-bool ch_python_daemon_fits(const ch_python_daemon *d, const ch_python_settings *s)
+bool ch_python_daemon_ended(const ch_python_daemon *d)
 {
     siginfo_t ended = {0};
-    int asked = waitid(P_PID, (id_t)d->pid, &ended, WEXITED | WNOHANG | WNOWAIT);
-    return asked == 0 && ended.si_pid == 0 && strcmp(d->executable, s->executable) == 0 &&
+    return waitid(P_PID, (id_t)d->pid, &ended, WEXITED | WNOHANG | WNOWAIT) != 0 ||
+           ended.si_pid != 0;
+}
+
+bool ch_python_daemon_fits(const ch_python_daemon *d, const ch_python_settings *s)
+{
+    return !ch_python_daemon_ended(d) && strcmp(d->executable, s->executable) == 0 &&
            d->memory_mb == s->memory_mb && d->hide_traceback == s->hide_traceback &&
            d->simplified_traceback == s->simplified_traceback;
 }
@@ -259,12 +274,12 @@ void ch_python_daemon_outputs(const ch_python_daemon *d, struct pollfd *fd)
     fd[1] = (struct pollfd){.fd = d->errors, .events = POLLIN};
 }
 
-/* Until nothing is left to read now; a pipe that has ended is closed, so that nobody waits for it again. */
+/* What is there now, but not for ever; a pipe that has ended is closed, so that nobody waits for it again. */
 static void pass_on(int *from)
 {
     char bytes[4096];
-    ssize_t n;
-    while ((n = read(*from, bytes, sizeof bytes)) > 0)
+    ssize_t n = 1;
+    for (int i = 0; i < MOST_PASSED && (n = read(*from, bytes, sizeof bytes)) > 0; i++)
         (void)!write(STDERR_FILENO, bytes, (size_t)n);
     if (n == 0) {
         close(*from);
@@ -282,16 +297,16 @@ void ch_python_daemon_pass_on(ch_python_daemon *d, const struct pollfd *fd)
 
 /* ---- ending ------------------------------------------------------------------------------ */
 
-/* It has time to end its workers, of which some may not listen; then the whole group is killed. */
-static void reap(pid_t pid)
+/* It has time to end its workers, of which some may not listen; then the whole group is killed, while it has its number. */
+static void reap(const ch_python_daemon *d)
 {
     for (int64_t end = ch_tick_ns() + (int64_t)END_MS * 1000000; ch_tick_ns() < end;) {
-        if (waitpid(pid, NULL, WNOHANG) != 0)
+        if (ch_python_daemon_ended(d))
             break;
         (void)poll(NULL, 0, 10);
     }
-    (void)kill(-pid, SIGKILL);
-    (void)waitpid(pid, NULL, 0);
+    (void)kill(-d->pid, SIGKILL);
+    (void)waitpid(d->pid, NULL, 0);
 }
 
 void ch_python_daemon_end(ch_python_daemon *d)
@@ -299,7 +314,7 @@ void ch_python_daemon_end(ch_python_daemon *d)
     if (d->to >= 0)
         close(d->to);
     if (d->pid > 0)
-        reap(d->pid);
+        reap(d);
     if (d->from >= 0)
         pass_on(&d->from);
     if (d->errors >= 0)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* python_daemon.h - the process that forks workers: started, heard, ended. Of the pool, under its lock. */
+/* python_daemon.h - the process that forks workers: started, heard, ended. Of the pool; one thread hears and ends it. */
 #ifndef CH_PYTHON_PYTHON_DAEMON_H
 #define CH_PYTHON_PYTHON_DAEMON_H
 
@@ -14,7 +14,10 @@ CH_NODISCARD ch_status ch_python_daemon_start(const char *folder,
                                               const ch_python_settings *settings,
                                               const _Atomic bool *cancel, ch_python_daemon **out,
                                               ch_error *err);
+/* Is it there, and was started with these? */
 bool ch_python_daemon_fits(const ch_python_daemon *daemon, const ch_python_settings *settings);
+/* Has it ended by itself, or was it killed? */
+bool ch_python_daemon_ended(const ch_python_daemon *daemon);
 /* Of its socket; fits into sockaddr_un. */
 const char *ch_python_daemon_path(const ch_python_daemon *daemon);
 /* Its workers end with it. */

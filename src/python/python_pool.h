@@ -20,19 +20,20 @@
 
 typedef struct ch_python_pool ch_python_pool;
 
-/* What a daemon is started with; one of another kind takes its place when this changes. */
+/* What a daemon is started with; when this changes another takes its place, for the workers that come then. */
 typedef struct ch_python_settings {
     const char *executable; /* looked for in PATH */
     int64_t memory_mb;      /* RLIMIT_AS of each worker; 0: none */
     bool hide_traceback, simplified_traceback;
 } ch_python_settings;
 
+typedef struct ch_python_crew ch_python_crew; /* a daemon and its workers */
 typedef struct ch_python_worker ch_python_worker;
 struct ch_python_worker {
-    int fd;      /* not blocking */
+    int fd;
     int process; /* a pidfd, or -1 */
     pid_t pid;
-    uint64_t daemon;       /* of which one it is */
+    ch_python_crew *crew;  /* of which one it is */
     int64_t idle_since_ns; /* while it waits */
     ch_python_worker *next;
 };

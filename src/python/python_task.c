@@ -147,13 +147,6 @@ static ch_status say_init(ch_python_task *t, int32_t partition, ch_error *err)
 
 /* ---- both directions --------------------------------------------------------------------- */
 
-/* What a worker that has ended left behind decides: its traceback, or that it is gone. */
-static ch_status lost(ch_python_task *t, ch_error *err)
-{
-    CH_UNUSED(t);
-    CH_FAIL(err, PYTHON_WORKER_EXITED);
-}
-
 static ch_status hear(ch_python_task *t, ch_error *err)
 {
     void *room;
@@ -163,7 +156,7 @@ static ch_status hear(ch_python_task *t, ch_error *err)
     if (n < 0 && (errno == EAGAIN || errno == EINTR))
         return CH_OK;
     if (n <= 0)
-        return lost(t, err);
+        CH_FAIL(err, PYTHON_WORKER_EXITED);
     t->heard_ns = ch_tick_ns();
     return ch_python_answer_take(t->answer, (size_t)n, err);
 }
@@ -189,36 +182,43 @@ static ch_status heed_idle(const ch_python_task *t, ch_error *err)
 {
     int64_t most = t->runtime->idle_s;
     if (most <= 0 || !t->runtime->kill_idle ||
-        ch_tick_ns() - t->heard_ns < most * INT64_C(1000000000))
+        (ch_tick_ns() - t->heard_ns) / INT64_C(1000000000) < most)
         return CH_OK;
     CH_FAIL(err, PYTHON_WORKER_IDLE, "seconds", CH_I64(most));
 }
 
-/* One step: waits until something can be said or heard. */
+/* One step: waits until something can be said or heard. A worker that is gone may have left its socket to others. */
 static ch_status step(ch_python_task *t, ch_error *err)
 {
     bool unsaid = t->sent < t->out.len;
-    struct pollfd fd = {.fd = t->worker->fd, .events = (short)(unsaid ? POLLIN | POLLOUT : POLLIN)};
+    struct pollfd fd[2] = {
+        {.fd = t->worker->fd, .events = (short)(unsaid ? POLLIN | POLLOUT : POLLIN)},
+        {.fd = t->worker->process, .events = POLLIN}};
     if (t->cancel && atomic_load_explicit(t->cancel, memory_order_relaxed))
         CH_FAIL(err, CANCELLED);
-    if (poll(&fd, 1, STEP_MS) <= 0)
+    if (poll(fd, 2, STEP_MS) <= 0)
         return heed_idle(t, err);
-    if (fd.revents & (POLLIN | POLLHUP | POLLERR))
+    if (fd[0].revents & (POLLIN | POLLHUP | POLLERR))
         CH_TRY(hear(t, err));
-    return fd.revents & POLLOUT ? say(t, err) : CH_OK;
+    else if (fd[1].revents)
+        CH_FAIL(err, PYTHON_WORKER_EXITED);
+    return fd[0].revents & POLLOUT ? say(t, err) : CH_OK;
 }
 
-static ch_status flush(ch_python_task *t, ch_error *err)
+ch_status ch_python_task_flush(ch_python_task *t, bool *all, ch_error *err)
 {
-    while (t->sent < t->out.len && !ch_python_answer_done(t->answer))
+    *all = true;
+    /* Small groups leave together. */
+    if (t->grouped && !t->ended && t->out.len - t->sent < LEAST_SENT)
+        return CH_OK;
+    t->heard_ns = ch_tick_ns(); /* it is waited for from now on */
+    while (t->sent < t->out.len && !ch_python_answer_done(t->answer)) {
+        *all = !ch_python_answer_has_batch(t->answer);
+        if (!*all)
+            return CH_OK;
         CH_TRY(step(t, err));
+    }
     return CH_OK;
-}
-
-/* Small groups leave together. */
-static ch_status flush_much(ch_python_task *t, ch_error *err)
-{
-    return t->grouped && t->out.len < LEAST_SENT ? CH_OK : flush(t, err);
 }
 
 /* ---- rows -------------------------------------------------------------------------------- */
@@ -296,9 +296,8 @@ ch_status ch_python_task_send(ch_python_task *t, ch_batch *batch, ch_error *err)
 {
     if (ch_python_answer_done(t->answer)) /* it needs no more rows */
         return CH_OK;
-    CH_TRY(t->spec->eval_type == CH_PYTHON_BATCHED ? add_pickled(t, batch, err)
-                                                   : add_rows(t, batch, err));
-    return flush_much(t, err);
+    return t->spec->eval_type == CH_PYTHON_BATCHED ? add_pickled(t, batch, err)
+                                                   : add_rows(t, batch, err);
 }
 
 void ch_python_task_input(ch_python_task *t, const ch_type *input)
@@ -308,7 +307,7 @@ void ch_python_task_input(ch_python_task *t, const ch_type *input)
 
 ch_status ch_python_task_group(ch_python_task *t, int32_t n, ch_error *err)
 {
-    return put_int(&t->out, n, err);
+    return ch_python_answer_done(t->answer) ? CH_OK : put_int(&t->out, n, err);
 }
 
 /* A group without rows has a batch all the same, of none: PySpark takes the columns from it. */
@@ -327,11 +326,12 @@ static ch_status add_no_rows(ch_python_task *t, ch_error *err)
 
 ch_status ch_python_task_end_stream(ch_python_task *t, ch_error *err)
 {
+    if (ch_python_answer_done(t->answer))
+        return CH_OK;
     if (!t->in_stream)
         CH_TRY(t->grouped ? add_no_rows(t, err) : add_rows(t, NULL, err));
     t->in_stream = false;
-    CH_TRY(ch_ipc_write_end(&t->out, err));
-    return flush_much(t, err);
+    return ch_ipc_write_end(&t->out, err);
 }
 
 ch_status ch_python_task_end_input(ch_python_task *t, ch_error *err)
@@ -345,8 +345,7 @@ ch_status ch_python_task_end_input(ch_python_task *t, ch_error *err)
         CH_TRY(put_int(&t->out, END_OF_DATA_SECTION, err));
     else
         CH_TRY(ch_python_task_end_stream(t, err));
-    CH_TRY(put_int(&t->out, END_OF_STREAM, err));
-    return flush(t, err);
+    return put_int(&t->out, END_OF_STREAM, err);
 }
 
 /* ---- results ----------------------------------------------------------------------------- */
@@ -358,6 +357,7 @@ bool ch_python_task_take(ch_python_task *t, ch_batch *out)
 
 ch_status ch_python_task_wait(ch_python_task *t, bool *more, ch_error *err)
 {
+    t->heard_ns = ch_tick_ns();
     for (;;) {
         *more = true;
         if (ch_python_answer_has_batch(t->answer))
@@ -407,7 +407,6 @@ ch_status ch_python_task_open(const ch_python_runtime *runtime, const ch_python_
     ch_status status = ch_python_answer_new(spec, mem, &t->answer, err);
     if (status == CH_OK)
         status = ch_python_pool_get(runtime->pool, &runtime->settings, cancel, &t->worker, err);
-    t->heard_ns = ch_tick_ns();
     if (status == CH_OK)
         status = say_init(t, partition, err);
     if (status != CH_OK) {

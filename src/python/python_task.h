@@ -3,10 +3,10 @@
  * python_task.h - one conversation with a worker: what it is to run, rows there, rows back.
  *
  *   open
- *   { send* | group, send*, end_group }     rows to it; results may come meanwhile
- *   take*                                   what has come
- *   end_input, then wait until *more is false, with take* in between
- *   close                                   always: the worker waits for another task, or is killed
+ *   { send* | group, { send*, end_stream }* }    rows for it
+ *   flush, with take* in between                 rows to it; results may come meanwhile
+ *   end_input, flush, then wait until *more is false, with take* in between
+ *   close                                        always: the worker waits for another task, or is killed
  *
  * What is sent and received, all integers big-endian (PySpark's worker.py, worker_message.py):
  *
@@ -73,7 +73,7 @@ CH_NODISCARD ch_status ch_python_task_open(const ch_python_runtime *runtime,
                                            const ch_python_spec *spec, int32_t partition,
                                            ch_mem *mem, const _Atomic bool *cancel,
                                            ch_python_task **out, ch_error *err);
-/* Rows of input's columns, no more than runtime->max_records; borrows. Returns when they are on their way. */
+/* Rows of input's columns, no more than runtime->max_records; borrows. They leave with the next flush. */
 CH_NODISCARD ch_status ch_python_task_send(ch_python_task *task, ch_batch *batch, ch_error *err);
 /* A group of n streams begins; each ends, and after the last the group. */
 CH_NODISCARD ch_status ch_python_task_group(ch_python_task *task, int32_t n, ch_error *err);
@@ -81,6 +81,11 @@ CH_NODISCARD ch_status ch_python_task_end_stream(ch_python_task *task, ch_error 
 /* Of the second stream of a group: its columns. */
 void ch_python_task_input(ch_python_task *task, const ch_type *input);
 
+/*
+ * Until all that was said is on its way. *all is false when results came first, which are to be taken before it is
+ * called again: a worker may make any number of rows before it reads another one.
+ */
+CH_NODISCARD ch_status ch_python_task_flush(ch_python_task *task, bool *all, ch_error *err);
 /* A batch of results that is there already, moved; false: none is. */
 bool ch_python_task_take(ch_python_task *task, ch_batch *out);
 CH_NODISCARD ch_status ch_python_task_end_input(ch_python_task *task, ch_error *err);
