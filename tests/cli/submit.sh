@@ -45,7 +45,7 @@ try chert submit --python ./python --conf sql.ansi=1 program.py
 
 echo "== servers"
 chert server --port 0 2>served & server=$!
-until grep -q sc:// served; do sleep 0.05; done
+until grep -qs sc:// served; do sleep 0.05; done
 port=$(sed 's/.*://' served)
 try chert submit --python ./python --remote sc://127.0.0.1:$port --conf spark.sql.x='a "b"' --conf spark.y=1 program.py
 SPARK_REMOTE="sc://127.0.0.1:$port/;user_id=me" try chert submit --python ./python program.py
