@@ -90,7 +90,9 @@ def make_views(spark, args, settings):
     if not args.jdbc and settings.get("MYSQL_HOST"):
         url = "jdbc:mysql://{}:{}/{}".format(settings["MYSQL_HOST"], settings.get("MYSQL_PORT", 3306), settings["MYSQL_DATABASE"])
     if url.startswith(("jdbc:mysql:", "jdbc:mariadb:")):
-        options = {"zeroDateTimeBehavior": "CONVERT_TO_NULL"}
+        options = {"zeroDateTimeBehavior": "CONVERT_TO_NULL"}  # a date that is all zeros is no date
+        if url.startswith("jdbc:mysql:"):
+            options["driver"] = "com.mysql.cj.jdbc.Driver"
         if settings.get("MYSQL_USER"):
             options.update(user=settings["MYSQL_USER"], password=settings.get("MYSQL_PASSWORD", ""))
     for table in TABLES:
