@@ -179,6 +179,13 @@ static ch_status parameters_of(const ch_jdbc_source *s, const char *host, int po
     return CH_OK;
 }
 
+/* The library would print what the server remarks, to stderr. */
+static void ignore_notice(void *user, const PGresult *result)
+{
+    CH_UNUSED(user);
+    CH_UNUSED(result);
+}
+
 static ch_status try_host(ch_jdbc_conn *conn, const char *host, int port, ch_error *err)
 {
     pg_conn *c = (pg_conn *)conn;
@@ -194,6 +201,7 @@ static ch_status try_host(ch_jdbc_conn *conn, const char *host, int port, ch_err
     c->db = PQconnectStartParams(p.key, p.value, 0);
     if (!c->db)
         return ch_error_memory(err, "libpq", 0, 0);
+    PQsetNoticeReceiver(c->db, ignore_notice, NULL);
     PostgresPollingStatusType state = PGRES_POLLING_WRITING;
     while (state != PGRES_POLLING_OK && PQstatus(c->db) != CONNECTION_BAD) {
         CH_TRY(ch_jdbc_heed(&c->head, err));
