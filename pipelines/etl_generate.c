@@ -50,13 +50,13 @@ static const char CUSTOMERS[] =
 
 /* Some customers order far more than others. Everyone has an hour, from 7 to 22, when they do it every second time. */
 static const char ORDERS[] =
-    "SELECT INT(id) AS order_id, customer_id,"
+    "SELECT INT(id) AS order_id, INT(customer_id) AS customer_id,"
     " timestamp_seconds(unix_timestamp(last_day) - (n_orders - id) * 365 DIV n_orders * 86400"
     "   + if(d % 2 = 0, 7 + customer_id * 7919 % 16, e % 24) * 3600 + e % 3600) AS order_date,"
     " CAST(aggregate(sequence(1, 1 + a % 4), 0L, (cents, line) -> cents"
     "   + (1 + (c + line) % 5) * (499 + (1 + (b + line * 31) % n_products) * 7919 % 9500)) / 100 AS DECIMAL(12,2))"
     "   AS total_amount"
-    " FROM (SELECT *, INT(greatest(1, ceil(n_customers * pow(e / 1000000007, 2)))) AS customer_id FROM numbers)";
+    " FROM (SELECT *, BIGINT(greatest(1, ceil(n_customers * pow(e / 1000000007, 2)))) AS customer_id FROM numbers)";
 
 static const char ORDER_ITEMS[] =
     "SELECT INT(id) AS order_id, INT(line) AS line, INT(1 + (b + line * 31) % n_products) AS product_id,"
