@@ -205,6 +205,8 @@ static ch_status infer_value(infer_state *s, int32_t i, ch_error *err)
         s->corrupt = true;
         return CH_OK;
     }
+    if (s->type && ch_json_fits(&s->json, i, &s->options, s->type))
+        return CH_OK;
     CH_TRY(ch_json_infer(&s->json, i, &s->options, &s->arena, &t, err));
     s->type = s->type ? ch_json_widest(s->type, t, &s->arena, err) : t;
     return s->type ? CH_OK : CH_E_MEMORY;

@@ -54,11 +54,15 @@ static const char *first_break(const char *p, size_t left)
     }
 }
 
-/* The end of the line at `at` and how long its separator is; -1: more text is needed to know. */
-static int64_t line_end(const line_scan *s, const ch_csv_text *t, uint32_t at, uint32_t *sep_len)
+/*
+ * The end of the line at t->at, of which `known` bytes hold no whole separator, and how long that one is; -1: more
+ * text is needed to know.
+ */
+static int64_t line_end(const line_scan *s, const ch_csv_text *t, uint32_t known, uint32_t *sep_len)
 {
     const char *sep = s->options.line_sep;
-    uint32_t left = t->len - at;
+    uint32_t again = sep ? (uint32_t)strlen(sep) : 1; /* where one may have begun */
+    uint32_t at = t->at + (known > again ? known - again : 0), left = t->len - at;
     if (left == 0)
         return -1;
     const char *p = t->text + at;
@@ -86,10 +90,11 @@ static int64_t line_end(const line_scan *s, const ch_csv_text *t, uint32_t at, u
 static ch_status next_line(const line_scan *s, ch_csv_text *t, ch_str *line, bool *more,
                            ch_error *err)
 {
-    for (;;) {
+    for (uint32_t known = 0;;) {
         uint32_t sep_len = 0;
-        int64_t end = s->options.whole ? -1 : line_end(s, t, t->at, &sep_len);
+        int64_t end = s->options.whole ? -1 : line_end(s, t, known, &sep_len);
         if (end < 0 && !t->eof) {
+            known = t->len - t->at;
             CH_TRY(ch_csv_text_fill(t, -1, err));
             continue;
         }

@@ -45,9 +45,10 @@ static ch_status read_options(ch_bind *bind, int32_t i, ch_json_options *o, ch_e
 static ch_status parse_schema(ch_bind *bind, int32_t i, const ch_type **out, ch_error *err)
 {
     const ch_scalar *v = ch_bind_constant(bind, i);
-    if (!ch_type_is_string(bind->arg_type[i]) || !v || v->is_null)
-        CH_FAIL(err, DATATYPE_NON_FOLDABLE, "sqlExpr", ch_bind_sql(bind), "inputName", "`schema`",
-                "inputType", "\"STRING\"", "inputExpr", ch_bind_arg_sql(bind, i));
+    if (!ch_type_is_string(bind->arg_type[i]) || !v || v->is_null) {
+        bind->final = true;
+        CH_FAIL(err, SCHEMA_NOT_LITERAL, "inputSchema", ch_bind_arg_sql(bind, i));
+    }
     char *text = ch_arena_strn(bind->arena, v->v.str.text, (size_t)v->v.str.len, err);
     if (!text)
         return CH_E_MEMORY;
@@ -150,7 +151,7 @@ static ch_status eval_from(const ch_call *call, ch_column **out, ch_error *err)
             continue;
         }
         bool good;
-        CH_TRY_OUT(ch_json_rows_add(rows, text.text, text.len, &good, err));
+        CH_TRY_OUT(ch_json_rows_add_of(rows, in, i, &good, err));
         if (!good && o->mode == CH_JSON_FAIL) {
             status = malformed(text, err);
             goto out;

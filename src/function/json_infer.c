@@ -82,6 +82,76 @@ static ch_status infer_object(const ch_json *json, int32_t i, const ch_json_opti
     return *out ? CH_OK : CH_E_MEMORY;
 }
 
+/* ---- what a type has already ---- */
+
+static int32_t find_field(const ch_type *t, const char *name, int32_t len)
+{
+    int32_t low = 0, high = t->n_fields;
+    while (low < high) {
+        int32_t mid = (low + high) / 2;
+        const char *other = t->field[mid].name;
+        int32_t other_len = (int32_t)strlen(other);
+        int c = memcmp(name, other, (size_t)(len < other_len ? len : other_len));
+        c = c ? c : (len > other_len) - (len < other_len);
+        if (c == 0)
+            return mid;
+        if (c > 0)
+            low = mid + 1;
+        else
+            high = mid;
+    }
+    return -1;
+}
+
+static bool fits_struct(const ch_json *json, int32_t i, const ch_json_options *o, const ch_type *t)
+{
+    const ch_json_node *v = ch_json_at(json, i);
+    uint64_t seen[4] = {0};
+    if (v->len > 256 || t->n_fields > 256)
+        return false;
+    for (int32_t k = i + 1; k < v->next;) {
+        const ch_json_node *name = ch_json_at(json, k);
+        int32_t f = name->escaped ? -1 : find_field(t, json->text + name->start, name->len);
+        if (f < 0 || ch_bit_get(seen, f) || !ch_json_fits(json, k + 1, o, t->field[f].type))
+            return false;
+        ch_bit_set(seen, f);
+        k = ch_json_at(json, k + 1)->next;
+    }
+    return true;
+}
+
+bool ch_json_fits(const ch_json *json, int32_t i, const ch_json_options *o, const ch_type *t)
+{
+    const ch_json_node *v = ch_json_at(json, i);
+    int64_t value;
+    if (v->kind == CH_JSON_NULL || (v->kind == CH_JSON_STRING && !v->len) || t->id == CH_STRING)
+        return true;
+    if (o->primitives_as_string && v->kind < CH_JSON_ARRAY)
+        return false;
+    switch (v->kind) {
+    case CH_JSON_TRUE:
+    case CH_JSON_FALSE:
+        return t->id == CH_BOOLEAN;
+    case CH_JSON_INT:
+        return t->id == CH_DOUBLE ||
+               (t->id == CH_LONG && ch_parse_i64(json->text + v->start, v->len, false, &value));
+    case CH_JSON_FLOAT:
+        return t->id == CH_DOUBLE;
+    case CH_JSON_OBJECT:
+        return t->id == CH_STRUCT && fits_struct(json, i, o, t);
+    case CH_JSON_ARRAY:
+        break;
+    default:
+        return false;
+    }
+    bool fits = t->id == CH_ARRAY;
+    for (int32_t k = i + 1; k < v->next && fits; k = ch_json_at(json, k)->next)
+        fits = ch_json_fits(json, k, o, t->field[0].type);
+    return fits;
+}
+
+/* ---- types ---- */
+
 ch_status ch_json_infer(const ch_json *json, int32_t i, const ch_json_options *o, ch_arena *arena,
                         const ch_type **out, ch_error *err)
 {
@@ -109,6 +179,8 @@ ch_status ch_json_infer(const ch_json *json, int32_t i, const ch_json_options *o
     const ch_type *all = CH_T_NULL;
     for (int32_t k = i + 1; k < v->next; k = ch_json_at(json, k)->next) {
         const ch_type *one;
+        if (ch_json_fits(json, k, o, all))
+            continue;
         CH_TRY(ch_json_infer(json, k, o, arena, &one, err));
         all = ch_json_widest(all, one, arena, err);
         if (!all)

@@ -349,20 +349,23 @@ static ch_status tuple_field(const ch_call *call, const ch_json *json, bool ok, 
     if (!root || root->kind != CH_JSON_OBJECT || ch_column_is_null(call->arg[a], i))
         return ch_set_null(out, i, err);
     ch_str name = ch_arg_str(call, a, i);
+    int32_t found = 0; /* the last of several that have a value */
     for (int32_t k = 1; k < root->next;) {
         int32_t value = ch_json_at(json, k)->next;
-        const ch_json_node *v = ch_json_at(json, value);
-        if (ch_json_is(json, ch_json_at(json, k), name.text, name.len) && v->kind != CH_JSON_NULL) {
-            ch_buf_reset(buf);
-            if (v->kind == CH_JSON_STRING)
-                CH_TRY(ch_json_text(json, v, buf, err));
-            else
-                CH_TRY(ch_json_copy(json, value, buf, err));
-            return ch_textout_put(w, i, buf->data ? buf->data : "", (int64_t)buf->len, err);
-        }
-        k = v->next;
+        if (ch_json_at(json, value)->kind != CH_JSON_NULL &&
+            ch_json_is(json, ch_json_at(json, k), name.text, name.len))
+            found = value;
+        k = ch_json_at(json, value)->next;
     }
-    return ch_set_null(out, i, err);
+    if (!found)
+        return ch_set_null(out, i, err);
+    const ch_json_node *v = ch_json_at(json, found);
+    ch_buf_reset(buf);
+    if (v->kind == CH_JSON_STRING)
+        CH_TRY(ch_json_text(json, v, buf, err));
+    else
+        CH_TRY(ch_json_copy(json, found, buf, err));
+    return ch_textout_put(w, i, buf->data ? buf->data : "", (int64_t)buf->len, err);
 }
 
 static ch_status eval_tuple(const ch_call *call, ch_column **out, ch_error *err)

@@ -2,7 +2,7 @@
 /*
  * json_read.c - a tape of JSON (wire/json.h) into columns that grow row by row.
  *
- * One builder for each type in the tree of types. A value that does not fit gives NULL where it stands
+ * One builder (json_build.h) for each type in the tree of types. A value that does not fit gives NULL where it stands
  * as a member of a struct; in an array or a map it takes the whole array or map with it, as in Spark;
  * a builder is then cut back to where it was.
  */
@@ -11,28 +11,23 @@
 #include <strings.h>
 
 #include "codec/base64.h"
+#include "function/json_build.h"
 #include "function/json_text.h"
 #include "type/datetime.h"
 #include "type/decimal.h"
 #include "type/number.h"
-
-typedef struct builder builder;
-struct builder {
-    const ch_type *type;
-    int64_t n;
-    ch_buf valid; /* a byte each */
-    ch_buf data;  /* values; views; for lists where each one ends */
-    ch_buf text;
-    builder *child;
-    int32_t n_child;
-};
 
 struct ch_json_rows {
     ch_mem *mem;
     ch_arena arena;
     const ch_json_options *options;
     ch_json json;
-    builder root;
+    ch_json_builder root;
+    /* The column that texts come from, all of them until finish, if long strings may stay there; or NULL. The text at
+     * hand is in its buffer share_buf from share_at on; -1: it is not. */
+    const ch_column *source;
+    int32_t share_buf;
+    int64_t share_at, source_bytes;
     ch_buf scratch;
     const ch_zone *zone;
     const ch_pattern *date, *timestamp, *ntz;
@@ -89,174 +84,10 @@ void ch_json_options_set(ch_json_options *o, const char *key, const char *value)
         o->pretty = yes;
 }
 
-/* ---- builders ---- */
-
-static bool is_list(const ch_type *t)
-{
-    return t->id == CH_ARRAY || t->id == CH_MAP;
-}
-
-/* Bytes of a value in data. */
-static size_t slot_bytes(const ch_type *t)
-{
-    if (t->id == CH_BOOLEAN)
-        return 1;
-    return is_list(t)                               ? sizeof(int32_t)
-           : t->id == CH_STRUCT || t->id == CH_NULL ? 0
-                                                    : (size_t)ch_type_width(t);
-}
-
-static ch_status builder_init(builder *b, const ch_type *t, ch_json_rows *rows, ch_error *err)
-{
-    *b = (builder){.type = t};
-    ch_buf_init(&b->valid, rows->mem);
-    ch_buf_init(&b->data, rows->mem);
-    ch_buf_init(&b->text, rows->mem);
-    if (!ch_type_is_nested(t))
-        return CH_OK;
-    CH_ARENA_ARRAY(b->child, &rows->arena, t->n_fields + 1, err);
-    for (int32_t i = 0; i < t->n_fields; i++) {
-        CH_TRY(builder_init(&b->child[i], t->field[i].type, rows, err));
-        b->n_child++;
-    }
-    return CH_OK;
-}
-
-static void builder_release(builder *b)
-{
-    ch_buf_release(&b->valid);
-    ch_buf_release(&b->data);
-    ch_buf_release(&b->text);
-    for (int32_t i = 0; i < b->n_child; i++)
-        builder_release(&b->child[i]);
-}
-
-static int64_t text_end(const builder *b, int64_t n)
-{
-    for (int64_t i = n; i-- > 0;) {
-        ch_view v;
-        memcpy(&v, b->data.data + sizeof v * (size_t)i, sizeof v);
-        if (v.len > CH_VIEW_INLINE)
-            return v.offset + v.len;
-    }
-    return 0;
-}
-
-static int64_t list_end(const builder *b, int64_t i)
-{
-    int32_t end = 0;
-    if (i >= 0)
-        memcpy(&end, b->data.data + sizeof end * (size_t)i, sizeof end);
-    return end;
-}
-
-/* Back to n values. */
-static void cut(builder *b, int64_t n)
-{
-    if (b->n == n)
-        return;
-    if (ch_type_is_view(b->type))
-        b->text.len = (size_t)text_end(b, n);
-    for (int32_t i = 0; i < b->n_child; i++)
-        cut(&b->child[i], is_list(b->type) ? list_end(b, n - 1) : n);
-    b->valid.len = (size_t)n;
-    b->data.len = slot_bytes(b->type) * (size_t)n;
-    b->n = n;
-}
-
-static ch_status add_null(builder *b, ch_error *err)
-{
-    static const char zeros[16];
-    CH_TRY(ch_buf_addc(&b->valid, 0, err));
-    if (is_list(b->type)) {
-        int32_t end = (int32_t)b->child[0].n;
-        CH_TRY(ch_buf_add(&b->data, &end, sizeof end, err));
-    } else {
-        CH_TRY(ch_buf_add(&b->data, zeros, slot_bytes(b->type), err));
-        for (int32_t i = 0; i < b->n_child; i++)
-            CH_TRY(add_null(&b->child[i], err));
-    }
-    b->n++;
-    return CH_OK;
-}
-
-static ch_status add_value(builder *b, const void *value, ch_error *err)
-{
-    CH_TRY(ch_buf_addc(&b->valid, 1, err));
-    CH_TRY(ch_buf_add(&b->data, value, slot_bytes(b->type), err));
-    b->n++;
-    return CH_OK;
-}
-
-static ch_status add_text(builder *b, const char *text, int64_t len, ch_error *err)
-{
-    int64_t at = (int64_t)b->text.len;
-    if (at + len > INT32_MAX)
-        return ch_error_memory(err, "text of one column", at + len, INT32_MAX);
-    ch_view v = ch_view_make(text, len, 0, at);
-    if (len > CH_VIEW_INLINE)
-        CH_TRY(ch_buf_add(&b->text, text, (size_t)len, err));
-    return add_value(b, &v, err);
-}
-
-static ch_status builder_finish(builder *b, ch_mem *mem, ch_column **out, ch_error *err);
-
-static ch_status finish_children(builder *b, ch_mem *mem, ch_column *column, ch_error *err)
-{
-    if (b->type->id != CH_MAP) {
-        for (int32_t i = 0; i < b->n_child; i++)
-            CH_TRY(builder_finish(&b->child[i], mem, &column->child[i], err));
-        return CH_OK;
-    }
-    const ch_type *entry = ch_type_struct(b->type->field, 2);
-    if (!entry)
-        return CH_E_MEMORY;
-    CH_TRY(ch_column_new(mem, entry, b->child[0].n, &column->child[0], err));
-    for (int32_t i = 0; i < 2; i++)
-        CH_TRY(builder_finish(&b->child[i], mem, &column->child[0]->child[i], err));
-    return CH_OK;
-}
-
-static ch_status builder_finish(builder *b, ch_mem *mem, ch_column **out, ch_error *err)
-{
-    CH_TRY(ch_column_new(mem, b->type, b->n, out, err));
-    ch_column *c = *out;
-    if (memchr(b->valid.data ? b->valid.data : "", 0, b->valid.len) && b->type->id != CH_NULL) {
-        CH_TRY(ch_column_need_valid(c, err));
-        for (int64_t i = 0; i < b->n; i++)
-            if (!b->valid.data[i])
-                ch_bit_clear(c->valid, i);
-    }
-    if (b->type->id == CH_BOOLEAN) {
-        ch_bits_fill(c->data, b->n, false);
-        for (int64_t i = 0; i < b->n; i++)
-            if (b->data.data[i])
-                ch_bit_set(c->data, i);
-    } else if (is_list(b->type)) {
-        if (b->n)
-            memcpy((int32_t *)c->data + 1, b->data.data, b->data.len);
-    } else if (b->data.len) {
-        memcpy(c->data, b->data.data, b->data.len);
-    }
-    if (b->text.len) {
-        ch_buffer *text;
-        int32_t idx;
-        CH_TRY(ch_buffer_new(mem, (int64_t)b->text.len, &text, err));
-        memcpy(text->data, b->text.data, b->text.len);
-        CH_TRY(ch_column_add_text(c, text, &idx, err));
-    }
-    CH_TRY(finish_children(b, mem, c, err));
-    ch_buf_reset(&b->valid);
-    ch_buf_reset(&b->data);
-    ch_buf_reset(&b->text);
-    b->n = 0;
-    return CH_OK;
-}
-
 /* ---- values ---- */
 
 /* Adds the value of node i, or nothing at all and *fits = false. */
-static ch_status convert(ch_json_rows *r, builder *b, int32_t i, bool *fits, ch_error *err);
+static ch_status convert(ch_json_rows *r, ch_json_builder *b, int32_t i, bool *fits, ch_error *err);
 
 /* The characters of a string, in the scratch buffer if it has escapes. */
 static ch_status string_of(ch_json_rows *r, const ch_json_node *v, ch_str *out, ch_error *err)
@@ -270,8 +101,8 @@ static ch_status string_of(ch_json_rows *r, const ch_json_node *v, ch_str *out, 
     return CH_OK;
 }
 
-static ch_status convert_integer(ch_json_rows *r, builder *b, const ch_json_node *v, bool *fits,
-                                 ch_error *err)
+static ch_status convert_integer(ch_json_rows *r, ch_json_builder *b, const ch_json_node *v,
+                                 bool *fits, ch_error *err)
 {
     static const int64_t LOW[] = {INT8_MIN, INT16_MIN, INT32_MIN, INT64_MIN},
                          HIGH[] = {INT8_MAX, INT16_MAX, INT32_MAX, INT64_MAX};
@@ -282,11 +113,12 @@ static ch_status convert_integer(ch_json_rows *r, builder *b, const ch_json_node
     int64_t value;
     *fits = v->kind == CH_JSON_INT &&
             ch_parse_integer(r->json.text + v->start, v->len, false, LOW[size], HIGH[size], &value);
-    return *fits ? add_value(b, &value, err) : CH_OK; /* little-endian */
+    return *fits ? ch_json_builder_add(b, &value, (size_t)b->width, err)
+                 : CH_OK; /* little-endian */
 }
 
-static ch_status convert_real(ch_json_rows *r, builder *b, const ch_json_node *v, bool *fits,
-                              ch_error *err)
+static ch_status convert_real(ch_json_rows *r, ch_json_builder *b, const ch_json_node *v,
+                              bool *fits, ch_error *err)
 {
     static const char *const WORD[] = {"NaN",       "+INF", "INF",      "Infinity",
                                        "+Infinity", "-INF", "-Infinity"};
@@ -308,13 +140,13 @@ static ch_status convert_real(ch_json_rows *r, builder *b, const ch_json_node *v
     if (!*fits)
         return CH_OK;
     if (b->type->id == CH_DOUBLE)
-        return add_value(b, &value, err);
+        return ch_json_builder_add(b, &value, sizeof value, err);
     float narrow = (float)value;
-    return add_value(b, &narrow, err);
+    return ch_json_builder_add(b, &narrow, sizeof narrow, err);
 }
 
-static ch_status convert_decimal(ch_json_rows *r, builder *b, const ch_json_node *v, bool *fits,
-                                 ch_error *err)
+static ch_status convert_decimal(ch_json_rows *r, ch_json_builder *b, const ch_json_node *v,
+                                 bool *fits, ch_error *err)
 {
     ch_i128 value;
     ch_str s = {r->json.text + v->start, v->len};
@@ -325,11 +157,12 @@ static ch_status convert_decimal(ch_json_rows *r, builder *b, const ch_json_node
     if (!*fits)
         return CH_OK;
     int64_t narrow = (int64_t)value;
-    return add_value(b, ch_type_is_wide_decimal(b->type) ? (const void *)&value : &narrow, err);
+    return ch_json_builder_add(b, ch_type_is_wide_decimal(b->type) ? (const void *)&value : &narrow,
+                               (size_t)b->width, err);
 }
 
-static ch_status convert_time(ch_json_rows *r, builder *b, const ch_json_node *v, bool *fits,
-                              ch_error *err)
+static ch_status convert_time(ch_json_rows *r, ch_json_builder *b, const ch_json_node *v,
+                              bool *fits, ch_error *err)
 {
     ch_str s;
     int64_t us = 0;
@@ -337,7 +170,7 @@ static ch_status convert_time(ch_json_rows *r, builder *b, const ch_json_node *v
     if (v->kind == CH_JSON_INT && b->type->id == CH_TIMESTAMP) {
         *fits = ch_parse_i64(r->json.text + v->start, v->len, false, &us) &&
                 !__builtin_mul_overflow(us, INT64_C(1000000), &us);
-        return *fits ? add_value(b, &us, err) : CH_OK;
+        return *fits ? ch_json_builder_add(b, &us, sizeof us, err) : CH_OK;
     }
     *fits = v->kind == CH_JSON_STRING;
     if (!*fits)
@@ -346,7 +179,7 @@ static ch_status convert_time(ch_json_rows *r, builder *b, const ch_json_node *v
     if (b->type->id == CH_DATE) {
         *fits = r->date ? ch_pattern_parse_date(r->date, s.text, s.len, &days)
                         : ch_date_parse(s.text, s.len, &days);
-        return *fits ? add_value(b, &days, err) : CH_OK;
+        return *fits ? ch_json_builder_add(b, &days, sizeof days, err) : CH_OK;
     }
     if (b->type->id == CH_TIMESTAMP)
         *fits = r->timestamp ? ch_pattern_parse(r->timestamp, s.text, s.len, r->zone, &us)
@@ -354,24 +187,36 @@ static ch_status convert_time(ch_json_rows *r, builder *b, const ch_json_node *v
     else
         *fits = r->ntz ? ch_pattern_parse_ntz(r->ntz, s.text, s.len, &us)
                        : ch_timestamp_ntz_parse(s.text, s.len, false, &us);
-    return *fits ? add_value(b, &us, err) : CH_OK;
+    return *fits ? ch_json_builder_add(b, &us, sizeof us, err) : CH_OK;
 }
 
-static ch_status convert_string(ch_json_rows *r, builder *b, int32_t i, ch_error *err)
+static ch_status convert_string(ch_json_rows *r, ch_json_builder *b, int32_t i, ch_error *err)
 {
     const ch_json_node *v = ch_json_at(&r->json, i);
-    ch_str s;
-    if (v->kind == CH_JSON_STRING) {
-        CH_TRY(string_of(r, v, &s, err));
-        return add_text(b, s.text, s.len, err);
+    const char *text = r->json.text + v->start;
+    if (v->kind == CH_JSON_STRING && !v->escaped) {
+        ch_view view;
+        if (v->len <= CH_VIEW_INLINE) {
+            view = ch_json_short_view(text, v->len, r->json.len - v->start);
+            return ch_json_builder_add(b, &view, sizeof view, err);
+        }
+        if (r->share_buf < 0)
+            return ch_json_builder_text(b, text, v->len, err);
+        b->shared += v->len;
+        view = ch_view_make(text, v->len, r->share_buf + 1, r->share_at + v->start);
+        return ch_json_builder_add(b, &view, sizeof view, err);
     }
     ch_buf_reset(&r->scratch);
-    CH_TRY(ch_json_copy(&r->json, i, &r->scratch, err));
-    return add_text(b, r->scratch.data, (int64_t)r->scratch.len, err);
+    if (v->kind == CH_JSON_STRING)
+        CH_TRY(ch_json_text(&r->json, v, &r->scratch, err));
+    else
+        CH_TRY(ch_json_copy(&r->json, i, &r->scratch, err));
+    return ch_json_builder_text(b, r->scratch.data ? r->scratch.data : "", (int64_t)r->scratch.len,
+                                err);
 }
 
-static ch_status convert_binary(ch_json_rows *r, builder *b, const ch_json_node *v, bool *fits,
-                                ch_error *err)
+static ch_status convert_binary(ch_json_rows *r, ch_json_builder *b, const ch_json_node *v,
+                                bool *fits, ch_error *err)
 {
     *fits = v->kind == CH_JSON_STRING;
     if (!*fits)
@@ -394,48 +239,54 @@ static ch_status convert_binary(ch_json_rows *r, builder *b, const ch_json_node 
         }
     }
     if (status == CH_OK && *fits)
-        status = add_text(b, bytes.data ? bytes.data : "", (int64_t)bytes.len, err);
+        status = ch_json_builder_text(b, bytes.data ? bytes.data : "", (int64_t)bytes.len, err);
     ch_buf_release(&bytes);
     return status;
 }
 
-/* A struct: members that do not fit are NULL; *fits says if all did. */
-static ch_status convert_struct(ch_json_rows *r, builder *b, int32_t i, bool root, bool *fits,
-                                ch_error *err)
+/* One member of a struct: the last of several that have its name wins. */
+static ch_status convert_member(ch_json_rows *r, ch_json_builder *b, int32_t f, int32_t value,
+                                bool *all, ch_error *err)
 {
-    const ch_json_node *v = ch_json_at(&r->json, i);
+    ch_json_builder *child = &b->child[f];
+    bool fit;
+    ch_json_builder_cut(child, b->n);
+    CH_TRY(convert(r, child, value, &fit, err));
+    *all &= fit;
+    return child->n == b->n ? ch_json_builder_null(child, err) : CH_OK;
+}
+
+/* A struct: members that do not fit are NULL; *fits says if all did. */
+static ch_status convert_struct(ch_json_rows *r, ch_json_builder *b, int32_t i, bool root,
+                                bool *fits, ch_error *err)
+{
+    int32_t end = ch_json_at(&r->json, i)->next, expect = 0, corrupt = root ? r->corrupt : -1;
     bool all = true;
-    for (int32_t k = i + 1; k < v->next;) {
+    for (int32_t k = i + 1; k < end;) {
         const ch_json_node *key = ch_json_at(&r->json, k);
-        int32_t value = key->next;
-        for (int32_t f = 0; f < b->n_child; f++) {
-            const char *name = b->type->field[f].name;
-            if ((root && f == r->corrupt) ||
-                !ch_json_is(&r->json, key, name, (int64_t)strlen(name)))
-                continue;
-            bool fit;
-            cut(&b->child[f], b->n); /* the last of several wins */
-            CH_TRY(convert(r, &b->child[f], value, &fit, err));
-            all &= fit;
-            if (b->child[f].n == b->n)
-                CH_TRY(add_null(&b->child[f], err));
-        }
+        int32_t value = k + 1, f;
+        ch_str name;
+        CH_TRY(string_of(r, key, &name, err));
+        f = ch_json_builder_find(b, name.text, name.len, &expect);
+        if (f >= 0 && f != corrupt)
+            CH_TRY(convert_member(r, b, f, value, &all, err));
         k = ch_json_at(&r->json, value)->next;
     }
     for (int32_t f = 0; f < b->n_child; f++)
         if (b->child[f].n == b->n)
-            CH_TRY(add_null(&b->child[f], err));
+            CH_TRY(ch_json_builder_null(&b->child[f], err));
     *fits = all;
-    return add_value(b, NULL, err);
+    return ch_json_builder_add(b, NULL, 0, err);
 }
 
 /* Structs that are there in part count; anything else that does not fit spoils the list. */
-static ch_status convert_list(ch_json_rows *r, builder *b, int32_t i, bool *fits, ch_error *err)
+static ch_status convert_list(ch_json_rows *r, ch_json_builder *b, int32_t i, bool *fits,
+                              ch_error *err)
 {
     const ch_json_node *v = ch_json_at(&r->json, i);
     bool map = b->type->id == CH_MAP, whole = true;
     int64_t before[2] = {b->child[0].n, map ? b->child[1].n : 0};
-    builder *item = &b->child[map];
+    ch_json_builder *item = &b->child[map];
     for (int32_t k = i + 1; k < v->next && whole;) {
         bool fit;
         if (map) {
@@ -454,28 +305,28 @@ static ch_status convert_list(ch_json_rows *r, builder *b, int32_t i, bool *fits
         k = ch_json_at(&r->json, k)->next;
     }
     if (!whole) {
-        cut(&b->child[0], before[0]);
+        ch_json_builder_cut(&b->child[0], before[0]);
         if (map)
-            cut(&b->child[1], before[1]);
+            ch_json_builder_cut(&b->child[1], before[1]);
         *fits = false;
         return CH_OK;
     }
     int32_t end = (int32_t)b->child[0].n;
-    return add_value(b, &end, err);
+    return ch_json_builder_add(b, &end, sizeof end, err);
 }
 
-static ch_status convert(ch_json_rows *r, builder *b, int32_t i, bool *fits, ch_error *err)
+static ch_status convert(ch_json_rows *r, ch_json_builder *b, int32_t i, bool *fits, ch_error *err)
 {
     const ch_json_node *v = ch_json_at(&r->json, i);
     bool yes;
     *fits = true;
     if (v->kind == CH_JSON_NULL)
-        return add_null(b, err);
+        return ch_json_builder_null(b, err);
     switch (b->type->id) {
     case CH_BOOLEAN:
         *fits = v->kind == CH_JSON_TRUE || v->kind == CH_JSON_FALSE;
         yes = v->kind == CH_JSON_TRUE;
-        return *fits ? add_value(b, &yes, err) : CH_OK;
+        return *fits ? ch_json_builder_add(b, &yes, sizeof yes, err) : CH_OK;
     case CH_BYTE:
     case CH_SHORT:
     case CH_INT:
@@ -521,7 +372,7 @@ ch_status ch_json_rows_new(ch_mem *mem, const ch_type *type, const ch_json_optio
         return CH_E_MEMORY;
     r->mem = mem;
     r->options = options;
-    r->corrupt = -1;
+    r->corrupt = r->share_buf = -1;
     ch_arena_init(&r->arena, mem);
     ch_json_init(&r->json, mem);
     ch_buf_init(&r->scratch, mem);
@@ -540,7 +391,7 @@ ch_status ch_json_rows_new(ch_mem *mem, const ch_type *type, const ch_json_optio
         if (format[k])
             CH_TRY_OUT(ch_pattern_compile(format[k], (int64_t)strlen(format[k]), true, &r->arena,
                                           pattern[k], err));
-    CH_TRY_OUT(builder_init(&r->root, type, r, err));
+    CH_TRY_OUT(ch_json_builder_init(&r->root, type, mem, &r->arena, err));
     for (int32_t i = 0; type->id == CH_STRUCT && i < type->n_fields; i++)
         if (strcasecmp(type->field[i].name, options->corrupt_column) == 0 &&
             ch_type_is_string(type->field[i].type))
@@ -557,7 +408,7 @@ void ch_json_rows_free(ch_json_rows *r)
 {
     if (!r)
         return;
-    builder_release(&r->root);
+    ch_json_builder_release(&r->root);
     ch_json_release(&r->json);
     ch_buf_release(&r->scratch);
     ch_arena_release(&r->arena);
@@ -566,36 +417,36 @@ void ch_json_rows_free(ch_json_rows *r)
 
 ch_status ch_json_rows_null(ch_json_rows *r, ch_error *err)
 {
-    return add_null(&r->root, err);
+    return ch_json_builder_null(&r->root, err);
 }
 
 /* A row of NULLs, with the text, if it is not NULL, in the corrupt column. */
 static ch_status add_malformed(ch_json_rows *r, const char *text, int64_t len, ch_error *err)
 {
-    builder *root = &r->root;
+    ch_json_builder *root = &r->root;
     for (int32_t f = 0; f < root->n_child; f++) {
         if (f == r->corrupt && text)
-            CH_TRY(add_text(&root->child[f], text, len, err));
+            CH_TRY(ch_json_builder_text(&root->child[f], text, len, err));
         else
-            CH_TRY(add_null(&root->child[f], err));
+            CH_TRY(ch_json_builder_null(&root->child[f], err));
     }
-    return add_value(root, NULL, err);
+    return ch_json_builder_add(root, NULL, 0, err);
 }
 
 ch_status ch_json_rows_add(ch_json_rows *r, const char *text, int64_t len, bool *good,
                            ch_error *err)
 {
-    builder *root = &r->root;
+    ch_json_builder *root = &r->root;
     int64_t n = root->n;
     CH_TRY(ch_json_parse(&r->json, text, len, r->options->flags, good, err));
     int kind = *good ? ch_json_at(&r->json, 0)->kind : -1;
     if (kind == CH_JSON_NULL && root->type->id != CH_STRUCT)
-        return add_null(root, err);
+        return ch_json_builder_null(root, err);
     if (kind == CH_JSON_OBJECT && root->type->id == CH_ARRAY &&
         root->child[0].type->id == CH_STRUCT) { /* an array of this one */
         CH_TRY(convert_struct(r, &root->child[0], 0, false, good, err));
         int32_t end = (int32_t)root->child[0].n;
-        return add_value(root, &end, err);
+        return ch_json_builder_add(root, &end, sizeof end, err);
     }
     if (kind == CH_JSON_OBJECT && root->type->id == CH_STRUCT)
         CH_TRY(convert_struct(r, root, 0, true, good, err));
@@ -604,13 +455,28 @@ ch_status ch_json_rows_add(ch_json_rows *r, const char *text, int64_t len, bool 
     if (root->n > n) {
         if (*good || r->corrupt < 0)
             return CH_OK;
-        cut(&root->child[r->corrupt], n);
-        return add_text(&root->child[r->corrupt], text, len, err);
+        ch_json_builder_cut(&root->child[r->corrupt], n);
+        return ch_json_builder_text(&root->child[r->corrupt], text, len, err);
     }
     *good = kind == CH_JSON_NULL;
     if (root->type->id != CH_STRUCT)
-        return add_null(root, err);
-    return add_malformed(r, *good ? NULL : text, len, err);
+        return ch_json_builder_null(root, err);
+    return add_malformed(r, text, len, err);
+}
+
+ch_status ch_json_rows_add_of(ch_json_rows *r, const ch_column *texts, int64_t i, bool *good,
+                              ch_error *err)
+{
+    ch_view v;
+    ch_str text = ch_column_str(texts, i);
+    memcpy(&v, (const ch_view *)texts->data + i, sizeof v);
+    r->source = texts;
+    r->source_bytes += text.len;
+    r->share_buf = v.len > CH_VIEW_INLINE ? v.buf : -1;
+    r->share_at = v.len > CH_VIEW_INLINE ? v.offset : 0;
+    ch_status status = ch_json_rows_add(r, text.text, text.len, good, err);
+    r->share_buf = -1;
+    return status;
 }
 
 ch_status ch_json_rows_malformed(ch_json_rows *r, const char *text, int64_t len, ch_error *err)
@@ -620,13 +486,13 @@ ch_status ch_json_rows_malformed(ch_json_rows *r, const char *text, int64_t len,
 
 void ch_json_rows_drop(ch_json_rows *r, int64_t n)
 {
-    cut(&r->root, r->root.n - n);
+    ch_json_builder_cut(&r->root, r->root.n - n);
 }
 
 ch_status ch_json_rows_add_all(ch_json_rows *r, const char *text, int64_t len, int64_t *n,
                                bool *good, ch_error *err)
 {
-    builder *root = &r->root;
+    ch_json_builder *root = &r->root;
     int64_t before = root->n;
     bool fit;
     CH_TRY(ch_json_parse(&r->json, text, len, r->options->flags, good, err));
@@ -651,10 +517,14 @@ ch_status ch_json_rows_add_all(ch_json_rows *r, const char *text, int64_t len, i
 ch_status ch_json_rows_finish(ch_json_rows *r, ch_column **out, ch_error *err)
 {
     *out = NULL;
-    ch_status status = builder_finish(&r->root, r->mem, out, err);
+    /* A few names out of long texts must not keep all of these in memory. */
+    bool share = ch_json_builder_shared(&r->root) > r->source_bytes / 4;
+    ch_status status = ch_json_builder_finish(&r->root, r->mem, r->source, share, out, err);
     if (status != CH_OK) {
         ch_column_unref(*out);
         *out = NULL;
     }
+    r->source = NULL;
+    r->source_bytes = 0;
     return status;
 }

@@ -43,6 +43,12 @@ CH_NODISCARD ch_status ch_json_rows_new(ch_mem *mem, const ch_type *type,
  */
 CH_NODISCARD ch_status ch_json_rows_add(ch_json_rows *rows, const char *text, int64_t len,
                                         bool *good, ch_error *err);
+/*
+ * The same of row i of a FLAT column of texts, no NULL. Long strings without escapes stay in the column's
+ * text buffers, which the finished column shares. All rows until finish are of this column.
+ */
+CH_NODISCARD ch_status ch_json_rows_add_of(ch_json_rows *rows, const ch_column *texts, int64_t i,
+                                           bool *good, ch_error *err);
 /* The same, but an array of objects makes a row of each. n: how many rows were made. */
 CH_NODISCARD ch_status ch_json_rows_add_all(ch_json_rows *rows, const char *text, int64_t len,
                                             int64_t *n, bool *good, ch_error *err);

@@ -18,6 +18,12 @@ CH_NODISCARD ch_status ch_json_write(ch_json_writer *writer, const ch_column *co
 /* The type of node i, after JsonInferSchema: NULL where only nulls are; members in order of their names. */
 CH_NODISCARD ch_status ch_json_infer(const ch_json *json, int32_t i, const ch_json_options *options,
                                      ch_arena *arena, const ch_type **out, ch_error *err);
+/*
+ * Is a type that inference gave already what it would give with node i too? A quick yes, for most values; no
+ * may mean only that the long way must be gone.
+ */
+bool ch_json_fits(const ch_json *json, int32_t i, const ch_json_options *options,
+                  const ch_type *type);
 /* One type for two; NULL without memory. */
 const ch_type *ch_json_widest(const ch_type *a, const ch_type *b, ch_arena *arena, ch_error *err);
 /* What inference gives in the end: STRING for what was never more than null. NULL without memory. */

@@ -1,19 +1,30 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* json.c - the scanner: one pass from text to tape. */
+/*
+ * json.c - the scanner: one pass from text to tape, without recursion.
+ *
+ * Containers that are still open stand on a stack of node numbers; a node's len counts their elements or
+ * members as they come.
+ */
 #include "wire/json.h"
 
 #include <string.h>
 
+#include "base/bits.h"
 #include "base/unicode.h"
+#include "wire/json_plain.h"
+
+/* Jackson's limits: digits of a number, characters of a name. */
+enum { MOST_DIGITS = 1000, MOST_NAME = 50000 };
 
 typedef struct scanner {
     ch_json *json;
-    const char *text;
-    int64_t at, len;
+    ch_json_node *node; /* the tape's, n of cap are used */
+    int32_t n, cap, depth;
     uint32_t flags;
-    int depth;
+    const char *text, *at, *end;
     ch_error *err;
     ch_status status; /* memory */
+    int32_t open[CH_JSON_MOST_DEPTH];
 } scanner;
 
 void ch_json_init(ch_json *json, ch_mem *mem)
@@ -29,49 +40,62 @@ void ch_json_release(ch_json *json)
 
 /* ---- nodes ---- */
 
-static ch_json_node *node_at(scanner *s, int32_t i)
+static bool more_nodes(scanner *s)
 {
-    return (ch_json_node *)(void *)s->json->nodes.data + i;
+    ch_buf *nodes = &s->json->nodes;
+    nodes->len = sizeof *s->node * (size_t)s->n;
+    s->status = ch_buf_reserve(nodes, sizeof *s->node * (size_t)(s->n < 64 ? 64 : s->n), s->err);
+    if (s->status != CH_OK)
+        return false;
+    size_t cap = nodes->cap / sizeof *s->node;
+    s->node = (ch_json_node *)(void *)nodes->data;
+    s->cap = cap > INT32_MAX ? INT32_MAX : (int32_t)cap;
+    return true;
 }
 
-/* The new node's number; -1 without memory. */
-static int32_t add(scanner *s, ch_json_kind kind, int64_t start, int64_t len, bool escaped)
+/* A value that has been read up to s->at; false without memory. */
+static inline bool add(scanner *s, ch_json_kind kind, const char *start, int64_t len, bool escaped)
 {
-    ch_json_node node = {
-        .kind = (uint8_t)kind, .escaped = escaped, .start = (int32_t)start, .len = (int32_t)len};
-    s->status = ch_buf_add(&s->json->nodes, &node, sizeof node, s->err);
-    if (s->status != CH_OK)
-        return -1;
-    node_at(s, s->json->n)->next = s->json->n + 1;
-    return s->json->n++;
+    if (CH_UNLIKELY(s->n == s->cap) && !more_nodes(s))
+        return false;
+    s->node[s->n] = (ch_json_node){.kind = (uint8_t)kind,
+                                   .escaped = escaped,
+                                   .next = s->n + 1,
+                                   .start = (int32_t)(start - s->text),
+                                   .len = (int32_t)len,
+                                   .end = (int32_t)(s->at - s->text)};
+    s->n++;
+    return true;
 }
 
 /* ---- blanks ---- */
 
 static bool skip_comment(scanner *s)
 {
-    if (s->at + 1 >= s->len || !(s->flags & CH_JSON_COMMENTS))
+    if (s->end - s->at < 2 || !(s->flags & CH_JSON_COMMENTS))
         return false;
-    if (s->text[s->at + 1] == '/') {
-        while (s->at < s->len && s->text[s->at] != '\n')
-            s->at++;
+    if (s->at[1] == '/') {
+        const char *line = memchr(s->at, '\n', (size_t)(s->end - s->at));
+        s->at = line ? line : s->end;
         return true;
     }
-    if (s->text[s->at + 1] != '*')
+    if (s->at[1] != '*')
         return false;
-    for (int64_t i = s->at + 2; i + 1 < s->len; i++)
-        if (s->text[i] == '*' && s->text[i + 1] == '/') {
-            s->at = i + 2;
+    for (const char *p = s->at + 2; p + 1 < s->end; p++)
+        if (p[0] == '*' && p[1] == '/') {
+            s->at = p + 2;
             return true;
         }
     return false;
 }
 
 /* The next character that counts, 0 at the end. */
-static char peek(scanner *s)
+static inline char peek(scanner *s)
 {
-    while (s->at < s->len) {
-        char c = s->text[s->at];
+    while (s->at < s->end) {
+        char c = *s->at;
+        if (CH_LIKELY((uint8_t)c > ' ') && CH_LIKELY(c != '/'))
+            return c;
         if (c == ' ' || c == '\n' || c == '\r' || c == '\t')
             s->at++;
         else if (c != '/' || !skip_comment(s))
@@ -82,25 +106,6 @@ static char peek(scanner *s)
 
 /* ---- strings ---- */
 
-/* Bytes in front of the first quote, backslash or control character. */
-static int64_t plain_run(const char *p, int64_t len, char quote)
-{
-    const uint64_t ones = UINT64_C(0x0101010101010101), high = ones << 7;
-    int64_t i = 0;
-    for (; i + 8 <= len; i += 8) {
-        uint64_t w;
-        memcpy(&w, p + i, 8);
-        uint64_t q = w ^ (ones * (uint8_t)quote), b = w ^ (ones * '\\');
-        uint64_t hit = ((q - ones) & ~q) | ((b - ones) & ~b) | ((w - ones * 0x20) & ~w);
-        if (hit & high)
-            break;
-    }
-    for (; i < len; i++)
-        if (p[i] == quote || p[i] == '\\' || (uint8_t)p[i] < 0x20)
-            break;
-    return i;
-}
-
 static bool is_hex(char c)
 {
     return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
@@ -108,14 +113,14 @@ static bool is_hex(char c)
 
 static bool skip_escape(scanner *s)
 {
-    if (s->at + 1 >= s->len)
+    if (s->end - s->at < 2)
         return false;
-    char c = s->text[s->at + 1];
+    char c = s->at[1];
     if (c == 'u') {
-        if (s->at + 6 > s->len)
+        if (s->end - s->at < 6)
             return false;
         for (int k = 2; k < 6; k++)
-            if (!is_hex(s->text[s->at + k]))
+            if (!is_hex(s->at[k]))
                 return false;
         s->at += 6;
         return true;
@@ -129,20 +134,17 @@ static bool skip_escape(scanner *s)
     return true;
 }
 
-/* At the opening quote. */
-static bool string(scanner *s)
+/* Its rest, where plain text ended before the quote did; *start is behind the opening one. */
+static bool odd_string(scanner *s, const char *start, char quote)
 {
-    char quote = s->text[s->at++];
-    int64_t start = s->at;
     bool escaped = false;
     for (;;) {
-        s->at += plain_run(s->text + s->at, s->len - s->at, quote);
-        if (s->at >= s->len)
+        s->at = ch_json_plain(s->at, s->end, quote);
+        if (s->at == s->end)
             return false;
-        char c = s->text[s->at];
-        if (c == quote)
+        if (*s->at == quote)
             break;
-        if (c == '\\') {
+        if (*s->at == '\\') {
             escaped = true;
             if (!skip_escape(s))
                 return false;
@@ -152,11 +154,20 @@ static bool string(scanner *s)
             return false;
         }
     }
-    int32_t i = add(s, CH_JSON_STRING, start, s->at - start, escaped);
     s->at++;
-    if (i >= 0)
-        node_at(s, i)->end = (int32_t)s->at;
-    return i >= 0;
+    return add(s, CH_JSON_STRING, start, s->at - 1 - start, escaped);
+}
+
+/* At the opening quote. */
+static inline bool string(scanner *s)
+{
+    char quote = *s->at;
+    const char *start = ++s->at;
+    s->at = ch_json_plain(start, s->end, quote);
+    if (CH_UNLIKELY(s->at == s->end || *s->at != quote))
+        return odd_string(s, start, quote);
+    s->at++;
+    return add(s, CH_JSON_STRING, start, s->at - 1 - start, false);
 }
 
 static bool is_name(char c)
@@ -165,157 +176,132 @@ static bool is_name(char c)
            c == '$' || (uint8_t)c >= 0x80;
 }
 
-static bool key(scanner *s)
+static bool odd_key(scanner *s, char c)
 {
-    char c = peek(s);
-    if (c == '"' || (c == '\'' && (s->flags & CH_JSON_SINGLE_QUOTES)))
+    if (c == '\'' && (s->flags & CH_JSON_SINGLE_QUOTES))
         return string(s);
     if (!(s->flags & CH_JSON_UNQUOTED_NAMES) || !is_name(c) || (c >= '0' && c <= '9'))
         return false;
-    int64_t start = s->at;
-    while (s->at < s->len && is_name(s->text[s->at]))
+    const char *start = s->at;
+    while (s->at < s->end && is_name(*s->at))
         s->at++;
-    int32_t i = add(s, CH_JSON_STRING, start, s->at - start, false);
-    if (i >= 0)
-        node_at(s, i)->end = (int32_t)s->at;
-    return i >= 0;
+    return add(s, CH_JSON_STRING, start, s->at - start, false);
+}
+
+/* Is the last string short enough for a name? An escape is counted as it is written. */
+static bool is_short_name(const scanner *s)
+{
+    const ch_json_node *name = &s->node[s->n - 1];
+    int64_t n = 0;
+    for (int32_t i = 0; i < name->len; i++)
+        n += (s->text[name->start + i] & 0xC0) != 0x80;
+    return n <= MOST_NAME;
+}
+
+/* A member's name and the colon. */
+static inline bool key(scanner *s)
+{
+    char c = peek(s);
+    if (!(CH_LIKELY(c == '"') ? string(s) : odd_key(s, c)) || peek(s) != ':')
+        return false;
+    if (CH_UNLIKELY(s->node[s->n - 1].len > MOST_NAME) && !is_short_name(s))
+        return false;
+    s->at++;
+    return true;
 }
 
 /* ---- numbers and words ---- */
 
-static bool is_digit(const scanner *s, int64_t i)
+static inline bool is_digit(const scanner *s, const char *p)
 {
-    return i < s->len && s->text[i] >= '0' && s->text[i] <= '9';
+    return p < s->end && *p >= '0' && *p <= '9';
 }
 
 static bool word(scanner *s, const char *text)
 {
-    int64_t n = (int64_t)strlen(text);
-    if (s->at + n > s->len || memcmp(s->text + s->at, text, (size_t)n) != 0 ||
-        (s->at + n < s->len && is_name(s->text[s->at + n])))
+    size_t n = strlen(text);
+    if ((size_t)(s->end - s->at) < n || memcmp(s->at, text, n) != 0 ||
+        (s->at + n < s->end && is_name(s->at[n])))
         return false;
     s->at += n;
     return true;
 }
 
-static bool add_scalar(scanner *s, ch_json_kind kind, int64_t start)
+static bool literal(scanner *s, const char *text, ch_json_kind kind)
 {
-    int32_t i = add(s, kind, start, s->at - start, false);
-    if (i >= 0)
-        node_at(s, i)->end = (int32_t)s->at;
-    return i >= 0;
+    const char *start = s->at;
+    return word(s, text) && add(s, kind, start, s->at - start, false);
 }
 
 static bool non_numeric(scanner *s)
 {
-    int64_t start = s->at;
+    const char *start = s->at;
     if (!(s->flags & CH_JSON_NON_NUMERIC))
         return false;
-    if (s->text[s->at] == '-' || s->text[s->at] == '+')
+    if (*s->at == '-' || *s->at == '+')
         s->at++;
     else if (word(s, "NaN"))
-        return add_scalar(s, CH_JSON_FLOAT, start);
+        return add(s, CH_JSON_FLOAT, start, s->at - start, false);
     if (word(s, "Infinity") || word(s, "INF"))
-        return add_scalar(s, CH_JSON_FLOAT, start);
+        return add(s, CH_JSON_FLOAT, start, s->at - start, false);
     s->at = start;
     return false;
 }
 
+static bool few_digits(const char *p, const char *end)
+{
+    int64_t n = 0;
+    for (; p < end; p++)
+        n += *p >= '0' && *p <= '9';
+    return n <= MOST_DIGITS;
+}
+
 static bool number(scanner *s)
 {
-    int64_t start = s->at, i = s->at;
+    const char *p = s->at, *start = p;
     ch_json_kind kind = CH_JSON_INT;
-    i += s->text[i] == '-';
-    if (!is_digit(s, i))
+    p += *p == '-';
+    if (!is_digit(s, p))
         return non_numeric(s);
-    if (s->text[i] == '0' && is_digit(s, i + 1) && !(s->flags & CH_JSON_LEADING_ZEROS))
+    if (*p == '0' && is_digit(s, p + 1) && !(s->flags & CH_JSON_LEADING_ZEROS))
         return false;
-    while (is_digit(s, i))
-        i++;
-    if (i < s->len && s->text[i] == '.') {
+    while (is_digit(s, p))
+        p++;
+    if (p < s->end && *p == '.') {
         kind = CH_JSON_FLOAT;
-        if (!is_digit(s, ++i))
+        if (!is_digit(s, ++p))
             return false;
-        while (is_digit(s, i))
-            i++;
+        while (is_digit(s, p))
+            p++;
     }
-    if (i < s->len && (s->text[i] == 'e' || s->text[i] == 'E')) {
+    if (p < s->end && (*p == 'e' || *p == 'E')) {
         kind = CH_JSON_FLOAT;
-        i++;
-        i += i < s->len && (s->text[i] == '+' || s->text[i] == '-');
-        if (!is_digit(s, i))
+        p++;
+        p += p < s->end && (*p == '+' || *p == '-');
+        if (!is_digit(s, p))
             return false;
-        while (is_digit(s, i))
-            i++;
+        while (is_digit(s, p))
+            p++;
     }
-    if (i < s->len && is_name(s->text[i]))
+    if ((p < s->end && is_name(*p)) || (p - start > MOST_DIGITS && !few_digits(start, p)))
         return false;
-    s->at = i;
-    return add_scalar(s, kind, start);
+    s->at = p;
+    return add(s, kind, start, p - start, false);
 }
 
 /* ---- values ---- */
 
-static bool value(scanner *s);
-
-static bool members(scanner *s, int32_t self, char close)
+static bool scalar(scanner *s, char c)
 {
-    int32_t n = 0;
-    s->at++;
-    if (peek(s) == close) {
-        s->at++;
-        return true;
-    }
-    for (;;) {
-        if (close == '}') {
-            if (!key(s) || peek(s) != ':')
-                return false;
-            s->at++;
-        }
-        if (!value(s))
-            return false;
-        n++;
-        char c = peek(s);
-        s->at++;
-        if (c == close)
-            break;
-        if (c != ',')
-            return false;
-    }
-    node_at(s, self)->len = n;
-    return true;
-}
-
-static bool container(scanner *s, ch_json_kind kind, char close)
-{
-    int32_t self = add(s, kind, s->at, 0, false);
-    if (self < 0 || ++s->depth > CH_JSON_MOST_DEPTH || !members(s, self, close))
-        return false;
-    s->depth--;
-    node_at(s, self)->next = s->json->n;
-    node_at(s, self)->end = (int32_t)s->at;
-    return true;
-}
-
-static bool value(scanner *s)
-{
-    char c = peek(s);
-    int64_t start = s->at;
     switch (c) {
-    case '{':
-        return container(s, CH_JSON_OBJECT, '}');
-    case '[':
-        return container(s, CH_JSON_ARRAY, ']');
-    case '"':
-        return string(s);
     case '\'':
         return (s->flags & CH_JSON_SINGLE_QUOTES) && string(s);
     case 't':
-        return word(s, "true") && add_scalar(s, CH_JSON_TRUE, start);
+        return literal(s, "true", CH_JSON_TRUE);
     case 'f':
-        return word(s, "false") && add_scalar(s, CH_JSON_FALSE, start);
+        return literal(s, "false", CH_JSON_FALSE);
     case 'n':
-        return word(s, "null") && add_scalar(s, CH_JSON_NULL, start);
+        return literal(s, "null", CH_JSON_NULL);
     case '-':
     case '+':
     case 'N':
@@ -326,18 +312,88 @@ static bool value(scanner *s)
     }
 }
 
+/* An opening bracket; *empty: its closing one follows. */
+static inline bool open_container(scanner *s, bool object, bool *empty)
+{
+    if (s->depth == CH_JSON_MOST_DEPTH ||
+        !add(s, object ? CH_JSON_OBJECT : CH_JSON_ARRAY, s->at, 0, false))
+        return false;
+    s->open[s->depth++] = s->n - 1;
+    s->at++;
+    *empty = peek(s) == (object ? '}' : ']');
+    return true;
+}
+
+static inline void close_container(scanner *s)
+{
+    ch_json_node *self = &s->node[s->open[--s->depth]];
+    s->at++;
+    self->next = s->n;
+    self->end = (int32_t)(s->at - s->text);
+}
+
+/* Closes what ends here; goes on to the next value, or *done: there is none. */
+static inline bool behind_value(scanner *s, bool *done)
+{
+    for (*done = false; s->depth;) {
+        ch_json_node *self = &s->node[s->open[s->depth - 1]];
+        bool object = self->kind == CH_JSON_OBJECT;
+        char c = peek(s);
+        self->len++;
+        if (c == ',') {
+            s->at++;
+            return !object || key(s);
+        }
+        if (c != (object ? '}' : ']'))
+            return false;
+        close_container(s);
+    }
+    *done = true;
+    return true;
+}
+
+static bool value(scanner *s)
+{
+    for (bool done = false, empty; !done;) {
+        char c = peek(s);
+        if (c == '"') {
+            if (!string(s))
+                return false;
+        } else if (c == '{' || c == '[') {
+            if (!open_container(s, c == '{', &empty))
+                return false;
+            if (!empty && c == '{' && !key(s))
+                return false;
+            if (!empty)
+                continue;
+            close_container(s);
+        } else if (!scalar(s, c)) {
+            return false;
+        }
+        if (!behind_value(s, &done))
+            return false;
+    }
+    return true;
+}
+
 ch_status ch_json_parse(ch_json *json, const char *text, int64_t len, uint32_t flags, bool *ok,
                         ch_error *err)
 {
-    scanner s = {.json = json, .text = text, .len = len, .flags = flags, .err = err};
-    ch_buf_reset(&json->nodes);
-    json->n = 0;
+    scanner s;
+    s.json = json;
+    s.node = (ch_json_node *)(void *)json->nodes.data;
+    s.cap = (int32_t)(json->nodes.cap / sizeof *s.node);
+    s.n = s.depth = 0;
+    s.flags = flags;
+    s.text = s.at = text;
+    s.end = text + len;
+    s.err = err;
+    s.status = CH_OK;
     json->text = text;
     json->len = len;
     *ok = len <= INT32_MAX && value(&s);
-    json->stop = s.at;
-    if (!*ok)
-        json->n = 0;
+    json->stop = s.at - text;
+    json->n = *ok ? s.n : 0;
     return s.status;
 }
 
@@ -444,7 +500,7 @@ ch_status ch_json_quote(const char *text, int64_t len, ch_buf *out, ch_error *er
     static const char HEX[] = "0123456789ABCDEF";
     CH_TRY(ch_buf_addc(out, '"', err));
     for (int64_t i = 0; i < len;) {
-        int64_t run = plain_run(text + i, len - i, '"');
+        int64_t run = ch_json_plain(text + i, text + len, '"') - (text + i);
         CH_TRY(add_plain(text + i, run, out, err));
         i += run;
         if (i >= len)
