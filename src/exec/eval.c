@@ -319,38 +319,65 @@ out:
     return status;
 }
 
-static ch_status eval_field(const run *r, node *n, ch_batch *batch, ch_column **out, ch_error *err)
+/* A field of FLAT structs. A NULL struct has NULL fields: the field's bits and the struct's, on shared data. */
+static ch_status field_of(ch_column *row, int32_t ordinal, ch_mem *mem, ch_column **out,
+                          ch_error *err)
 {
-    ch_column *in = NULL, *flat = NULL, *field = NULL;
-    ch_status status;
-    CH_TRY(ch_eval_node_run(r, n->arg[0], batch, &in, err));
-    CH_TRY_OUT(ch_flatten(in, r->mem, &flat, err));
-    field = flat->child[n->ordinal];
-    if (!flat->valid) {
-        *out = ch_column_ref(field);
-        goto out;
-    }
-    /* A NULL struct has NULL fields: the field's bits and the struct's, on shared data. */
-    CH_TRY_OUT(ch_flatten(field, r->mem, &field, err));
-    ch_column *result;
-    status = ch_column_retype(r->mem, field, field->type, &result, err);
-    ch_column_unref(field);
-    if (status != CH_OK)
-        goto out;
+    ch_column *field = row->child[ordinal], *result;
     ch_buffer *bits;
-    status = ch_buffer_new(r->mem, ch_bit_bytes(batch->n), &bits, err);
+    if (!row->valid) {
+        *out = ch_column_ref(field);
+        return CH_OK;
+    }
+    CH_TRY(ch_flatten(field, mem, &field, err));
+    ch_status status = ch_column_retype(mem, field, field->type, &result, err);
+    ch_column_unref(field);
+    CH_TRY(status);
+    status = ch_buffer_new(mem, ch_bit_bytes(row->rows), &bits, err);
     if (status != CH_OK) {
         ch_column_unref(result);
-        goto out;
+        return status;
     }
-    for (int64_t w = 0; w < ch_bit_words(batch->n); w++)
+    for (int64_t w = 0; w < ch_bit_words(row->rows); w++)
         ((uint64_t *)bits->data)[w] =
-            flat->valid[w] & (result->valid ? result->valid[w] : ~UINT64_C(0));
+            row->valid[w] & (result->valid ? result->valid[w] : ~UINT64_C(0));
     ch_buffer_unref(result->valid_buf);
     result->valid_buf = bits;
     result->valid = (uint64_t *)bits->data;
     *out = result;
-out:
+    return CH_OK;
+}
+
+/* The field of each element of FLAT arrays of structs: the same arrays of other elements. */
+static ch_status field_of_items(const ch_column *list, const node *n, ch_mem *mem, ch_column **out,
+                                ch_error *err)
+{
+    ch_column *item, *result;
+    CH_TRY(field_of(list->child[0], n->ordinal, mem, &item, err));
+    ch_status status = ch_column_new(mem, n->type, 0, &result, err);
+    if (status != CH_OK) {
+        ch_column_unref(item);
+        return status;
+    }
+    result->rows = list->rows;
+    ch_buffer_unref(result->data_buf);
+    result->data_buf = ch_buffer_ref(list->data_buf);
+    result->data = list->data;
+    result->valid_buf = ch_buffer_ref(list->valid_buf);
+    result->valid = list->valid;
+    result->child[0] = item;
+    *out = result;
+    return CH_OK;
+}
+
+static ch_status eval_field(const run *r, node *n, ch_batch *batch, ch_column **out, ch_error *err)
+{
+    ch_column *in = NULL, *flat = NULL;
+    CH_TRY(ch_eval_node_run(r, n->arg[0], batch, &in, err));
+    ch_status status = ch_flatten(in, r->mem, &flat, err);
+    if (status == CH_OK)
+        status = flat->type->id == CH_ARRAY ? field_of_items(flat, n, r->mem, out, err)
+                                            : field_of(flat, n->ordinal, r->mem, out, err);
     ch_column_unref(flat);
     ch_column_unref(in);
     return status;
