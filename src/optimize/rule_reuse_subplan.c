@@ -92,6 +92,26 @@ static bool same_options(const ch_rel_scan *a, const ch_rel_scan *b)
     return n_a == n_b;
 }
 
+/* Columns that the generators make, by their place; all others are known by now. */
+static ch_status same_generate(renaming *r, const ch_rel_generate *a, const ch_rel_generate *b,
+                               bool *out, ch_error *err)
+{
+    *out = a->outer == b->outer && a->generated.n == b->generated.n;
+    if (*out)
+        CH_TRY(same_expr(r, a->generator, b->generator, out, err));
+    for (int32_t i = 0; i < a->generated.n && *out; i++) {
+        CH_TRY(ch_attr_list_add(r->arena, &r->from, b->generated.item[i], err));
+        CH_TRY(ch_attr_list_add(r->arena, &r->to, a->generated.item[i], err));
+    }
+    for (int32_t i = 0; i < a->head.output.n && *out; i++) {
+        int64_t id = b->head.output.item[i]->id;
+        *out = false;
+        for (int32_t k = 0; k < r->from.n; k++)
+            *out |= r->from.item[k]->id == id && r->to.item[k]->id == a->head.output.item[i]->id;
+    }
+    return CH_OK;
+}
+
 static ch_status same_node(renaming *r, const ch_rel *a, const ch_rel *b, bool *out, ch_error *err)
 {
     switch (a->kind) {
@@ -117,6 +137,8 @@ static ch_status same_node(renaming *r, const ch_rel *a, const ch_rel *b, bool *
         *out = x->batch == y->batch && x->n_batches == y->n_batches;
         return CH_OK;
     }
+    case CH_REL_GENERATE:
+        return same_generate(r, (const ch_rel_generate *)a, (const ch_rel_generate *)b, out, err);
     case CH_REL_FILTER:
         return same_expr(r, ((const ch_rel_filter *)a)->condition,
                          ((const ch_rel_filter *)b)->condition, out, err);
