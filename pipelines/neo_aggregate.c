@@ -7,23 +7,31 @@
 #include "pipelines/neo_rows.h"
 #include "pipelines/program.h"
 
-/* Partitions a-b that share objects with start..end: whole folders are left out before they are opened. */
+/*
+ * Partitions a-b that share objects with start..end: whole folders are left out before they are opened. The text
+ * of the approaches is by far the most of what is read, so one pass counts both: an object is counted with its
+ * first approach, or with the row that stands for none.
+ */
 static const char SQL[] =
-    "WITH neo AS (SELECT is_potentially_hazardous_asteroid AS hazardous, close_approach_data FROM neo_raw"
+    "WITH neo AS (SELECT is_potentially_hazardous_asteroid AS hazardous, close_approach_data,"
+    " close_approach_data IS NOT NULL AND close_approach_data <> '[]' AS approached FROM neo_raw"
     " WHERE CAST(split(`batch-number`, '-')[0] AS BIGINT) <= %lld"
     " AND CAST(split(`batch-number`, '-')[1] AS BIGINT) >= %lld),"
-    " approach AS (SELECT explode(from_json(close_approach_data, '" CHERT_NEO_APPROACHES
-    "')) AS a FROM neo),"
-    " near AS (SELECT year(to_date(a.close_approach_date)) AS year, count(*) AS n FROM approach"
-    " WHERE CAST(a.miss_distance.astronomical AS DOUBLE) < 0.2 GROUP BY 1),"
-    " totals AS (SELECT count(*) AS total, count_if(hazardous) AS hazardous,"
-    " count_if(close_approach_data IS NOT NULL AND close_approach_data <> '[]') AS approached FROM neo)"
+    " spread AS (SELECT hazardous, approached, posexplode_outer(from_json(close_approach_data, "
+    "'" CHERT_NEO_APPROACHES "')) AS (pos, a) FROM neo),"
+    " approach AS (SELECT hazardous, approached, coalesce(pos, 0) = 0 AS is_first,"
+    " CAST(a.miss_distance.astronomical AS DOUBLE) < 0.2 AS is_near,"
+    " a.close_approach_date AS day FROM spread),"
+    " found AS (SELECT is_near, CASE WHEN is_near THEN year(to_date(day)) END AS year,"
+    " count(*) AS n, count_if(is_first) AS objects, count_if(is_first AND hazardous) AS hazardous,"
+    " count_if(is_first AND approached) AS approached FROM approach GROUP BY 1, 2),"
+    " totals AS (SELECT coalesce(sum(objects), 0) AS objects, coalesce(sum(hazardous), 0) AS hazardous,"
+    " coalesce(sum(approached), 0) AS approached, coalesce(sum(n) FILTER (WHERE is_near), 0) AS near FROM found)"
     " SELECT metric, value FROM ("
-    "SELECT 1 AS at, 'total_neos' AS metric, total AS value FROM totals"
-    " UNION ALL SELECT 2, 'hazardous_asteroids', hazardous FROM totals"
-    " UNION ALL SELECT 3, 'neos_with_close_approach_data', approached FROM totals"
-    " UNION ALL SELECT 4, 'close_approaches_under_02_au', coalesce(sum(n), 0) FROM near"
-    " UNION ALL SELECT 5 + year, concat('close_approaches_year_', year), n FROM near"
+    "SELECT stack(4, 1, 'total_neos', objects, 2, 'hazardous_asteroids', hazardous,"
+    " 3, 'neos_with_close_approach_data', approached, 4, 'close_approaches_under_02_au', near)"
+    " AS (at, metric, value) FROM totals"
+    " UNION ALL SELECT 5 + year, concat('close_approaches_year_', year), n FROM found WHERE is_near"
     ") ORDER BY at";
 
 chert_df *chert_neo_aggregates(chert_session *session, const char *input_dir, int64_t start,
