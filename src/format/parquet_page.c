@@ -11,8 +11,8 @@
  * Nothing that a header says is believed before it was compared with what is there.
  */
 #include <stdio.h>
-#include <zlib.h>
 
+#include "codec/crc32.h"
 #include "format/parquet_leaf.h"
 
 #define SLACK 64
@@ -120,7 +120,7 @@ static ch_status check_crc(ch_pq_leaf *leaf, const ch_pq_page_header *header, co
 {
     if (!ch_thrift_has(header, CH_PQ_PAGE_CRC))
         return CH_OK;
-    uint32_t crc = (uint32_t)crc32_z(0, bytes, (size_t)header->compressed_size);
+    uint32_t crc = ch_crc32(0, bytes, (size_t)header->compressed_size);
     return crc == (uint32_t)header->crc
                ? CH_OK
                : ch_pq_leaf_bad(leaf, "a page does not match its checksum", err);

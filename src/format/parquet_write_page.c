@@ -10,8 +10,8 @@
 
 #include <string.h>
 #include <xxhash.h>
-#include <zlib.h>
 
+#include "codec/crc32.h"
 #include "format/parquet_write_encode.h"
 
 #define SCRATCH_TEXTS 512
@@ -198,12 +198,8 @@ static ch_status keep_page(ch_pqw_leaf *l, ch_pq_page_header *header, const ch_b
     if (n_raw > INT32_MAX || n > INT32_MAX)
         CH_FAIL(err, UNSUPPORTED, "feature", "A Parquet page of more than 2 GiB");
     if (l->spec.crc) {
-        uLong crc = crc32(0, NULL, 0);
-        if (n_levels)
-            crc = crc32(crc, (const Bytef *)levels->data, (uInt)n_levels);
-        if (body->len)
-            crc = crc32(crc, (const Bytef *)body->data, (uInt)body->len);
-        header->crc = (int32_t)crc;
+        uint32_t crc = n_levels ? ch_crc32(0, levels->data, n_levels) : 0;
+        header->crc = (int32_t)ch_crc32(crc, body->data, body->len);
         ch_thrift_set(header, CH_PQ_PAGE_CRC);
     }
     l->encoded.len = 0;

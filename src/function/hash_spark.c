@@ -6,8 +6,8 @@
  * and a NULL leaves the seed as it is. Structs, arrays and maps fold their parts the same way.
  */
 #include <math.h>
-#include <zlib.h>
 
+#include "codec/crc32.h"
 #include "codec/digest.h"
 #include "column/textout.h"
 #include "function/hash_spark.h"
@@ -188,7 +188,7 @@ static ch_status eval_crc32(const ch_call *call, ch_column **out, ch_error *err)
     CH_UNUSED(err);
     for (int64_t i = 0; i < call->rows; i++) {
         ch_str s = ch_arg_str(call, 0, i);
-        r[i] = (int64_t)crc32_z(0, (const Bytef *)s.text, (size_t)s.len);
+        r[i] = ch_crc32(0, s.text, (size_t)s.len);
     }
     return CH_OK;
 }
