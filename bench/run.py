@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """run.py - measure Chert beside DuckDB, Polars, Spark and a bare scan, on this machine, in one run.
 
-  make bench [B="counter startup"]      parts: counter memory startup groupby sort threads tpch wide connect etl
+  make bench [B="counter startup"]      parts: counter memory startup groupby sort threads tpch wide neo connect etl
                                         (default: all)
 
 Engines take turns, input is in the page cache, every run is a whole process from start to exit. Printed are medians, the
 ratio to Chert, and for each goal what was asked and what was reached. Results are compared before times are believed.
 
-Environment: CHERT_CACHE (~/.cache/chert: input, results and spill files go to bench/ in it; about 16 GB for all parts),
+Environment: CHERT_CACHE (~/.cache/chert: input, results and spill files go to bench/ in it; about 21 GB for all parts),
 ROUNDS (5), GIB (1: size of the counter's input), SORT_GIB (4), KEYS (10000000), CHERT (build/chert).
 """
 import os
@@ -21,6 +21,7 @@ import time
 
 import part_connect
 import part_etl
+import part_neo
 import part_tpch
 import part_wide
 
@@ -176,13 +177,16 @@ def chert_events(folder, threads=THREADS):
     return Run([CHERT, "run", "events", "-d", "--threads", str(threads), folder])
 
 
-def spark_events(folder):
+def spark_submit(program, *args):
     import pyspark
     home = os.path.dirname(pyspark.__file__)
     env = {**os.environ, "SPARK_HOME": home, "PYSPARK_PYTHON": PY, "PYSPARK_DRIVER_PYTHON": PY}
     return Run([f"{home}/bin/spark-submit", "--master", f"local[{THREADS}]", "--driver-memory", "4g", "--conf", "spark.ui.enabled=false",
-                "--conf", f"spark.sql.shuffle.partitions={THREADS}", f"{ROOT}/examples/events.py", "-d",
-                "--out", f"{WORK}/spark", folder], env=env)
+                "--conf", f"spark.sql.shuffle.partitions={THREADS}", program, *args], env=env)
+
+
+def spark_events(folder):
+    return spark_submit(f"{ROOT}/examples/events.py", "-d", "--out", f"{WORK}/spark", folder)
 
 
 def have(module):
@@ -333,6 +337,10 @@ def wide():
     part_wide.main(sys.modules[__name__])
 
 
+def neo():
+    part_neo.main(sys.modules[__name__])
+
+
 def connect():
     part_connect.main(sys.modules[__name__])
 
@@ -342,7 +350,7 @@ def etl():
 
 
 PARTS = {"counter": counter, "memory": memory, "startup": startup, "groupby": groupby, "sort": sort, "threads": threads, "tpch": tpch_queries,
-         "wide": wide, "connect": connect, "etl": etl}
+         "wide": wide, "neo": neo, "connect": connect, "etl": etl}
 
 
 def machine():
