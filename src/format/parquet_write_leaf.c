@@ -9,6 +9,7 @@
 
 #define PIECE 1024               /* values that are converted at once */
 #define JULIAN_EPOCH_DAY 2440588 /* 1970-01-01 */
+#define GUESS_ROWS 64            /* that a page is begun with, or its size guessed by */
 
 void ch_pqw_leaf_init(ch_pqw_leaf *l, const ch_pqw_leaf_spec *spec, ch_mem *mem)
 {
@@ -320,12 +321,25 @@ static ch_status valid_rows(ch_pqw_leaf *l, const ch_column *c, int64_t from, in
     return CH_OK;
 }
 
+/* Bytes of a value, by the first few that are to come. */
+static int64_t guess(const ch_column *c, int64_t from, int64_t n)
+{
+    const ch_column *values = ch_column_values(c);
+    int64_t bytes = 0, few = n < GUESS_ROWS ? n : GUESS_ROWS;
+    if (!ch_type_is_view(c->type) || values->rows == 0)
+        return GUESS_ROWS;
+    for (int64_t i = from; i < from + few; i++)
+        if (!ch_column_is_null(c, i))
+            bytes += ((const ch_view *)values->data)[ch_column_slot(c, i)].len;
+    return bytes / few + (int64_t)sizeof(int32_t);
+}
+
 /* How many of n rows may join the page: no more than its rows, and about its bytes. */
-static int64_t room(const ch_pqw_leaf *l, int64_t n)
+static int64_t room(const ch_pqw_leaf *l, const ch_column *c, int64_t from, int64_t n)
 {
     int64_t rows = l->spec.page_rows - l->n_rows;
     int64_t left = l->spec.page_bytes - l->plain_bytes;
-    int64_t each = l->n_rows > 0 ? l->plain_bytes / l->n_rows + 1 : 64;
+    int64_t each = l->n_rows > 0 ? l->plain_bytes / l->n_rows + 1 : guess(c, from, n);
     int64_t fit = left / each + 1;
     rows = rows < fit ? rows : fit;
     return n < rows ? n : rows < 1 ? 1 : rows;
@@ -341,7 +355,7 @@ ch_status ch_pqw_leaf_add(ch_pqw_leaf *l, const ch_column *c, int64_t n, ch_erro
     for (int64_t from = 0, k; from < n; from += k) {
         const int32_t *slot;
         int64_t n_valid, before = (int64_t)l->def.len;
-        k = room(l, n - from);
+        k = room(l, c, from, n - from);
         CH_TRY(valid_rows(l, c, from, k, &slot, &n_valid, err));
         if (n_valid == k && before) /* levels are kept already */
             CH_TRY(ch_buf_fill(&l->def, (char)l->spec.max_def, (size_t)k, err));
