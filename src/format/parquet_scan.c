@@ -10,6 +10,9 @@
 #define PIECE_ROWS ((int64_t)64 << 10)
 /* After so many rows a filter that lets nearly all through is not asked any more. */
 #define ENOUGH_ROWS ((int64_t)64 << 10)
+/* Of a batch of long rows. */
+#define BATCH_BYTES ((int64_t)2 << 20)
+#define LEAST_ROWS 64
 
 /* ---- files --------------------------------------------------------------------------------- */
 
@@ -205,14 +208,30 @@ static bool is_enough(const ch_pq_scan *s)
                             atomic_load_explicit(&s->rows, memory_order_relaxed) >= s->spec.limit);
 }
 
+/*
+ * Rows of a batch: as many as are usual, but where rows are long no more than fit into the cache in which the next
+ * operators look for them; and that memory is then used again by the next batch. bytes: of the row group.
+ */
+static int64_t batch_rows(const ch_pq_scan *s, const ch_pq_row_group *group, double bytes)
+{
+    double rows = (double)s->ctx.batch_rows, fit = rows;
+    if (bytes > 0 && group->num_rows > 0)
+        fit = (double)BATCH_BYTES * (double)group->num_rows / bytes;
+    fit = fit < LEAST_ROWS ? LEAST_ROWS : fit;
+    return (int64_t)(fit < rows ? fit : rows);
+}
+
 /* The leaves at the beginning of the row group. */
-static ch_status open_leaves(ch_pq_slot *slot, ch_error *err)
+static ch_status open_leaves(const ch_pq_scan *s, ch_pq_slot *slot, ch_error *err)
 {
     const ch_pq_row_group *group = ch_pq_group(slot->file, slot->group);
-    for (int32_t i = 0; i < slot->n_leaves; i++)
-        CH_TRY(ch_pq_leaf_open(&slot->leaf[i], &slot->io,
-                               ch_pq_group_chunk(group, slot->file->wanted[i].node->leaf),
-                               group->num_rows, err));
+    double bytes = 0;
+    for (int32_t i = 0; i < slot->n_leaves; i++) {
+        const ch_pq_chunk *chunk = ch_pq_group_chunk(group, slot->file->wanted[i].node->leaf);
+        CH_TRY(ch_pq_leaf_open(&slot->leaf[i], &slot->io, chunk, group->num_rows, err));
+        bytes += (double)chunk->meta->uncompressed_bytes;
+    }
+    slot->most = batch_rows(s, group, bytes);
     return CH_OK;
 }
 
@@ -263,7 +282,7 @@ static ch_status begin_morsel(ch_pq_scan *s, ch_pq_slot *slot, const claim *c, b
     if (c->to - c->from < group->num_rows)
         slot->bytes =
             (int64_t)((double)slot->bytes * (double)(c->to - c->from) / (double)group->num_rows);
-    CH_TRY(open_leaves(slot, err));
+    CH_TRY(open_leaves(s, slot, err));
     if (s->n_filters)
         CH_TRY(ch_pq_skip_group(s, slot, &excluded, err));
     if (excluded)
@@ -425,7 +444,7 @@ static void next_rows(ch_pq_scan *s, ch_pq_slot *slot, int64_t most, int64_t *n)
 
 static ch_status next_batch(ch_pq_scan *s, ch_pq_slot *slot, ch_batch *out, ch_error *err)
 {
-    int64_t n, most = s->spec.n_wanted ? s->ctx.batch_rows : INT32_MAX;
+    int64_t n, most = s->spec.n_wanted ? slot->most : INT32_MAX;
     for (;;) {
         if (is_enough(s))
             return ch_batch_init(out, s->ctx.mem, s->spec.n_wanted, 0, err);

@@ -53,6 +53,7 @@ typedef struct ch_pq_slot {
     ch_pq_range *range; /* of this morsel, in arena, ascending */
     int32_t n_ranges, at_range;
     int64_t row;    /* next one */
+    int64_t most;   /* rows of a batch */
     int64_t bytes;  /* of the morsel, for progress */
     ch_arena arena; /* of this morsel */
 } ch_pq_slot;
