@@ -22,7 +22,7 @@
  *   dictionary                                   DICT
  *
  * Buffers that are aligned to 64 bytes are shared with the array, which is released when the last
- * column is gone; others are copied.
+ * column is gone, and are charged to the account until then; others are copied.
  */
 #ifndef CH_COLUMN_ARROW_H
 #define CH_COLUMN_ARROW_H
@@ -82,6 +82,14 @@ CH_NODISCARD ch_status ch_arrow_import_type(const struct ArrowSchema *schema, co
 CH_NODISCARD ch_status ch_arrow_import_column(ch_mem *mem, const struct ArrowSchema *schema,
                                               struct ArrowArray *array, ch_column **out,
                                               ch_error *err);
+/*
+ * Is the array one that may be imported: are its buffers there, do its offsets and views stay inside of them? For
+ * arrays whose producer may be wrong. schema: one that ch_arrow_check_type has seen, and ch_arrow_import_type.
+ * Errors CH_E_INVALID_ARROW. Cost: O(rows) for texts and lists.
+ */
+CH_NODISCARD ch_status ch_arrow_check_type(const struct ArrowSchema *schema, ch_error *err);
+CH_NODISCARD ch_status ch_arrow_check(const struct ArrowSchema *schema,
+                                      const struct ArrowArray *array, ch_error *err);
 /* A struct array as a batch (rows that are NULL as a whole have NULL in each column). */
 CH_NODISCARD ch_status ch_arrow_import_batch(ch_mem *mem, const struct ArrowSchema *schema,
                                              struct ArrowArray *array, ch_batch *out,

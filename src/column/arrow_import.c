@@ -20,6 +20,8 @@
 typedef struct foreign {
     _Atomic int32_t refs;
     ch_mem *mem;
+    int64_t charged; /* bytes of the buffers that are used in place */
+    int32_t n_charged;
     struct ArrowArray array;
 } foreign;
 
@@ -35,11 +37,16 @@ static void foreign_unref(void *owner)
     if (atomic_fetch_sub_explicit(&f->refs, 1, memory_order_acq_rel) != 1)
         return;
     f->array.release(&f->array);
+    for (int32_t i = 0; i < f->n_charged; i++) /* as often as it was charged */
+        ch_mem_discharge(f->mem, i ? 0 : f->charged);
     ch_mem_free(f->mem, f, sizeof *f);
 }
 
 static ch_status wrap(importer *im, const void *data, int64_t bytes, ch_buffer **out)
 {
+    CH_TRY(ch_mem_charge(im->mem, bytes, im->err));
+    im->owner->charged += bytes;
+    im->owner->n_charged++;
     atomic_fetch_add_explicit(&im->owner->refs, 1, memory_order_relaxed);
     return ch_buffer_wrap(im->mem, data, bytes, foreign_unref, im->owner, out, im->err);
 }
@@ -645,6 +652,8 @@ ch_status ch_arrow_import_column(ch_mem *mem, const struct ArrowSchema *schema,
     }
     atomic_init(&owner->refs, 1);
     owner->mem = mem;
+    owner->charged = 0;
+    owner->n_charged = 0;
     owner->array = *array;
     array->release = NULL;
     importer im = {mem, owner, err};
