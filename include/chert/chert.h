@@ -33,6 +33,7 @@
 #include <stdio.h>
 
 #include "chert/arrow.h"
+#include "chert/function.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -126,6 +127,13 @@ typedef struct chert_progress {
 CHERT_API void chert_session_cancel(chert_session *session);
 /* What the run that began last has read; false when it is over. Any thread. */
 CHERT_API bool chert_session_progress(chert_session *session, chert_progress *progress);
+
+/*
+ * A function in C under its name, for SQL and for chert_call(), in place of one that has the name; chert/function.h says
+ * what it is. The engine's own functions come first. function is borrowed; its user_data is taken, also on error.
+ */
+CHERT_API int chert_session_register_function(chert_session *session,
+                                              const chert_function *function, chert_error *err);
 
 /* One SQL statement. Commands (CREATE VIEW, SET, SHOW ...) run at once and give their rows. */
 CHERT_API chert_df *chert_sql(chert_session *session, const char *text, chert_error *err);

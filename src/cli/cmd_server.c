@@ -18,6 +18,8 @@ static const ch_cli_option OPTIONS[] = {
     {0, "read-only", NULL, "write nothing: no files, no tables, no databases"},
     {0, "allow-path", "DIR",
      "read and write only below this folder and in the catalog's\nspark-warehouse; may be repeated"},
+    {0, "allow-native-functions", "DIR",
+     "clients may load functions in C from shared objects below\nthis folder; they run inside the server (default: none)"},
     {0, "session-timeout", "SECONDS",
      "close sessions that nobody used for so long (default: 3600)"},
     {0, "detached-timeout", "SECONDS",
@@ -128,6 +130,8 @@ static int take_options(const ch_cli_command *self, ch_cli_args *args, const cha
             allowed[options->n_allow_paths++] = args->value;
         if (strcmp(o->name, "conf") == 0 && !add_conf(conf, args->value, options))
             return ch_cli_usage(self, "--conf takes KEY=VALUE, not '%s'", args->value);
+        if (strcmp(o->name, "allow-native-functions") == 0)
+            options->native_functions = args->value;
         if (strcmp(o->name, "address") == 0)
             options->address = args->value;
         if (strcmp(o->name, "token") == 0)

@@ -109,6 +109,7 @@ static int start_server(launch *l)
                                  .token = l->token,
                                  .memory_limit = s->engine.memory_bytes,
                                  .threads = s->engine.threads,
+                                 .native_functions = "/", /* the program could do all itself */
                                  .conf = (const char *const *)s->conf.pair,
                                  .n_conf = s->conf.n / 2};
     if (open_server(l, &options, &err) != CH_OK)

@@ -9,7 +9,7 @@
 #include "connect/decode_relation.h"
 #include "function/function.h"
 #include "session/ddl.h"
-#include "session/python_session.h"
+#include "session/functions.h"
 
 typedef PB(Relation) message;
 
@@ -566,15 +566,15 @@ static ch_status registered_row(answer *a, const char *name, ch_error *err)
     return ch_rows_add(&a->rows, (const char *const[]){name, NULL, NULL, "N/A.", "", "true"}, err);
 }
 
-/* Is the name, as it was registered, that of a function in Python? In the arena; NULL: it is not. */
+/* Is the name, as it was registered, that of a function of the program's? In the arena; NULL: it is not. */
 static ch_status find_registered(answer *a, const ch_str_list *parts, const char **out,
                                  ch_error *err)
 {
-    ch_python_entry *entry =
-        parts->n == 1 ? ch_python_lookup(a->d->session->session, parts->item[0]) : NULL;
-    *out = entry ? ch_arena_str(a->d->arena, entry->udf.name, err) : NULL;
+    ch_function_entry *entry =
+        parts->n == 1 ? ch_functions_find(a->d->session->session, parts->item[0]) : NULL;
+    *out = entry ? ch_arena_str(a->d->arena, entry->function.name, err) : NULL;
     ch_status status = entry && !*out ? CH_E_MEMORY : CH_OK;
-    ch_python_entry_unref(entry);
+    ch_function_entry_unref(entry);
     return status;
 }
 
@@ -593,7 +593,7 @@ static ch_status list_functions(answer *a, const PB(Catalog) * m, ch_error *err)
             CH_TRY(function_row(a, f, err));
     }
     ch_str_list own;
-    CH_TRY(ch_python_names(a->d->session->session, a->d->arena, &own, err));
+    CH_TRY(ch_functions_names(a->d->session->session, a->d->arena, &own, err));
     for (int32_t i = 0; i < own.n; i++)
         if (wanted(m->list_functions->pattern, own.item[i]))
             CH_TRY(registered_row(a, own.item[i], err));

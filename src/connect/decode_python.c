@@ -5,7 +5,7 @@
 #include "connect/decode_relation.h"
 #include "plan/plan_python.h"
 #include "python/udf.h"
-#include "session/python_session.h"
+#include "session/functions.h"
 
 typedef PB(Relation) message;
 typedef PB(CommonInlineUserDefinedFunction) function;
@@ -70,7 +70,7 @@ ch_status cn_register_function(cn_session *session, const function *m, ch_error 
 {
     ch_python_udf udf;
     CH_TRY(read_udf(m, &udf, err));
-    return ch_python_register(session->session, &udf, is_deterministic(m), err);
+    return ch_functions_put_python(session->session, &udf, is_deterministic(m), err);
 }
 
 /* ---- relations --------------------------------------------------------------------------- */

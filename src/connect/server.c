@@ -30,21 +30,27 @@ static bool is_loopback(const char *address)
            (inet_pton(AF_INET, address, &four) == 1 && ntohl(four.s_addr) >> 24 == 127);
 }
 
+static ch_status check_folder(const char *option, const char *path, ch_error *err)
+{
+    ch_file folder;
+    bool is_folder = false;
+    CH_TRY(ch_file_stat(path, &folder, &is_folder, err));
+    if (!is_folder)
+        CH_FAIL(err, INVALID_OPTION, "name", option, "value", path, "expected", "a folder");
+    return CH_OK;
+}
+
 /* What queries may touch is said before there are any. */
 static ch_status limit_access(const ch_server_options *o, ch_error *err)
 {
     if (o->read_only)
         ch_access_read_only();
-    for (int i = 0; i < o->n_allow_paths; i++) {
-        ch_file folder;
-        bool is_folder = false;
-        if (ch_path_is_remote(o->allow_path[i]))
-            continue;
-        CH_TRY(ch_file_stat(o->allow_path[i], &folder, &is_folder, err));
-        if (!is_folder)
-            CH_FAIL(err, INVALID_OPTION, "name", "allow-path", "value", o->allow_path[i],
-                    "expected", "a folder");
-    }
+    if (o->native_functions)
+        CH_TRY(check_folder("allow-native-functions", o->native_functions, err));
+    CH_TRY(ch_access_native_only(o->native_functions, err));
+    for (int i = 0; i < o->n_allow_paths; i++)
+        if (!ch_path_is_remote(o->allow_path[i]))
+            CH_TRY(check_folder("allow-path", o->allow_path[i], err));
     for (int i = 0; i < o->n_allow_paths; i++)
         CH_TRY(ch_access_allow(o->allow_path[i], err));
     return o->n_allow_paths ? ch_access_allow(WAREHOUSE, err) : CH_OK;

@@ -26,6 +26,8 @@ typedef struct ch_server_options {
     /* Folders below which files are read and written, besides the warehouse; none: everywhere. */
     const char *const *allow_path;
     int n_allow_paths;
+    /* Folder whose shared objects clients may load as functions (CREATE FUNCTION); NULL: none. "/": any file. */
+    const char *native_functions;
     /* Settings that every session begins with: key, value, key, value ...; borrowed until the server is closed. */
     const char *const *conf;
     int n_conf; /* keys */

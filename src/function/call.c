@@ -73,9 +73,10 @@ static ch_status own_valid(ch_column *out, ch_error *err)
     return CH_OK;
 }
 
-static bool makes_column(const ch_type *type)
+static bool makes_column(const ch_call *call)
 {
-    return type->id == CH_BOOLEAN || ch_type_width(type) > 0;
+    return !(call->func->flags & CH_FUNC_MAKES_COLUMN) &&
+           (call->result->id == CH_BOOLEAN || ch_type_width(call->result) > 0);
 }
 
 /* Arguments are FLAT, or CONST where allowed. */
@@ -84,7 +85,7 @@ static ch_status run(const ch_call *call, eval_fn eval, ch_column **out, ch_erro
     ch_status status = CH_OK;
     bool propagates = call->func->flags & CH_FUNC_NULL_PROPAGATES;
     *out = NULL;
-    if (makes_column(call->result)) {
+    if (makes_column(call)) {
         CH_TRY(ch_column_new(call->mem, call->result, call->rows, out, err));
         for (int32_t i = 0; propagates && i < call->n_args; i++)
             CH_TRY_OUT(and_valid(*out, call->arg[i], call->rows, err));
@@ -92,7 +93,7 @@ static ch_status run(const ch_call *call, eval_fn eval, ch_column **out, ch_erro
             CH_TRY_OUT(own_valid(*out, err));
     }
     CH_TRY_OUT(eval(call, out, err));
-    if (propagates && !makes_column(call->result) && *out && (*out)->encoding == CH_FLAT) {
+    if (propagates && !makes_column(call) && *out && (*out)->encoding == CH_FLAT) {
         for (int32_t i = 0; i < call->n_args; i++)
             CH_TRY_OUT(and_valid(*out, call->arg[i], call->rows, err));
     }

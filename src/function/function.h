@@ -136,6 +136,8 @@ enum {
     CH_FUNC_WITHIN_GROUP = 1 << 12,
     /* Written in Python (python/udf.h): the optimizer takes its calls out of expressions. */
     CH_FUNC_PYTHON = 1 << 13,
+    /* eval makes its result itself, of whatever type: *out is NULL on entry. It is FLAT or CONST. */
+    CH_FUNC_MAKES_COLUMN = 1 << 14,
 };
 
 typedef struct ch_agg ch_agg;

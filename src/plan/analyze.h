@@ -14,6 +14,14 @@
 #include "function/function.h"
 #include "plan/plan.h"
 
+/* A function that a program has brought, by what it is written in. */
+typedef struct ch_user_function {
+    const char *name; /* as it was registered */
+    /* One of these. */
+    const struct ch_python_udf *python;
+    struct ch_native *native;
+} ch_user_function;
+
 /* How the analyzer reaches what is outside the plan; the session implements it.
  */
 typedef struct ch_catalog ch_catalog;
@@ -35,10 +43,10 @@ struct ch_catalog {
     /* The value of a session variable; *found false when there is none of that name. */
     ch_status (*variable)(ch_catalog *self, const char *name, ch_arena *arena, ch_scalar *out,
                           bool *found, ch_error *err);
-    /* The function in Python that was registered under the name; *out NULL when there is none. It stays as
-     * long as the catalog does. */
-    ch_status (*function)(ch_catalog *self, const char *name, ch_arena *arena,
-                          const struct ch_python_udf **out, ch_error *err);
+    /* The function that was registered under the name; *out NULL when there is none. It stays as long as the
+     * catalog does. */
+    ch_status (*function)(ch_catalog *self, const char *name, const ch_user_function **out,
+                          ch_error *err);
     /* Names of tables and views, for "did you mean". */
     ch_status (*names)(ch_catalog *self, ch_arena *arena, ch_str_list *out, ch_error *err);
     /* Set by the analyzer while it is inside a view: where names are looked up, and whether temporary

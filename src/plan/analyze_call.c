@@ -178,8 +178,13 @@ ch_status ch_an_bound(ch_analyzer *a, const ch_expr_call *draft, const ch_expr *
                       ch_error *err)
 {
     const ch_func *func = ch_func_find(draft->name);
-    if (!func)
-        return no_such_function(a, draft->name, at, err);
+    return func ? ch_an_bound_to(a, draft, func, at, out, err)
+                : no_such_function(a, draft->name, at, err);
+}
+
+ch_status ch_an_bound_to(ch_analyzer *a, const ch_expr_call *draft, const ch_func *func,
+                         const ch_expr *at, ch_expr **out, ch_error *err)
+{
     ch_expr_call *call;
     CH_AN_NEW(call, ch_expr_clone(a->arena, &draft->head, err));
     ch_bind bind = {0};
@@ -482,11 +487,15 @@ ch_status ch_an_call(ch_analyzer *a, ch_an_scope *scope, const ch_expr_unresolve
                      ch_expr **out, ch_error *err)
 {
     char *name;
-    const struct ch_python_udf *python;
+    const ch_user_function *user;
     ch_expr_unresolved_function placed = *f;
-    CH_TRY(ch_an_python_find(a, f, &python, err));
-    if (python)
-        return ch_an_python_call(a, scope, f, python, out, err);
+    if (f->python)
+        return ch_an_python_call(a, scope, f, f->python, out, err);
+    CH_TRY(ch_an_user_find(a, f, &user, err));
+    if (user && user->python)
+        return ch_an_python_call(a, scope, f, user->python, out, err);
+    if (user)
+        return ch_an_native_call(a, scope, f, user->native, out, err);
     CH_TRY(ch_an_arguments(a, f->name, &f->head, &placed.args, err));
     if (placed.args.item != f->args.item) {
         ch_expr_unresolved_function *copy;

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* analyze_python.c - calls of functions in Python, and the relations that such functions make. */
-#include <ctype.h>
 #include <string.h>
 
 #include "plan/analyzer.h"
@@ -9,22 +8,6 @@
 #include "python/udf.h"
 
 /* ---- calls -------------------------------------------------------------------------------- */
-
-ch_status ch_an_python_find(ch_analyzer *a, const ch_expr_unresolved_function *f,
-                            const ch_python_udf **out, ch_error *err)
-{
-    ch_catalog *catalog = a->ctx->catalog;
-    *out = f->python;
-    if (*out || f->is_infix || !catalog || !catalog->function || catalog->stored_only)
-        return CH_OK;
-    char *name;
-    CH_AN_NEW(name, ch_arena_str(a->arena, f->name, err));
-    for (char *c = name; *c; c++)
-        *c = (char)tolower((unsigned char)*c);
-    if (ch_func_find(name)) /* the engine's own come first */
-        return CH_OK;
-    return catalog->function(catalog, f->name, a->arena, out, err);
-}
 
 static ch_status check(ch_analyzer *a, const ch_an_scope *scope,
                        const ch_expr_unresolved_function *f, const ch_python_udf *udf, bool over,

@@ -159,6 +159,10 @@ bool ch_an_is_grouping(const ch_expr *expr);
 /* A bound call on resolved arguments; `at` is blamed and may be NULL. */
 CH_NODISCARD ch_status ch_an_bound(ch_analyzer *a, const ch_expr_call *draft, const ch_expr *at,
                                    ch_expr **out, ch_error *err);
+/* The same of func, whatever the name means. */
+CH_NODISCARD ch_status ch_an_bound_to(ch_analyzer *a, const ch_expr_call *draft,
+                                      const ch_func *func, const ch_expr *at, ch_expr **out,
+                                      ch_error *err);
 /* The draft of a call on resolved arguments becomes that of another function, for some; *shown is the name
  * that the result has in columns, or NULL: the function's (analyze_builder.c). */
 CH_NODISCARD ch_status ch_an_build(ch_analyzer *a, ch_expr_call *draft, const char **shown,
@@ -188,11 +192,21 @@ CH_NODISCARD ch_status ch_an_time_window_call(ch_analyzer *a, const ch_an_scope 
 CH_NODISCARD ch_status ch_an_arguments(ch_analyzer *a, const char *function, const ch_expr *at,
                                        ch_expr_list *args, ch_error *err);
 
+/* ---- functions of programs (analyze_user.c) ---- */
+
+/* *out is the registered function that f calls; NULL: none. */
+CH_NODISCARD ch_status ch_an_user_find(ch_analyzer *a, const ch_expr_unresolved_function *f,
+                                       const ch_user_function **out, ch_error *err);
+/* DISTINCT, FILTER, IGNORE NULLS, OVER: a function of rows takes none of them. */
+CH_NODISCARD ch_status ch_an_user_syntax(ch_analyzer *a, const ch_expr_unresolved_function *f,
+                                         const char *name, bool over, ch_error *err);
+CH_NODISCARD ch_status ch_an_native_call(ch_analyzer *a, ch_an_scope *scope,
+                                         const ch_expr_unresolved_function *f,
+                                         const struct ch_native *native, ch_expr **out,
+                                         ch_error *err);
+
 /* ---- functions in Python (analyze_python.c) ---- */
 
-/* *out is what f calls: a function that came with it or was registered; NULL: neither. */
-CH_NODISCARD ch_status ch_an_python_find(ch_analyzer *a, const ch_expr_unresolved_function *f,
-                                         const struct ch_python_udf **out, ch_error *err);
 CH_NODISCARD ch_status ch_an_python_call(ch_analyzer *a, ch_an_scope *scope,
                                          const ch_expr_unresolved_function *f,
                                          const struct ch_python_udf *udf, ch_expr **out,

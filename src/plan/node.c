@@ -149,6 +149,8 @@ static const ch_node_class REL[CH_N_REL_KINDS] = {
     REL_CLASS(SET, set, "Set", key, value, reset, verbose),
     REL_CLASS(CACHE, cache, "CacheTable", what, name, input, options, lazy, if_exists),
     REL_CLASS(VARIABLE, variable, "Variable", action, names, type, values, query, replace, if_exists),
+    REL_CLASS(FUNCTION, function, "FunctionCommand", action, name, is_temporary, replace, if_not_exists,
+              if_exists, class_name, resources),
     REL_CLASS(EXECUTE, execute, "ExecuteImmediate", statement, into, arguments),
     REL_CLASS(WINDOW, window, "Window", input, functions, partition, order, limit, limit_by),
     REL_CLASS(SCAN, scan, "Scan", format, name, options, schema, file, n_files, dataset, wanted, pushed, asked_of, limit, parts),

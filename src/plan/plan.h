@@ -350,6 +350,7 @@ typedef enum ch_rel_kind {
     CH_REL_SET,
     CH_REL_CACHE,
     CH_REL_VARIABLE, /* DECLARE, SET and DROP of session variables */
+    CH_REL_FUNCTION, /* CREATE, DROP and REFRESH FUNCTION */
     CH_REL_EXECUTE,  /* EXECUTE IMMEDIATE */
     /* resolved only */
     CH_REL_EVAL_PYTHON, /* plan_python.h */
@@ -849,6 +850,22 @@ typedef struct ch_rel_variable {
     ch_rel *query;
     bool replace, if_exists;
 } ch_rel_variable;
+
+typedef enum ch_function_action {
+    CH_FUNCTION_CREATE,
+    CH_FUNCTION_DROP,
+    CH_FUNCTION_REFRESH
+} ch_function_action;
+
+/* CREATE [OR REPLACE] [TEMPORARY] FUNCTION [IF NOT EXISTS] name AS class USING resources; DROP, REFRESH FUNCTION */
+typedef struct ch_rel_function {
+    ch_rel head;
+    ch_function_action action;
+    ch_str_list name;
+    bool is_temporary, replace, if_not_exists, if_exists;
+    const char *class_name;   /* of CREATE: the symbol */
+    ch_option_list resources; /* kind ("file", "jar", "archive") and path */
+} ch_rel_function;
 
 /* EXECUTE IMMEDIATE statement INTO variables USING arguments: aliases name the arguments. */
 typedef struct ch_rel_execute {

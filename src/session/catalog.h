@@ -25,7 +25,7 @@ typedef struct ch_session_catalog {
     int32_t n_kept, cap_kept;
     /* How the plan's remote files are reached; freed by the catalog. Links in arena. */
     struct ch_catalog_store *store;
-    struct ch_python_kept *python; /* registered functions that the plan calls; released likewise */
+    struct ch_function_kept *functions; /* registered ones that the plan calls; released likewise */
 } ch_session_catalog;
 
 /* The session's catalog; what is read of it lies in arena. */

@@ -9,6 +9,7 @@
 #include "plan/node.h"
 #include "session/cache.h"
 #include "session/catalog.h"
+#include "session/command_function.h"
 #include "session/ddl.h"
 #include "session/session_store.h"
 #include "session/variable.h"
@@ -184,6 +185,7 @@ static const struct {
     {CH_REL_WRITE_OPERATION, write_files},
     {CH_REL_CACHE, cache},
     {CH_REL_VARIABLE, variable},
+    {CH_REL_FUNCTION, ch_function_run},
     {CH_REL_EXECUTE, NULL},
 };
 #define N_COMMANDS (sizeof COMMANDS / sizeof *COMMANDS)

@@ -4,7 +4,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "function/function.h"
+#include "session/command_function.h"
 #include "session/ddl.h"
 #include "session/ddl_describe.h"
 
@@ -224,26 +224,6 @@ static ch_status show_create(ch_ddl *c, const ch_rel_show *show, ch_rows *out, c
     return ch_rows_add(out, &text, err);
 }
 
-static ch_status show_functions(const ch_rel_show *show, ch_rows *out, ch_error *err)
-{
-    out->name[0] = "function";
-    if (show->scope && strcasecmp(show->scope, "USER") == 0)
-        return CH_OK;
-    int32_t n = 0, kept = 0;
-    while (ch_func_at(n))
-        n++;
-    const char **name;
-    CH_ARENA_ARRAY(name, &out->frame->arena, n, err);
-    for (int32_t i = 0; i < n; i++)
-        if (wanted(show, ch_func_at(i)->name))
-            name[kept++] = ch_func_at(i)->name;
-    qsort(name, (size_t)kept, sizeof *name, by_text);
-    for (int32_t i = 0; i < kept; i++) /* overloads share a name */
-        if (i == 0 || strcmp(name[i], name[i - 1]) != 0)
-            CH_TRY(ch_rows_add(out, &name[i], err));
-    return CH_OK;
-}
-
 static ch_status show_columns(ch_ddl *c, const ch_rel_show *show, ch_rows *out, ch_error *err)
 {
     ch_query *query;
@@ -278,7 +258,7 @@ ch_status ch_show_run(ch_frame *frame, ch_rows *out, ch_error *err)
     case CH_SHOW_COLUMNS:
         return show_columns(&c, s, out, err);
     case CH_SHOW_FUNCTIONS:
-        return show_functions(s, out, err);
+        return ch_show_functions(frame, out, err);
     case CH_SHOW_DATABASES:
         return show_databases(&c, s, out, err);
     case CH_SHOW_CATALOGS:

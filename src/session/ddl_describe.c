@@ -10,6 +10,7 @@
 
 #include "base/redact.h"
 #include "plan/node.h"
+#include "session/command_function.h"
 #include "type/type_tree.h"
 
 /* The output of a table or view by name, or of a query. Borrowed from *query. */
@@ -26,24 +27,6 @@ ch_status ch_open_described(ch_frame *frame, const ch_str_list *name, ch_rel *in
         input = &read->head;
     }
     return ch_query_open(frame, input, query, err);
-}
-
-static ch_status describe_function(const char *name, ch_rows *out, ch_error *err)
-{
-    out->n_cols = 1;
-    out->name[0] = "function_desc";
-    const ch_func *f = ch_func_find(name);
-    if (!f)
-        CH_FAIL(err, UNRESOLVED_ROUTINE, "routineName", name, "searchPath", "[`system`.`builtin`]");
-    ch_arena *arena = &out->frame->arena;
-    const char *line = ch_arena_printf(arena, err, "Function: %s", f->name);
-    CH_TRY(line ? ch_rows_add(out, &line, err) : CH_E_MEMORY);
-    for (; f; f = ch_func_next(f)) {
-        line = ch_arena_printf(arena, err, "Usage: %s - %s", f->sig ? f->sig : f->name,
-                               f->doc ? f->doc : "");
-        CH_TRY(line ? ch_rows_add(out, &line, err) : CH_E_MEMORY);
-    }
-    return CH_OK;
 }
 
 static ch_status type_text(ch_ddl *c, const ch_type *type, bool sql, const char **out,
@@ -355,7 +338,7 @@ ch_status ch_describe_run(ch_frame *frame, ch_rows *out, ch_error *err)
     bool is_temp = true;
     ch_ddl c;
     if (d->is_function)
-        return describe_function(d->name.item[d->name.n - 1], out, err);
+        return ch_describe_function(frame, out, err);
     CH_TRY(ch_ddl_open(frame, &c, err));
     if (d->is_database)
         return describe_database(&c, d, out, err);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* python_session.c - registered functions, and the settings that workers are started and told with. */
+/* python_session.c - the processes that run functions in Python, and the settings that they are told. */
 #include "session/python_session.h"
 
 #include <stdio.h>
@@ -9,125 +9,13 @@
 
 #include "plan/node.h"
 
-/* ---- registered functions ----------------------------------------------------------------- */
-
-void ch_python_entry_unref(ch_python_entry *e)
-{
-    if (!e || atomic_fetch_sub_explicit(&e->refs, 1, memory_order_acq_rel) != 1)
-        return;
-    ch_mem *mem = e->mem;
-    ch_arena_release(&e->arena);
-    ch_mem_free(mem, e, sizeof *e);
-    ch_mem_close(mem);
-}
-
-static ch_status copy_udf(ch_python_entry *e, const ch_python_udf *udf, bool deterministic,
-                          ch_error *err)
-{
-    ch_arena *arena = &e->arena;
-    char *command = ch_arena_strn(arena, udf->command.text, (size_t)udf->command.len, err);
-    char *version = ch_arena_str(arena, udf->version, err);
-    char *name = ch_arena_str(arena, udf->name, err);
-    if (!command || !version || !name)
-        return CH_E_MEMORY;
-    e->udf = (ch_python_udf){.eval_type = udf->eval_type,
-                             .type = udf->type,
-                             .command = {command, udf->command.len},
-                             .version = version};
-    ch_python_udf_name(&e->udf, name, deterministic);
-    return CH_OK;
-}
-
-ch_status ch_python_register(ch_session *session, const ch_python_udf *udf, bool deterministic,
-                             ch_error *err)
-{
-    ch_python_session *p = ch_session_python(session);
-    ch_mem *mem = ch_mem_new(ch_session_mem(session), "python function", 0);
-    ch_python_entry *e = mem ? ch_mem_zalloc(mem, sizeof *e, err) : NULL;
-    if (!e) {
-        if (mem)
-            ch_mem_close(mem);
-        return mem ? CH_E_MEMORY : ch_error_memory(err, "session", (int64_t)sizeof *e, 0);
-    }
-    e->refs = 1;
-    e->mem = mem;
-    ch_arena_init(&e->arena, mem);
-    ch_status status = copy_udf(e, udf, deterministic, err);
-    if (status != CH_OK) {
-        ch_python_entry_unref(e);
-        return status;
-    }
-    pthread_mutex_lock(&p->lock);
-    ch_python_entry **at = &p->first, *old;
-    while (*at && strcasecmp((*at)->udf.name, udf->name) != 0)
-        at = &(*at)->next;
-    old = *at;
-    e->next = old ? old->next : NULL;
-    *at = e;
-    pthread_mutex_unlock(&p->lock);
-    ch_python_entry_unref(old);
-    return CH_OK;
-}
-
-ch_python_entry *ch_python_lookup(ch_session *session, const char *name)
-{
-    ch_python_session *p = ch_session_python(session);
-    pthread_mutex_lock(&p->lock);
-    ch_python_entry *e = p->first;
-    while (e && strcasecmp(e->udf.name, name) != 0)
-        e = e->next;
-    if (e)
-        atomic_fetch_add_explicit(&e->refs, 1, memory_order_relaxed);
-    pthread_mutex_unlock(&p->lock);
-    return e;
-}
-
-static int by_name(const void *a, const void *b)
-{
-    return strcasecmp(*(const char *const *)a, *(const char *const *)b);
-}
-
-ch_status ch_python_names(ch_session *session, ch_arena *arena, ch_str_list *out, ch_error *err)
-{
-    ch_python_session *p = ch_session_python(session);
-    ch_status status = CH_OK;
-    *out = (ch_str_list){0};
-    pthread_mutex_lock(&p->lock);
-    for (const ch_python_entry *e = p->first; e && status == CH_OK; e = e->next) {
-        const char *name = ch_arena_str(arena, e->udf.name, err);
-        status = name ? ch_str_list_add(arena, out, name, err) : CH_E_MEMORY;
-    }
-    pthread_mutex_unlock(&p->lock);
-    if (status == CH_OK && out->n)
-        qsort(out->item, (size_t)out->n, sizeof *out->item, by_name);
-    return status;
-}
-
-ch_status ch_python_session_copy(ch_session *from, ch_session *to, ch_error *err)
-{
-    ch_python_session *p = ch_session_python(from);
-    ch_status status = CH_OK;
-    pthread_mutex_lock(&p->lock);
-    for (const ch_python_entry *e = p->first; e && status == CH_OK; e = e->next)
-        status =
-            ch_python_register(to, &e->udf, !(e->udf.func.flags & CH_FUNC_NONDETERMINISTIC), err);
-    pthread_mutex_unlock(&p->lock);
-    return status == CH_OK ? ch_python_files_copy(from, to, err) : status;
-}
-
 void ch_python_session_release(ch_session *session)
 {
     ch_python_session *p = ch_session_python(session);
     pthread_mutex_lock(&p->lock);
-    ch_python_entry *first = p->first;
     ch_python_pool *pool = p->pool;
-    p->first = NULL;
     p->pool = NULL;
     pthread_mutex_unlock(&p->lock);
-    for (ch_python_entry *next; first; first = next) {
-        next = first->next;
-        ch_python_entry_unref(first);
-    }
     ch_python_pool_free(pool);
     ch_python_files_release(p);
 }

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * python_session.h - what a session has for functions in Python: those that were registered under a name, and
- * the processes that run them.
+ * python_session.h - what a session has for functions in Python: the processes that run them, and the files that these
+ * see. Functions that were registered under a name are in session/functions.h.
  *
- * A query keeps the functions that it found; registering another one under the name changes nothing for it.
  * Threads: any, each call is one step.
  */
 #ifndef CH_SESSION_PYTHON_SESSION_H
@@ -14,19 +13,8 @@
 #include "python/python_task.h"
 #include "session/session.h"
 
-/* A registered function; refcounted. */
-typedef struct ch_python_entry ch_python_entry;
-struct ch_python_entry {
-    ch_python_entry *next; /* of the session's list */
-    _Atomic int32_t refs;
-    ch_mem *mem; /* borrowed: an account of its own, which closes with it */
-    ch_arena arena;
-    ch_python_udf udf;
-};
-
 typedef struct ch_python_session {
     pthread_mutex_t lock;
-    ch_python_entry *first;
     ch_python_pool *pool; /* made when it is first needed */
     char *files;          /* malloc: folder of what the client uploaded; or NULL */
     char **include;       /* malloc: names of archives in it */
@@ -35,23 +23,8 @@ typedef struct ch_python_session {
 
 /* That of the session; it lives as long as the session. */
 ch_python_session *ch_session_python(ch_session *session);
-/* Ends the processes, forgets the functions. */
+/* Ends the processes, forgets the files. */
 void ch_python_session_release(ch_session *session);
-/* Functions of `from` under the same names, and its files. */
-CH_NODISCARD ch_status ch_python_session_copy(ch_session *from, ch_session *to, ch_error *err);
-
-/*
- * Registers a copy of udf under udf->name, in place of what had it.
- * type is shared; command, version and name are copied.
- */
-CH_NODISCARD ch_status ch_python_register(ch_session *session, const ch_python_udf *udf,
-                                          bool deterministic, ch_error *err);
-/* A reference; NULL: there is none of the name, whatever its case. */
-ch_python_entry *ch_python_lookup(ch_session *session, const char *name);
-void ch_python_entry_unref(ch_python_entry *entry);
-/* Names in order of the alphabet, in `arena`. */
-CH_NODISCARD ch_status ch_python_names(ch_session *session, ch_arena *arena, ch_str_list *out,
-                                       ch_error *err);
 
 /*
  * A file that the client uploaded: workers find modules (.py) and archives (.zip, .egg) by its name, the last

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "session/cache.h"
+#include "session/functions.h"
 #include "session/python_session.h"
 #include "session/query.h"
 #include "session/variable.h"
@@ -60,6 +61,7 @@ struct ch_session {
     ch_running running;
     ch_cache cache;
     ch_variables variables;
+    ch_functions functions;
     ch_python_session python;
 };
 
@@ -177,6 +179,7 @@ ch_status ch_session_new(ch_engine *engine, ch_session **out, ch_error *err)
     pthread_mutex_init(&session->running.lock, NULL);
     pthread_mutex_init(&session->cache.lock, NULL);
     pthread_mutex_init(&session->variables.lock, NULL);
+    pthread_mutex_init(&session->functions.lock, NULL);
     pthread_mutex_init(&session->python.lock, NULL);
     *out = session;
     return CH_OK;
@@ -195,6 +198,7 @@ static void session_unref(ch_session *session)
         return;
     pthread_mutex_destroy(&session->views.lock);
     pthread_mutex_destroy(&session->variables.lock);
+    pthread_mutex_destroy(&session->functions.lock);
     pthread_mutex_destroy(&session->python.lock);
     pthread_mutex_destroy(&session->lock);
     pthread_mutex_destroy(&session->running.lock);
@@ -222,6 +226,7 @@ void ch_session_free(ch_session *session)
     }
     free(database);
     ch_variables_release(session);
+    ch_functions_release(session);
     ch_python_session_release(session);
     ch_spools_release(session);
     session_unref(session);
@@ -240,6 +245,11 @@ ch_mem *ch_session_mem(ch_session *session)
 ch_variables *ch_session_variables(ch_session *session)
 {
     return &session->variables;
+}
+
+ch_functions *ch_session_functions(ch_session *session)
+{
+    return &session->functions;
 }
 
 ch_python_session *ch_session_python(ch_session *session)
@@ -271,7 +281,9 @@ ch_status ch_session_copy(ch_session *from, ch_session *to, ch_error *err)
         status = ch_session_put_view(to, v->name, false, true, v->frame, v->rel, err);
     pthread_mutex_unlock(&from->views.lock);
     to->next_id = from->next_id;
-    return status == CH_OK ? ch_python_session_copy(from, to, err) : status;
+    if (status == CH_OK)
+        status = ch_functions_copy(from, to, err);
+    return status == CH_OK ? ch_python_files_copy(from, to, err) : status;
 }
 
 _Atomic int64_t *ch_session_next_id(ch_session *session)

@@ -6,6 +6,7 @@
  *   parser_statement.c  CREATE TEMP VIEW, SET, EXPLAIN ...; the way to all statements
  *   parser_show.c       SHOW, DESCRIBE
  *   parser_ddl.c        databases, tables, stored views
+ *   parser_function.c   functions
  *   parser_insert.c     INSERT
  *   parser_cache.c      CACHE TABLE, UNCACHE TABLE, CLEAR CACHE
  *   parser_query.c      WITH, set operations, SELECT, ORDER BY, LIMIT

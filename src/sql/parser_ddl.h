@@ -22,7 +22,13 @@ CH_NODISCARD ch_status ch_sql_create_view(ch_sql_parser *p, int32_t start, bool 
 CH_NODISCARD ch_status ch_sql_create_database(ch_sql_parser *p, int32_t start, ch_rel **out);
 CH_NODISCARD ch_status ch_sql_drop_database(ch_sql_parser *p, int32_t start, ch_rel **out);
 
+CH_NODISCARD ch_status ch_sql_create_function(ch_sql_parser *p, int32_t start, bool replace,
+                                              bool temporary, ch_rel **out);
+CH_NODISCARD ch_status ch_sql_drop_function(ch_sql_parser *p, int32_t start, bool temporary,
+                                            ch_rel **out);
+
 /* At their first word. */
+CH_NODISCARD ch_status ch_sql_refresh_function(ch_sql_parser *p, ch_rel **out);
 CH_NODISCARD ch_status ch_sql_alter(ch_sql_parser *p, ch_rel **out);
 CH_NODISCARD ch_status ch_sql_use(ch_sql_parser *p, ch_rel **out);
 CH_NODISCARD ch_status ch_sql_set_catalog(ch_sql_parser *p, ch_rel **out);

@@ -145,7 +145,7 @@ static ch_status parse_create(ch_sql_parser *p, ch_rel **out)
     if (ch_sql_is(p, CH_TOK_EOF))
         return ch_sql_unexpected(p);
     if (function)
-        return ch_sql_unsupported(p, start, "CREATE FUNCTION");
+        return ch_sql_create_function(p, start, v->replace, temporary, out);
     return table ? ch_sql_create_table(p, start, v->replace, out)
                  : ch_sql_create_database(p, start, out);
 }
@@ -155,7 +155,12 @@ static ch_status parse_drop(ch_sql_parser *p, ch_rel **out)
     ch_rel_drop_view *d;
     int32_t start = ch_sql_here(p);
     p->at++;
+    bool temporary = ch_sql_is_kw(p, CH_KW_TEMPORARY) || ch_sql_is_kw(p, CH_KW_TEMP);
     bool table = ch_sql_is_kw(p, CH_KW_TABLE);
+    if (ch_sql_peek_kw(p, temporary, CH_KW_FUNCTION)) {
+        p->at += 1 + temporary;
+        return ch_sql_drop_function(p, start, temporary, out);
+    }
     if (ch_sql_is_namespace(p, 0) && ch_sql_is_name(p, 1)) {
         p->at++;
         return ch_sql_drop_database(p, start, out);
@@ -334,6 +339,9 @@ static ch_status parse_statement(ch_sql_parser *p, ch_rel **out)
         return ch_sql_query(p, out);
     int32_t start = ch_sql_here(p);
     bool found = false;
+    if (ch_sql_is_kw(p, CH_KW_REFRESH) && ch_sql_peek_kw(p, 1, CH_KW_FUNCTION) &&
+        ch_sql_is_name(p, 2))
+        return ch_sql_refresh_function(p, out);
     CH_TRY(ch_sql_table_statement(p, &found, out));
     if (found)
         return CH_OK;

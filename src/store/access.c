@@ -15,6 +15,9 @@
 static bool read_only;
 static char **allowed; /* malloc, n_allowed of them, without links */
 static int n_allowed;
+static bool native_limited;
+static char **native; /* malloc, n_native of them: folders of shared objects */
+static int n_native;
 
 void ch_access_read_only(void)
 {
@@ -34,6 +37,12 @@ void ch_access_reset(void)
     allowed = NULL;
     n_allowed = 0;
     read_only = false;
+    for (int i = 0; i < n_native; i++)
+        free(native[i]);
+    free(native);
+    native = NULL;
+    n_native = 0;
+    native_limited = false;
 }
 
 /*
@@ -120,19 +129,24 @@ static char *place_of(const char *path)
 }
 
 /* real: as place_of gives it. */
-static bool is_below(const char *real)
+static bool is_below_one(const char *real, char *const *folder, int n_folders)
 {
-    for (int i = 0; real && i < n_allowed; i++) {
-        size_t n = strlen(allowed[i]);
-        if (strncmp(real, allowed[i], n) == 0 &&
-            (real[n] == 0 || real[n] == '/' || allowed[i][n - 1] == '/' ||
-             (real[n] == '?' && strncmp(allowed[i], "http", 4) == 0))) /* else part of a name */
+    for (int i = 0; real && i < n_folders; i++) {
+        size_t n = strlen(folder[i]);
+        if (strncmp(real, folder[i], n) == 0 &&
+            (real[n] == 0 || real[n] == '/' || folder[i][n - 1] == '/' ||
+             (real[n] == '?' && strncmp(folder[i], "http", 4) == 0))) /* else part of a name */
             return true;
     }
     return false;
 }
 
-ch_status ch_access_allow(const char *folder, ch_error *err)
+static bool is_below(const char *real)
+{
+    return is_below_one(real, allowed, n_allowed);
+}
+
+static ch_status add_folder(const char *folder, char ***list, int *n, ch_error *err)
 {
     errno = EINVAL;
     char *real = place_of(folder);
@@ -141,13 +155,39 @@ ch_status ch_access_allow(const char *folder, ch_error *err)
     size_t len = strlen(real);
     while (*real != '/' && len > 0 && real[len - 1] == '/')
         real[--len] = 0;
-    char **more = realloc(allowed, sizeof *more * (size_t)(n_allowed + 1));
+    char **more = realloc(*list, sizeof *more * (size_t)(*n + 1));
     if (!more) {
         free(real);
         return ch_error_memory(err, "server", (int64_t)sizeof *more, 0);
     }
-    allowed = more;
-    allowed[n_allowed++] = real;
+    *list = more;
+    more[(*n)++] = real;
+    return CH_OK;
+}
+
+ch_status ch_access_allow(const char *folder, ch_error *err)
+{
+    return add_folder(folder, &allowed, &n_allowed, err);
+}
+
+ch_status ch_access_native_only(const char *folder, ch_error *err)
+{
+    native_limited = true;
+    return folder ? add_folder(folder, &native, &n_native, err) : CH_OK;
+}
+
+ch_status ch_access_native(const char *path, const char *function, char **out, ch_error *err)
+{
+    const char *local = ch_path_local(path);
+    char *real = local ? resolve(local) : NULL;
+    *out = NULL;
+    if (native_limited && !is_below_one(real, native, n_native)) {
+        free(real);
+        CH_FAIL(err, NATIVE_NOT_ALLOWED, "functionName", function, "file", path);
+    }
+    if (!real)
+        return ch_file_error(err, local ? errno : EINVAL, "load", path);
+    *out = real;
     return CH_OK;
 }
 

@@ -32,6 +32,14 @@ void ch_access_reset(void);
 CH_NODISCARD ch_status ch_access_check(const char *path, bool write, ch_error *err);
 /* Is there anything that it would refuse to read? */
 bool ch_access_is_limited(void);
+/*
+ * Shared objects, whose functions run inside of this process: ch_access_native_only(NULL) - none may be loaded from now
+ * on; with a folder, besides only those below it. It is for owners of a server, whose clients could do anything otherwise.
+ * ch_access_native gives the path that is to be loaded, malloc; Errors CH_E_NATIVE_NOT_ALLOWED, CH_E_IO.
+ */
+CH_NODISCARD ch_status ch_access_native_only(const char *folder, ch_error *err);
+CH_NODISCARD ch_status ch_access_native(const char *path, const char *function, char **out,
+                                        ch_error *err);
 /* The same for what path led to. */
 CH_NODISCARD ch_status ch_access_check_fd(int fd, const char *path, ch_error *err);
 

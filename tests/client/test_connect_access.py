@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Who may connect, and what a server lets its clients touch: tokens, TLS, --read-only, --allow-path."""
 import os
+import shutil
 import subprocess
 import uuid
 
@@ -261,5 +262,54 @@ def test_functions_in_python_are_refused_where_something_is_forbidden():
     try:
         spark = s.session()
         refused(spark.range(1).select(F.udf(lambda x: x, "bigint")("id")).collect, "--read-only")
+    finally:
+        assert s.stop() == 0
+
+
+# ---- --allow-native-functions
+
+
+MASK = os.path.join(os.path.dirname(os.path.abspath(BINARY)), "examples/functions/libmask.so")
+
+
+def load(spark, path, name="mask_card"):
+    return spark.sql(f"create or replace temporary function {name} as 'mask_card' using file '{path}'").collect()
+
+
+@pytest.mark.parametrize("more", [[], ["--read-only"]])
+def test_shared_objects_are_not_loaded_for_clients(more):
+    s = Server(*more)
+    try:
+        spark = s.session()
+        for path in (MASK, "/nowhere.so", "file:" + MASK):
+            refused(lambda path=path: load(spark, path), "NATIVE_FUNCTION_NOT_ALLOWED")
+        refused(lambda: spark.sql("select mask_card('a', 1)").collect(), "UNRESOLVED_ROUTINE")
+    finally:
+        assert s.stop() == 0
+
+
+def test_shared_objects_are_loaded_from_the_folder_that_was_allowed(tmp_path):
+    good, other = tmp_path / "good", tmp_path / "other"
+    for folder in (good, other):
+        folder.mkdir()
+        shutil.copy(MASK, folder / "libmask.so")
+    os.symlink(other / "libmask.so", good / "link.so")
+    os.symlink(good / "libmask.so", other / "back.so")
+    s = Server("--allow-native-functions", str(good), "--allow-path", str(other), cwd=tmp_path)
+    try:
+        spark = s.session()
+        for bad in (other / "libmask.so", good / "link.so", "libmask.so", f"{good}/../other/libmask.so", good / "../none.so",
+                    "https://example.org/libmask.so"):
+            refused(lambda bad=bad: load(spark, bad), "NATIVE_FUNCTION_NOT_ALLOWED")
+        refused(lambda: load(spark, good / "none.so"), "CANNOT_LOAD_FUNCTION_CLASS")
+        for path in (good / "libmask.so", f"file:{good}/libmask.so", other / "back.so", "good/libmask.so"):
+            load(spark, path)
+            assert spark.sql("select mask_card('abcd', 1) m").collect()[0].m == "***d"
+        assert spark.catalog.functionExists("mask_card") and spark.catalog.getFunction("MASK_CARD").name == "mask_card"
+        assert "mask_card" in [f.name for f in spark.catalog.listFunctions()]
+        assert spark.range(3).selectExpr("mask_card(id, 0) m").distinct().count() == 1
+        assert not s.session().catalog.functionExists("mask_card")  # it is the session's
+        spark.sql("drop temporary function mask_card")
+        assert not spark.catalog.functionExists("mask_card")
     finally:
         assert s.stop() == 0

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* analyze_user.c - calls of functions that a program has brought: found by name; those in C. */
+#include <ctype.h>
+
+#include "function/native.h"
+#include "plan/analyzer.h"
+
+ch_status ch_an_user_find(ch_analyzer *a, const ch_expr_unresolved_function *f,
+                          const ch_user_function **out, ch_error *err)
+{
+    ch_catalog *catalog = a->ctx->catalog;
+    *out = NULL;
+    if (f->is_infix || !catalog || !catalog->function || catalog->stored_only)
+        return CH_OK;
+    char *name;
+    CH_AN_NEW(name, ch_arena_str(a->arena, f->name, err));
+    for (char *c = name; *c; c++)
+        *c = (char)tolower((unsigned char)*c);
+    if (ch_func_find(name)) /* the engine's own come first */
+        return CH_OK;
+    return catalog->function(catalog, f->name, out, err);
+}
+
+ch_status ch_an_user_syntax(ch_analyzer *a, const ch_expr_unresolved_function *f, const char *name,
+                            bool over, ch_error *err)
+{
+    const char *syntax = f->filter         ? "FILTER CLAUSE"
+                         : f->is_distinct  ? "DISTINCT"
+                         : f->ignore_nulls ? "IGNORE NULLS"
+                         : over            ? "OVER CLAUSE"
+                                           : NULL;
+    if (!syntax)
+        return CH_OK;
+    char *text;
+    CH_AN_NEW(text, ch_arena_printf(a->arena, err, "`%s`", name));
+    CH_AN_FAIL(a, &f->head, err, FUNCTION_SYNTAX, "prettyName", text, "syntax", syntax);
+}
+
+ch_status ch_an_native_call(ch_analyzer *a, ch_an_scope *scope,
+                            const ch_expr_unresolved_function *f, const ch_native *native,
+                            ch_expr **out, ch_error *err)
+{
+    ch_expr_call *draft;
+    ch_expr_list args = {0};
+    CH_TRY(ch_an_user_syntax(a, f, native->name, scope->over == f, err));
+    for (int32_t i = 0; i < f->args.n; i++) {
+        if (f->args.item[i]->kind == CH_EXPR_NAMED_ARGUMENT) {
+            char *text;
+            CH_AN_NEW(text, ch_arena_printf(a->arena, err, "`%s`", native->name));
+            CH_AN_FAIL(a, &f->head, err, NAMED_PARAMETERS_NOT_SUPPORTED, "functionName", text);
+        }
+        if (f->args.item[i]->kind == CH_EXPR_LAMBDA_FUNCTION)
+            CH_AN_FAIL(a, &f->head, err, LAMBDA_NOT_HIGHER_ORDER, "class", native->name);
+    }
+    scope->over = NULL;
+    CH_TRY(ch_an_exprs(a, scope, &f->args, &args, err));
+    for (int32_t i = 0; i < args.n; i++)
+        if (args.item[i]->kind == CH_EXPR_ALIAS)
+            args.item[i] = ((ch_expr_alias *)args.item[i])->child;
+    CH_AN_NEW(draft, ch_expr_new(a->arena, CH_EXPR_CALL, err));
+    draft->head.start = f->head.start;
+    draft->head.stop = f->head.stop;
+    draft->name = native->name;
+    draft->args = args;
+    return ch_an_bound_to(a, draft, &native->func, &f->head, out, err);
+}
