@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* etl.c - what the tables of a shop tell about its stock and its customers. examples/etl.py is the same in PySpark. */
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,7 +9,29 @@
 static const char *const TABLES[] = {"warehouses", "products", "inventory",
                                      "customers",  "orders",   "order_items"};
 
-/* A row of inventory: how full its place is, and how well it is kept. Stock that is half full and counted today is the best. */
+/* 100 for a place that is half full and was counted today; NULL where one of the two is not known. */
+static int inventory_score(chert_function_call *call)
+{
+    const double *ratio = (const double *)call->arg[0]->buffers[1];
+    const double *days = (const double *)call->arg[1]->buffers[1];
+    double *score = (double *)chert_function_result(call, sizeof *score, 0);
+    for (int64_t i = 0; score && i < call->rows; i++) {
+        double points = (1 - fabs(ratio[i] - 0.5) * 2) * 100 - days[i] * 2;
+        score[i] = points < 0 ? 0 : points > 100 ? 100 : points;
+    }
+    return score ? 0 : 1;
+}
+
+static const chert_function INVENTORY_SCORE = {
+    .struct_bytes = sizeof INVENTORY_SCORE,
+    .name = "inventory_score",
+    .arguments = "DOUBLE, DOUBLE",
+    .returns = "DOUBLE",
+    .flags = CHERT_FUNCTION_NULL_PROPAGATES,
+    .evaluate = inventory_score,
+};
+
+/* A row of inventory: how full its place is, how well it is kept, and how its warehouse does. */
 static const char INVENTORY[] =
     "WITH stock AS (\n"
     "  SELECT *, try_divide(double(quantity), capacity) AS utilization_ratio,\n"
@@ -17,9 +40,7 @@ static const char INVENTORY[] =
     "sold AS (SELECT warehouse_id, sum(quantity) AS units_sold FROM order_items GROUP BY warehouse_id)\n"
     "SELECT inventory_id, warehouse_id, warehouse_name, city, country, product_id, product_name, category,\n"
     "  stock.quantity, stock.capacity, last_updated, days_since_update, utilization_ratio,\n"
-    "  CASE WHEN utilization_ratio IS NOT NULL AND days_since_update IS NOT NULL THEN\n"
-    "    greatest(0, least(100, (1 - abs(utilization_ratio - 0.5) * 2) * 100 - days_since_update * 2))\n"
-    "  END AS inventory_score,\n"
+    "  inventory_score(utilization_ratio, days_since_update) AS inventory_score,\n"
     "  coalesce(utilization_ratio < 0.2, false) AS needs_restock,\n"
     "  coalesce(utilization_ratio > 0.9, false) AS is_overstocked,\n"
     "  stock.capacity * 0.5 AS suggested_level,\n"
@@ -108,7 +129,8 @@ int chert_etl_run(chert_session *session, const chert_etl_place *place, const ch
     report->folder = chert_print("%s/business_insights/%s", place->output, date);
     if (!report->folder)
         return chert_fail(err, "OUT_OF_MEMORY", "53200", "No memory for a path");
-    if (look(session, report->folder, err) != 0 || make_views(session, place->url, date, err) != 0)
+    if (chert_session_register_function(session, &INVENTORY_SCORE, err) != 0 ||
+        look(session, report->folder, err) != 0 || make_views(session, place->url, date, err) != 0)
         return err->code;
     chert_df *stock = chert_sql(session, INVENTORY, err);
     chert_df *customers = chert_sql(session, ORDERS, err);
