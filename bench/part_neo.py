@@ -31,7 +31,7 @@ def files_of(folder):
 def answer(bench, path):
     """{metric: value}, read by DuckDB from a file or the files of a folder."""
     source = path if os.path.isfile(path) else f"{path}/*.parquet"
-    done = subprocess.run([bench.PY, "-c", f"import duckdb; print(*duckdb.sql(\"FROM '{source}'\").fetchall(), sep=chr(10))"],
+    done = subprocess.run([bench.PY, "-c", f"import duckdb; print(*duckdb.sql(\"FROM read_parquet('{source}')\").fetchall(), sep=chr(10))"],
                           capture_output=True, text=True)
     return sorted(done.stdout.split("\n")) if done.returncode == 0 else None
 
