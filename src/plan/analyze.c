@@ -128,7 +128,9 @@ ch_status ch_an_input(ch_analyzer *a, const ch_rel *rel, ch_rel **out, ch_error 
 
 ch_status ch_analyze(const ch_analyze_context *ctx, const ch_rel *plan, ch_rel **out, ch_error *err)
 {
-    ch_analyzer a = {.ctx = ctx, .arena = ctx->arena, .sql = ctx->sql};
+    bool inlined = false;
+    ch_analyzer a = {.ctx = ctx, .arena = ctx->arena, .sql = ctx->sql, .inlined = &inlined};
     *out = NULL;
-    return ch_an_input(&a, plan, out, err);
+    CH_TRY(ch_an_input(&a, plan, out, err));
+    return inlined ? ch_an_uncover(&a, out, err) : CH_OK;
 }

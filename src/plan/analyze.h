@@ -14,12 +14,31 @@
 #include "function/function.h"
 #include "plan/plan.h"
 
+/*
+ * A function in SQL. Texts and unresolved trees live as long as what has the function: an entry of the session, or the
+ * query.
+ */
+typedef struct ch_sql_function {
+    const char *name;          /* as it is shown and found */
+    const char *sql;           /* the text that expr, query and their places are of */
+    const ch_expr *expr;       /* RETURN expr; or NULL: */
+    const ch_rel *query;       /* RETURN query */
+    const ch_type *parameters; /* STRUCT; metadata "comment", "CURRENT_DEFAULT" */
+    ch_expr **fallback;        /* DEFAULT of each; an item NULL: none */
+    const ch_type *returns;    /* STRUCT of a table; NULL: whatever the body gives */
+    bool is_table;
+    const char *body, *comment, *data_access; /* for DESCRIBE; comment may be NULL */
+    bool is_deterministic;
+    int64_t created_us;
+} ch_sql_function;
+
 /* A function that a program has brought, by what it is written in. */
 typedef struct ch_user_function {
     const char *name; /* as it was registered */
     /* One of these. */
     const struct ch_python_udf *python;
     struct ch_native *native;
+    const ch_sql_function *sql;
 } ch_user_function;
 
 /* How the analyzer reaches what is outside the plan; the session implements it.

@@ -491,9 +491,13 @@ ch_status ch_an_call(ch_analyzer *a, ch_an_scope *scope, const ch_expr_unresolve
     ch_expr_unresolved_function placed = *f;
     if (f->python)
         return ch_an_python_call(a, scope, f, f->python, out, err);
+    if (f->sql)
+        return ch_an_sql_call(a, scope, f, f->sql, out, err);
     CH_TRY(ch_an_user_find(a, f, &user, err));
     if (user && user->python)
         return ch_an_python_call(a, scope, f, user->python, out, err);
+    if (user && user->sql)
+        return ch_an_sql_call(a, scope, f, user->sql, out, err);
     if (user)
         return ch_an_native_call(a, scope, f, user->native, out, err);
     CH_TRY(ch_an_arguments(a, f->name, &f->head, &placed.args, err));

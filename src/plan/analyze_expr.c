@@ -136,12 +136,9 @@ static ch_status cast_error(ch_analyzer *a, const ch_expr_cast *c, ch_error *err
                "targetType", to);
 }
 
-static ch_status resolve_cast(ch_analyzer *a, ch_an_scope *scope, const ch_expr_cast *in,
-                              ch_expr **out, ch_error *err)
+/* c's child is resolved. */
+static ch_status settle_cast(ch_analyzer *a, ch_expr_cast *c, ch_expr **out, ch_error *err)
 {
-    ch_expr_cast *c;
-    CH_AN_NEW(c, ch_expr_clone(a->arena, &in->head, err));
-    CH_TRY(ch_an_expr(a, scope, in->child, &c->child, err));
     bool ansi = c->eval_mode != CH_EVAL_LEGACY &&
                 (a->ctx->func->ansi || c->eval_mode == CH_EVAL_ANSI || c->eval_mode == CH_EVAL_TRY);
     const ch_type *from = c->child->type;
@@ -155,6 +152,32 @@ static ch_status resolve_cast(ch_analyzer *a, ch_an_scope *scope, const ch_expr_
                        (c->eval_mode == CH_EVAL_TRY && from != c->to);
     *out = &c->head;
     return CH_OK;
+}
+
+static ch_status resolve_cast(ch_analyzer *a, ch_an_scope *scope, const ch_expr_cast *in,
+                              ch_expr **out, ch_error *err)
+{
+    ch_expr_cast *c;
+    CH_AN_NEW(c, ch_expr_clone(a->arena, &in->head, err));
+    CH_TRY(ch_an_expr(a, scope, in->child, &c->child, err));
+    return settle_cast(a, c, out, err);
+}
+
+ch_status ch_an_cast_to(ch_analyzer *a, ch_expr *child, const ch_type *to, const ch_expr *at,
+                        ch_expr **out, ch_error *err)
+{
+    ch_expr_cast *c;
+    *out = child;
+    if (child->type == to)
+        return CH_OK;
+    CH_AN_NEW(c, ch_expr_new(a->arena, CH_EXPR_CAST, err));
+    c->head.start = at->start;
+    c->head.stop = at->stop;
+    c->head.text = a->sql;
+    c->child = child;
+    c->to = to;
+    c->implicit = true;
+    return settle_cast(a, c, out, err);
 }
 
 /* ---- the other kinds --------------------------------------------------------------------------- */

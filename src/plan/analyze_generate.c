@@ -280,13 +280,32 @@ static ch_status table_function(ch_analyzer *a, const ch_rel_unresolved_table_va
     return CH_OK;
 }
 
+/* What a program has brought under the name; NULL: nothing. */
+static ch_status find_user(ch_analyzer *a, const ch_rel_unresolved_table_valued_function *t,
+                           const ch_user_function **out, ch_error *err)
+{
+    *out = NULL;
+    return ch_an_is_range(&t->head) ? CH_OK : ch_an_user_named(a, t->function_name, out, err);
+}
+
 ch_status ch_an_table_function(ch_analyzer *a, const ch_rel_unresolved_table_valued_function *t,
                                ch_rel **out, ch_error *err)
 {
     ch_rel *one;
     ch_rel_generate *g;
+    const ch_user_function *user;
+    char *name;
+    if (t->sql)
+        return ch_an_sql_rows(a, t, t->sql, out, err);
     if (ch_an_is_range(&t->head))
         return ch_an_range(a, t, out, err);
+    CH_TRY(find_user(a, t, &user, err));
+    if (user && user->sql)
+        return ch_an_sql_rows(a, t, user->sql, out, err);
+    if (user) {
+        CH_AN_NEW(name, quoted_name(a, user->name, err));
+        CH_AN_FAIL(a, &t->head, err, NOT_A_TABLE_FUNCTION, "functionName", name);
+    }
     CH_AN_NEW(one, ch_rel_new(a->arena, CH_REL_ONE_ROW, err));
     one->output = (ch_attr_list){0};
     CH_TRY(table_function(a, t, one, false, &g, err));
@@ -357,6 +376,10 @@ ch_status ch_an_lateral_generator(ch_analyzer *a, const ch_rel_join *j, ch_rel *
     ch_rel *input;
     ch_rel_generate *g;
     static const ch_str_list none;
+    const ch_user_function *user;
+    CH_TRY(find_user(a, (const void *)right, &user, err));
+    if (user)
+        return CH_OK;
     CH_TRY(ch_an_rel(a, j->left, &input, err));
     CH_TRY(table_function(a, (const void *)right, input, true, &g, err));
     g->outer |= left && on_true;

@@ -14,14 +14,16 @@
 enum { MAX_PARAMETERS = 16 };
 
 typedef struct parameters {
-    char *name[MAX_PARAMETERS];
-    const char *fallback[MAX_PARAMETERS]; /* SQL; NULL: required */
+    const char **name;
+    const char **fallback; /* SQL; NULL: required */
     int32_t n;
 } parameters;
 
 static ch_status split(ch_analyzer *a, const char *text, parameters *out, ch_error *err)
 {
     *out = (parameters){0};
+    CH_ARENA_ARRAY(out->name, a->arena, MAX_PARAMETERS, err);
+    CH_ARENA_ARRAY(out->fallback, a->arena, MAX_PARAMETERS, err);
     while (*text && out->n < MAX_PARAMETERS) {
         size_t len = strcspn(text, ",");
         char *one;
@@ -67,7 +69,8 @@ static ch_status unknown(ch_analyzer *a, const parameters *p, const ch_expr *at,
 static ch_status place(ch_analyzer *a, const parameters *p, const ch_expr *at, const char *routine,
                        const ch_expr_list *args, ch_expr **slot, ch_error *err)
 {
-    bool named = false, by_name[MAX_PARAMETERS] = {0};
+    bool named = false, *by_name;
+    CH_ARENA_ARRAY(by_name, a->arena, p->n + 1, err);
     for (int32_t i = 0; i < args->n; i++) {
         const ch_expr_named_argument *n = (const void *)args->item[i];
         char *name;
@@ -101,6 +104,16 @@ static ch_status place(ch_analyzer *a, const parameters *p, const ch_expr *at, c
         by_name[k] = true;
     }
     return CH_OK;
+}
+
+ch_status ch_an_place(ch_analyzer *a, const ch_type *fields, const ch_expr *at, const char *routine,
+                      const ch_expr_list *args, ch_expr **slot, ch_error *err)
+{
+    parameters p = {.n = fields->n_fields};
+    CH_ARENA_ARRAY(p.name, a->arena, p.n + 1, err);
+    for (int32_t i = 0; i < p.n; i++)
+        p.name[i] = fields->field[i].name;
+    return place(a, &p, at, routine, args, slot, err);
 }
 
 ch_status ch_an_arguments(ch_analyzer *a, const char *function, const ch_expr *at,

@@ -7,7 +7,6 @@
 #include "plan/analyzer.h"
 
 /* A view that names itself would never end. */
-#define MAX_VIEWS 100
 
 /* The same columns under another qualifier. */
 static ch_status qualify(ch_analyzer *a, const ch_attr_list *in, const ch_str_list *qualifier,
@@ -146,9 +145,12 @@ static ch_status use_cte(ch_analyzer *a, ch_an_cte *cte, const ch_rel *at, ch_re
 /* The plan behind a view is another text, in which this query's WITH means nothing. */
 static ch_status use_view(ch_analyzer *a, const ch_rel *plan, ch_rel **out, ch_error *err)
 {
-    ch_analyzer inner = {
-        .ctx = a->ctx, .arena = a->arena, .depth = a->depth, .views = a->views + 1};
-    if (inner.views > MAX_VIEWS)
+    ch_analyzer inner = {.ctx = a->ctx,
+                         .arena = a->arena,
+                         .depth = a->depth,
+                         .views = a->views + 1,
+                         .inlined = a->inlined};
+    if (inner.views > CH_AN_MOST_VIEWS)
         CH_FAIL(err, UNSUPPORTED, "feature", "A view that uses itself, or views nested this deep");
     return ch_an_input(&inner, plan, out, err);
 }

@@ -1,24 +1,43 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* analyze_user.c - calls of functions that a program has brought: found by name; those in C. */
 #include <ctype.h>
+#include <string.h>
 
 #include "function/native.h"
 #include "plan/analyzer.h"
 
+/* session.f and system.session.f are f of the session, whatever the engine has. */
+static const char *of_session(const char *lower)
+{
+    static const char *const BEFORE[] = {"session.", "system.session."};
+    for (size_t i = 0; i < sizeof BEFORE / sizeof *BEFORE; i++)
+        if (strncmp(lower, BEFORE[i], strlen(BEFORE[i])) == 0)
+            return lower + strlen(BEFORE[i]);
+    return NULL;
+}
+
+ch_status ch_an_user_named(ch_analyzer *a, const char *name, const ch_user_function **out,
+                           ch_error *err)
+{
+    ch_catalog *catalog = a->ctx->catalog;
+    char *lower;
+    *out = NULL;
+    if (!catalog || !catalog->function || catalog->stored_only)
+        return CH_OK;
+    CH_AN_NEW(lower, ch_arena_str(a->arena, name, err));
+    for (char *c = lower; *c; c++)
+        *c = (char)tolower((unsigned char)*c);
+    const char *bare = of_session(lower);
+    if (!bare && ch_func_find(lower)) /* the engine's own come first */
+        return CH_OK;
+    return catalog->function(catalog, bare ? bare : lower, out, err);
+}
+
 ch_status ch_an_user_find(ch_analyzer *a, const ch_expr_unresolved_function *f,
                           const ch_user_function **out, ch_error *err)
 {
-    ch_catalog *catalog = a->ctx->catalog;
     *out = NULL;
-    if (f->is_infix || !catalog || !catalog->function || catalog->stored_only)
-        return CH_OK;
-    char *name;
-    CH_AN_NEW(name, ch_arena_str(a->arena, f->name, err));
-    for (char *c = name; *c; c++)
-        *c = (char)tolower((unsigned char)*c);
-    if (ch_func_find(name)) /* the engine's own come first */
-        return CH_OK;
-    return catalog->function(catalog, f->name, out, err);
+    return f->is_infix ? CH_OK : ch_an_user_named(a, f->name, out, err);
 }
 
 ch_status ch_an_user_syntax(ch_analyzer *a, const ch_expr_unresolved_function *f, const char *name,

@@ -65,11 +65,14 @@ typedef struct ch_analyzer {
     ch_an_sets sets;
     int32_t views; /* that this query is nested in */
     int32_t depth; /* of relations and expressions, against overflow of the stack */
+    bool *inlined; /* set when a function in SQL was; NULL: nobody asks */
 } ch_analyzer;
 
 /* Deeper than programs are written, or programs write; every so many levels room for more is looked for. */
 #define CH_AN_MOST_LEVELS 5000
 #define CH_AN_LEVELS_AT_ONCE 256
+/* Views and functions in SQL, each inside of another. */
+#define CH_AN_MOST_VIEWS 100
 /* With what functions need that look at all that is below. */
 #define CH_AN_LEVELS_OF_ROOM (4 * (int64_t)CH_AN_LEVELS_AT_ONCE)
 
@@ -149,6 +152,9 @@ CH_NODISCARD ch_status ch_an_common_type(ch_analyzer *a, ch_expr *const *expr, i
                                          int32_t step, const ch_type **type, ch_error *err);
 
 /* Scalar, IN and EXISTS (analyze_subquery.c) */
+/* A resolved expression cast as CAST does it, shown without. */
+CH_NODISCARD ch_status ch_an_cast_to(ch_analyzer *a, ch_expr *child, const ch_type *to,
+                                     const ch_expr *at, ch_expr **out, ch_error *err);
 CH_NODISCARD ch_status ch_an_subquery(ch_analyzer *a, ch_an_scope *scope,
                                       const ch_expr_subquery *in, ch_expr **out, ch_error *err);
 
@@ -192,7 +198,16 @@ CH_NODISCARD ch_status ch_an_time_window_call(ch_analyzer *a, const ch_an_scope 
 CH_NODISCARD ch_status ch_an_arguments(ch_analyzer *a, const char *function, const ch_expr *at,
                                        ch_expr_list *args, ch_error *err);
 
+/* The places of the arguments among parameters called like the fields; those that are left out stay NULL. */
+CH_NODISCARD ch_status ch_an_place(ch_analyzer *a, const ch_type *fields, const ch_expr *at,
+                                   const char *routine, const ch_expr_list *args, ch_expr **slot,
+                                   ch_error *err);
+
 /* ---- functions of programs (analyze_user.c) ---- */
+
+/* The registered function of the name, if it is none of the engine's; NULL: there is none. */
+CH_NODISCARD ch_status ch_an_user_named(ch_analyzer *a, const char *name,
+                                        const ch_user_function **out, ch_error *err);
 
 /* *out is the registered function that f calls; NULL: none. */
 CH_NODISCARD ch_status ch_an_user_find(ch_analyzer *a, const ch_expr_unresolved_function *f,
@@ -204,6 +219,18 @@ CH_NODISCARD ch_status ch_an_native_call(ch_analyzer *a, ch_an_scope *scope,
                                          const ch_expr_unresolved_function *f,
                                          const struct ch_native *native, ch_expr **out,
                                          ch_error *err);
+
+/* ---- functions in SQL (analyze_function.c) ---- */
+
+CH_NODISCARD ch_status ch_an_sql_call(ch_analyzer *a, ch_an_scope *scope,
+                                      const ch_expr_unresolved_function *f,
+                                      const ch_sql_function *fn, ch_expr **out, ch_error *err);
+/* Behind FROM. */
+CH_NODISCARD ch_status ch_an_sql_rows(ch_analyzer *a,
+                                      const ch_rel_unresolved_table_valued_function *t,
+                                      const ch_sql_function *fn, ch_rel **out, ch_error *err);
+/* Takes the texts of calls away: the body alone is left. */
+CH_NODISCARD ch_status ch_an_uncover(ch_analyzer *a, ch_rel **rel, ch_error *err);
 
 /* ---- functions in Python (analyze_python.c) ---- */
 

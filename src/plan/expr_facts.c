@@ -64,6 +64,7 @@ static bool is_not_constant(const ch_expr *e)
     switch (e->kind) {
     case CH_EXPR_LITERAL:
     case CH_EXPR_ALIAS:
+    case CH_EXPR_INLINED:
     case CH_EXPR_CAST:
     case CH_EXPR_CASE:
     case CH_EXPR_EXTRACT:

@@ -208,6 +208,8 @@ static ch_scalar fold(folder *f, const ch_expr *e)
     switch (e->kind) {
     case CH_EXPR_LITERAL:
         return ((const ch_expr_literal *)e)->value;
+    case CH_EXPR_INLINED:
+        return fold(f, ((const ch_expr_inlined *)e)->child);
     case CH_EXPR_ALIAS:
         return fold(f, ((const ch_expr_alias *)e)->child);
     case CH_EXPR_CAST:

@@ -50,7 +50,7 @@ static const ch_node_class EXPR[CH_N_EXPR_KINDS] = {
     EXPR_CLASS(LITERAL, literal, "Literal", value),
     EXPR_CLASS(UNRESOLVED_ATTRIBUTE, unresolved_attribute, "UnresolvedAttribute", parts, plan_id),
     EXPR_CLASS(UNRESOLVED_FUNCTION, unresolved_function, "UnresolvedFunction",
-               name, args, is_distinct, ignore_nulls, filter, is_infix, python),
+               name, args, is_distinct, ignore_nulls, filter, is_infix, python, sql),
     EXPR_CLASS(UNRESOLVED_STAR, unresolved_star, "UnresolvedStar", target, except, pattern, plan_id),
     EXPR_CLASS(UNRESOLVED_EXTRACT_VALUE, unresolved_extract_value, "UnresolvedExtractValue",
                child, extraction),
@@ -73,6 +73,7 @@ static const ch_node_class EXPR[CH_N_EXPR_KINDS] = {
     EXPR_CLASS(CALL, call, "Call", func, name, args, is_distinct, ignore_nulls, is_infix, filter),
     EXPR_CLASS(NAMED_LAMBDA_VARIABLE, named_lambda_variable, "NamedLambdaVariable", attr),
     EXPR_CLASS(EXTRACT, extract, "Extract", child, ordinal, extraction),
+    EXPR_CLASS(INLINED, inlined, "Inlined", child, shown),
 };
 
 static const ch_node_class REL[CH_N_REL_KINDS] = {
@@ -105,7 +106,7 @@ static const ch_node_class REL[CH_N_REL_KINDS] = {
     REL_CLASS(REPARTITION, repartition, "Repartition", input, num_partitions, shuffle, by_id,
               expressions),
     REL_CLASS(UNRESOLVED_TABLE_VALUED_FUNCTION, unresolved_table_valued_function,
-              "UnresolvedTableValuedFunction", function_name, arguments),
+              "UnresolvedTableValuedFunction", function_name, arguments, sql),
     REL_CLASS(GENERATE, generate, "Generate", input, generator, outer, alias, columns),
     REL_CLASS(UNPIVOT, unpivot, "Unpivot", input, ids, has_ids, row, aliases, variable_column_name,
               value_column_names, include_nulls),
@@ -150,7 +151,7 @@ static const ch_node_class REL[CH_N_REL_KINDS] = {
     REL_CLASS(CACHE, cache, "CacheTable", what, name, input, options, lazy, if_exists),
     REL_CLASS(VARIABLE, variable, "Variable", action, names, type, values, query, replace, if_exists),
     REL_CLASS(FUNCTION, function, "FunctionCommand", action, name, is_temporary, replace, if_not_exists,
-              if_exists, class_name, resources),
+              if_exists, class_name, resources, parameters, returns, is_table, body, expr, query),
     REL_CLASS(EXECUTE, execute, "ExecuteImmediate", statement, into, arguments),
     REL_CLASS(WINDOW, window, "Window", input, functions, partition, order, limit, limit_by),
     REL_CLASS(SCAN, scan, "Scan", format, name, options, schema, file, n_files, dataset, wanted, pushed, asked_of, limit, parts),

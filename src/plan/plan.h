@@ -29,6 +29,7 @@ struct ch_func;
 struct ch_format;
 struct ch_dataset;
 struct ch_python_udf;
+struct ch_sql_function;
 
 typedef struct ch_expr_list {
     ch_expr **item;
@@ -72,6 +73,7 @@ typedef enum ch_expr_kind {
     CH_EXPR_CALL,
     CH_EXPR_EXTRACT,
     CH_EXPR_NAMED_LAMBDA_VARIABLE,
+    CH_EXPR_INLINED,
     CH_N_EXPR_KINDS
 } ch_expr_kind;
 
@@ -107,6 +109,7 @@ typedef struct ch_expr_unresolved_function {
     ch_expr *filter;                    /* FILTER (WHERE ...), or NULL */
     bool is_infix;                      /* came from operator syntax: printed as one */
     const struct ch_python_udf *python; /* what it calls, whatever the name means; or NULL */
+    const struct ch_sql_function *sql;  /* likewise */
 } ch_expr_unresolved_function;
 
 /* *, t.*, * EXCEPT (a) */
@@ -211,6 +214,13 @@ typedef struct ch_expr_update_fields {
     const char *field;
     ch_expr *value;
 } ch_expr_update_fields;
+
+/* Resolved, and only until the analysis is over: the body of a function in SQL, under the text of its call. */
+typedef struct ch_expr_inlined {
+    ch_expr head;
+    ch_expr *child;
+    const char *shown;
+} ch_expr_inlined;
 
 typedef enum ch_subquery_kind {
     CH_SUBQUERY_SCALAR,
@@ -590,6 +600,7 @@ typedef struct ch_rel_unresolved_table_valued_function {
     ch_rel head;
     const char *function_name; /* as written */
     ch_expr_list arguments;
+    const struct ch_sql_function *sql; /* what it calls, whatever the name means; or NULL */
 } ch_rel_unresolved_table_valued_function;
 
 /*
@@ -857,14 +868,25 @@ typedef enum ch_function_action {
     CH_FUNCTION_REFRESH
 } ch_function_action;
 
-/* CREATE [OR REPLACE] [TEMPORARY] FUNCTION [IF NOT EXISTS] name AS class USING resources; DROP, REFRESH FUNCTION */
+/*
+ * CREATE [OR REPLACE] [TEMPORARY] FUNCTION [IF NOT EXISTS] name AS class USING resources, or
+ * (parameters) RETURNS type RETURN body; DROP, REFRESH FUNCTION
+ */
 typedef struct ch_rel_function {
     ch_rel head;
     ch_function_action action;
     ch_str_list name;
     bool is_temporary, replace, if_not_exists, if_exists;
-    const char *class_name;   /* of CREATE: the symbol */
-    ch_option_list resources; /* kind ("file", "jar", "archive") and path */
+    const char *class_name;    /* of CREATE: the symbol */
+    ch_option_list resources;  /* kind ("file", "jar", "archive") and path */
+    const ch_type *parameters; /* STRUCT, of one with a body; else NULL */
+    const ch_type *returns;    /* of a table: STRUCT; NULL: as the body */
+    bool is_table;
+    const char *body; /* text of expr or query */
+    ch_expr *expr;
+    ch_rel *query;
+    const char *comment, *data_access; /* or NULL */
+    int32_t determinism;               /* 1, -1; 0: not said */
 } ch_rel_function;
 
 /* EXECUTE IMMEDIATE statement INTO variables USING arguments: aliases name the arguments. */

@@ -708,6 +708,8 @@ static ch_status print(printer *p, const ch_expr *e, ch_error *err)
     }
     case CH_EXPR_EXPRESSION_STRING:
         return put(p, ((const ch_expr_expression_string *)e)->expression, err);
+    case CH_EXPR_INLINED:
+        return put(p, ((const ch_expr_inlined *)e)->shown, err);
     case CH_EXPR_ALIAS:
         return print_alias(p, (const void *)e, err);
     case CH_EXPR_CAST:

@@ -11,6 +11,7 @@
 #include "plan/print.h"
 #include "session/ddl.h"
 #include "session/functions.h"
+#include "session/sql_function.h"
 #include "store/access.h"
 
 static const char *last_of(const ch_str_list *name)
@@ -112,6 +113,9 @@ static ch_status drop(ch_frame *frame, const ch_rel_function *f, ch_error *err)
 {
     if (f->is_temporary && ch_functions_drop(frame->session, last_of(&f->name)))
         return CH_OK;
+    if (f->name.n == 1 && builtin(f->name.item[0]))
+        CH_FAIL(err, FORBIDDEN_OPERATION, "statement", "DROP", "objectType", "FUNCTION",
+                "objectName", quoted(frame, &f->name));
     return f->if_exists ? CH_OK : not_found(frame, &f->name, err);
 }
 
@@ -121,10 +125,12 @@ ch_status ch_function_run(ch_frame *frame, ch_rows *out, ch_error *err)
     CH_UNUSED(out);
     switch (f->action) {
     case CH_FUNCTION_CREATE:
-        return create(frame, f, err);
+        return f->body ? ch_sql_function_create(frame, err) : create(frame, f, err);
     case CH_FUNCTION_DROP:
         return drop(frame, f, err);
     case CH_FUNCTION_REFRESH:
+        if (f->name.n == 1 && builtin(f->name.item[0]))
+            CH_FAIL(err, REFRESH_BUILTIN, "functionName", f->name.item[0]);
         break;
     }
     return not_found(frame, &f->name, err);
@@ -191,7 +197,9 @@ ch_status ch_describe_function(ch_frame *frame, ch_rows *out, ch_error *err)
     const ch_func *f = builtin(name);
     ch_function_entry *own = f ? NULL : ch_functions_find(frame->session, name);
     if (own) {
-        ch_status status = describe_user(&own->function, out, err);
+        ch_status status = own->function.sql
+                               ? ch_sql_function_describe(own->function.sql, d->extended, out, err)
+                               : describe_user(&own->function, out, err);
         ch_function_entry_unref(own);
         return status;
     }

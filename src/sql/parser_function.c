@@ -3,6 +3,7 @@
 #include "sql/parser_ddl.h"
 
 #include <ctype.h>
+#include <string.h>
 #include <strings.h>
 
 #include "plan/print.h"
@@ -76,6 +77,141 @@ static ch_status class_and_resources(ch_sql_parser *p, ch_rel_function *f)
     return CH_OK;
 }
 
+/* ---- (parameters) RETURNS type characteristics RETURN body ------------------------------------- */
+
+static ch_status twice(ch_sql_parser *p, int32_t start, const char *clause)
+{
+    return ch_sql_at(
+        p, start, p->tok[p->at - 1].stop,
+        ch_error_set(p->err, CH_E_DUPLICATE_CLAUSES, "clauseName", clause, (const char *)0));
+}
+
+static ch_status not_allowed(ch_sql_parser *p, int32_t start, const char *format, const char *what)
+{
+    const char *message = ch_arena_printf(p->arena, NULL, "%s%s%s", format, what,
+                                          format[0] == 'S' ? " is not supported" : "");
+    return ch_sql_at(p, start, p->tok[p->at - 1].stop,
+                     ch_error_set(p->err, CH_E_OPERATION_NOT_ALLOWED, "message",
+                                  message ? message : "", (const char *)0));
+}
+
+/* Takes these words, if they stand here. */
+static bool accept_words(ch_sql_parser *p, const char *words)
+{
+    int32_t n = 0;
+    char word[32];
+    for (const char *w = words; *w; n++) {
+        size_t len = strcspn(w, " ");
+        memcpy(word, w, len);
+        word[len] = 0;
+        if (!ch_sql_is_word(p, n, word))
+            return false;
+        w += len + (w[len] == ' ');
+    }
+    p->at += n;
+    return true;
+}
+
+/* What is said about the function, and where that begins: -1, nothing yet. */
+typedef struct said {
+    int32_t start;
+    bool comment, access, language;
+} said;
+
+/* One characteristic; *found false: none stands here. */
+static ch_status characteristic(ch_sql_parser *p, ch_rel_function *f, said *s, bool *found)
+{
+    int64_t len;
+    const char *name;
+    int32_t start = ch_sql_here(p);
+    *found = true;
+    s->start = s->start < 0 ? start : s->start;
+    bool no = accept_words(p, "NOT DETERMINISTIC");
+    if (no || accept_words(p, "DETERMINISTIC")) {
+        bool again = f->determinism != 0;
+        f->determinism = no ? -1 : 1;
+        return again ? twice(p, s->start, "DETERMINISTIC") : CH_OK;
+    }
+    if (accept_words(p, "LANGUAGE")) {
+        CH_TRY(ch_sql_name(p, &name));
+        if (s->language)
+            return twice(p, s->start, "LANGUAGE");
+        s->language = true;
+        return strcasecmp(name, "SQL") == 0
+                   ? CH_OK
+                   : not_allowed(p, start,
+                                 "Unsupported language for user defined functions: ", name);
+    }
+    if (ch_sql_is_kw(p, CH_KW_COMMENT) && ch_sql_is_string(p, 1)) {
+        p->at++;
+        CH_TRY(ch_sql_string(p, &f->comment, &len));
+        if (s->comment)
+            return twice(p, s->start, "COMMENT");
+        s->comment = true;
+        return CH_OK;
+    }
+    bool reads = accept_words(p, "READS SQL DATA");
+    if (reads || accept_words(p, "CONTAINS SQL")) {
+        f->data_access = reads ? "READS SQL DATA" : "CONTAINS SQL";
+        if (s->access)
+            return twice(p, s->start, "SQL DATA ACCESS");
+        s->access = true;
+        return CH_OK;
+    }
+    if (accept_words(p, "SPECIFIC")) {
+        CH_TRY(ch_sql_name(p, &name));
+        return not_allowed(p, start, "SQL function with SPECIFIC name", "");
+    }
+    if (accept_words(p, "RETURNS NULL ON NULL INPUT"))
+        return not_allowed(p, start, "SQL function with ", "RETURNS NULL ON NULL INPUT");
+    if (accept_words(p, "SQL SECURITY INVOKER"))
+        return not_allowed(p, start, "SQL function with ", "SQL SECURITY INVOKER");
+    *found = accept_words(p, "CALLED ON NULL INPUT") || accept_words(p, "SQL SECURITY DEFINER");
+    return CH_OK;
+}
+
+/* RETURNS type, RETURNS TABLE [(columns)] */
+static ch_status returns(ch_sql_parser *p, ch_rel_function *f)
+{
+    if (!ch_sql_is_word(p, 0, "RETURNS") || ch_sql_peek_kw(p, 1, CH_KW_NULL))
+        return CH_OK;
+    p->at++;
+    if (!ch_sql_is_kw(p, CH_KW_TABLE))
+        return ch_sql_type(p, &f->returns);
+    p->at++;
+    f->is_table = true;
+    return ch_sql_is(p, '(') ? ch_sql_columns(p, &f->returns) : CH_OK;
+}
+
+static ch_status signature_and_body(ch_sql_parser *p, ch_rel_function *f)
+{
+    said s = {.start = -1};
+    bool more = true;
+    if (ch_sql_peek(p, 1)->kind == ')') {
+        p->at += 2;
+        f->parameters = ch_type_struct(NULL, 0);
+        if (!f->parameters)
+            return ch_error_memory(p->err, "types", 0, 0);
+    } else {
+        CH_TRY(ch_sql_table_columns(p, &f->parameters));
+    }
+    CH_TRY(returns(p, f));
+    while (more)
+        CH_TRY(characteristic(p, f, &s, &more));
+    if (!ch_sql_accept_word(p, "RETURN"))
+        return ch_sql_is(p, CH_TOK_EOF) ? ch_sql_unexpected(p)
+                                        : ch_sql_expect_missing(p, "'RETURN'");
+    if (ch_sql_is(p, CH_TOK_EOF))
+        return ch_sql_unexpected(p);
+    int32_t start = ch_sql_here(p);
+    if (ch_sql_starts_query(p, 0))
+        CH_TRY(ch_sql_query(p, &f->query));
+    else
+        CH_TRY(ch_sql_expr(p, &f->expr));
+    f->body = ch_sql_slice(p, start, p->tok[p->at - 1].stop);
+    return f->body ? CH_OK : CH_E_MEMORY;
+}
+
 /* ---- statements ---------------------------------------------------------------------------- */
 
 ch_status ch_sql_create_function(ch_sql_parser *p, int32_t start, bool replace, bool temporary,
@@ -93,11 +229,13 @@ ch_status ch_sql_create_function(ch_sql_parser *p, int32_t start, bool replace, 
         f->if_not_exists = true;
     }
     CH_TRY(ch_sql_names(p, &f->name));
-    if (ch_sql_is(p, '('))
-        return ch_sql_unsupported(p, start, "CREATE FUNCTION with a body in SQL");
-    if (!ch_sql_is_kw(p, CH_KW_AS))
-        return ch_sql_unexpected(p);
-    CH_TRY(class_and_resources(p, f));
+    if (ch_sql_is(p, '(')) {
+        CH_TRY(signature_and_body(p, f));
+    } else {
+        if (!ch_sql_is_kw(p, CH_KW_AS))
+            return ch_sql_unexpected(p);
+        CH_TRY(class_and_resources(p, f));
+    }
     f->head.stop = p->tok[p->at - 1].stop;
     return check_create(p, f);
 }
