@@ -43,13 +43,16 @@ readers() {
         pg "SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'COPY%slow_rows%' AND state = 'active'"
     fi
 }
-cut() { # DATABASE PATTERN: ends those connections
-    if [ "$1" = my ]; then
-        my "SELECT CONCAT('KILL ', ID) FROM information_schema.PROCESSLIST WHERE INFO LIKE '$2' AND INFO NOT LIKE '%PROCESSLIST%'" |
-            while read -r statement; do my "$statement"; done
-    else
-        pg "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE '$2' AND pid <> pg_backend_pid()" >/dev/null
-    fi
+cut() { # DATABASE PATTERN: ends those connections until the program has ended; between two statements none is to be seen
+    while [ -n "$(jobs -rp)" ]; do
+        if [ "$1" = my ]; then
+            my "SELECT CONCAT('KILL ', ID) FROM information_schema.PROCESSLIST WHERE INFO LIKE '$2' AND INFO NOT LIKE '%PROCESSLIST%'" |
+                while read -r statement; do my "$statement" 2>/dev/null; done
+        else
+            pg "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE '$2' AND pid <> pg_backend_pid()" >/dev/null
+        fi
+        sleep 0.05
+    done
 }
 tables() { # beside half
     if [ "$1" = my ]; then my "SHOW TABLES LIKE 'half%'" | sed 's/_chert_[0-9a-f]*/_chert_X/'; else
@@ -77,8 +80,7 @@ for db in my pg; do
         echo "stopped: exit $code, $($db 'SELECT count(*) FROM half') rows, $(tables $db | wc -l) tables"
         "$CHERT" sql -e "$(view $db half) $statement $rows" >out 2>&1 &
         until_is "a writer" writers $db
-        cut $db '%INTO half%'
-        cut $db 'COPY half%'
+        if [ $db = my ]; then cut my '%INTO half%'; else cut pg 'COPY half%'; fi
         wait $! 2>/dev/null
         code=$?
         until_none $db
