@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/environ.h"
 #include "base/uuid.h"
 #include "cli/submit.h"
 #include "cli/submit_child.h"
@@ -342,12 +343,14 @@ static int start_python(launch *l, char **argv)
 static int share_python(const launch *l, const char *python)
 {
     static const char *const NAME[] = {"PYTHONPATH=", "CHERT_SUBMIT_MODULES="};
+    pthread_mutex_lock(&ch_environ_lock);
     bool good = setenv("PYSPARK_PYTHON", python ? python : "python3", 0) == 0;
     for (char *const *e = l->env; *e && good; e++)
         for (size_t i = 0; i < sizeof NAME / sizeof *NAME; i++)
             if (strncmp(*e, NAME[i], strlen(NAME[i])) == 0)
                 good &=
                     setenv(i ? "CHERT_SUBMIT_MODULES" : "PYTHONPATH", *e + strlen(NAME[i]), 1) == 0;
+    pthread_mutex_unlock(&ch_environ_lock);
     return good ? 0 : failed("start Python", NULL, errno);
 }
 
