@@ -10,7 +10,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/environ.h"
 #include "base/uuid.h"
 #include "cli/submit.h"
 #include "cli/submit_child.h"
@@ -262,46 +261,64 @@ static int make_env(launch *l, const char *own, size_t len)
     return 0;
 }
 
+static void put_own(launch *l, const char *startup, FILE *out)
+{
+    const ch_submit *s = l->submit;
+    long pid = (long)getpid();
+    if (s->remote)
+        fprintf(out, "SPARK_REMOTE=%s%c", s->remote, 0);
+    else
+        fprintf(out, "SPARK_REMOTE=sc://localhost:%d/;token=%s%c", ch_server_port(l->server),
+                l->token, 0);
+    fprintf(out, "SPARK_CONNECT_MODE_ENABLED=1%c", 0);
+    if (s->remote && s->conf.n) {
+        fprintf(out, "PYSPARK_REMOTE_INIT_CONF_LEN=1%cPYSPARK_REMOTE_INIT_CONF_0=", 0);
+        put_conf(s, out);
+        fputc(0, out);
+    }
+    if (startup) {
+        const char *old = getenv("PYTHONSTARTUP");
+        fprintf(out, "CHERT_VERSION=%s%c", chert_version(), 0);
+        fprintf(out, "PYTHONSTARTUP=/proc/%ld/fd/%d%c", pid, l->startup.fd, 0);
+        fprintf(out, "CHERT_PYTHONSTARTUP=%s%c", old ? old : "", 0);
+    }
+}
+
 static int prepare(launch *l, const char *startup)
 {
-    ch_submit *s = l->submit;
-    char *own = NULL, *path = NULL;
-    size_t own_len = 0, path_len = 0;
-    bool any_module = false;
-    FILE *out = open_memstream(&own, &own_len), *paths = open_memstream(&path, &path_len);
+    char *own = NULL;
+    size_t len = 0;
+    FILE *out = open_memstream(&own, &len);
+    if (out)
+        put_own(l, startup, out);
     int code =
-        out && paths ? make_modules(l, paths, &any_module) : failed("start Python", NULL, ENOMEM);
-    if (paths)
-        fclose(paths);
-    if (!code) {
-        const char *old = getenv("PYTHONPATH"), *old_startup = getenv("PYTHONSTARTUP");
-        long pid = (long)getpid();
-        if (s->remote)
-            fprintf(out, "SPARK_REMOTE=%s%c", s->remote, 0);
-        else
-            fprintf(out, "SPARK_REMOTE=sc://localhost:%d/;token=%s%c", ch_server_port(l->server),
-                    l->token, 0);
-        fprintf(out, "SPARK_CONNECT_MODE_ENABLED=1%c", 0);
-        fprintf(out, "PYTHONPATH=/proc/%ld/fd/%d%s%s%s%c", pid, l->modules.fd, path,
-                old && *old ? ":" : "", old ? old : "", 0);
-        if (any_module)
-            fprintf(out, "CHERT_SUBMIT_MODULES=1%c", 0);
-        if (s->remote && s->conf.n) {
-            fprintf(out, "PYSPARK_REMOTE_INIT_CONF_LEN=1%cPYSPARK_REMOTE_INIT_CONF_0=", 0);
-            put_conf(s, out);
-            fputc(0, out);
-        }
-        if (startup) {
-            fprintf(out, "CHERT_VERSION=%s%c", chert_version(), 0);
-            fprintf(out, "PYTHONSTARTUP=/proc/%ld/fd/%d%c", pid, l->startup.fd, 0);
-            fprintf(out, "CHERT_PYTHONSTARTUP=%s%c", old_startup ? old_startup : "", 0);
-        }
-    }
-    if (out && fclose(out) != 0 && !code)
-        code = failed("start Python", NULL, ENOMEM);
-    if (!code)
-        code = make_env(l, own, own_len);
+        out && fclose(out) == 0 ? make_env(l, own, len) : failed("start Python", NULL, ENOMEM);
     free(own);
+    return code;
+}
+
+/*
+ * What the program's Python shares with the one that runs its functions, whose environment is ours: the modules, and
+ * which Python it is. Before there are threads, which read the environment.
+ */
+static int share_python(launch *l, const char *python)
+{
+    char *path = NULL, *all = NULL;
+    size_t len = 0;
+    bool any_module = false;
+    FILE *out = open_memstream(&path, &len);
+    int code = out ? make_modules(l, out, &any_module) : failed("start Python", NULL, ENOMEM);
+    bool good = out && fclose(out) == 0;
+    const char *old = getenv("PYTHONPATH");
+    if (!code &&
+        !(good &&
+          asprintf(&all, "/proc/%ld/fd/%d%s%s%s", (long)getpid(), l->modules.fd, path,
+                   old && *old ? ":" : "", old ? old : "") >= 0 &&
+          setenv("PYTHONPATH", all, 1) == 0 &&
+          (!any_module || setenv("CHERT_SUBMIT_MODULES", "1", 1) == 0) &&
+          (l->submit->remote || setenv("PYSPARK_PYTHON", python ? python : "python3", 0) == 0)))
+        code = failed("start Python", NULL, ENOMEM);
+    free(all);
     free(path);
     return code;
 }
@@ -339,21 +356,6 @@ static int start_python(launch *l, char **argv)
     return why ? CH_EXIT_ERROR : 0;
 }
 
-/* Functions in Python run in the program's Python, with its modules: our own environment is what they start with. */
-static int share_python(const launch *l, const char *python)
-{
-    static const char *const NAME[] = {"PYTHONPATH=", "CHERT_SUBMIT_MODULES="};
-    pthread_mutex_lock(&ch_environ_lock);
-    bool good = setenv("PYSPARK_PYTHON", python ? python : "python3", 0) == 0;
-    for (char *const *e = l->env; *e && good; e++)
-        for (size_t i = 0; i < sizeof NAME / sizeof *NAME; i++)
-            if (strncmp(*e, NAME[i], strlen(NAME[i])) == 0)
-                good &=
-                    setenv(i ? "CHERT_SUBMIT_MODULES" : "PYTHONPATH", *e + strlen(NAME[i]), 1) == 0;
-    pthread_mutex_unlock(&ch_environ_lock);
-    return good ? 0 : failed("start Python", NULL, errno);
-}
-
 static int make_startup(launch *l, const char *text)
 {
     size_t n = strlen(text);
@@ -372,14 +374,14 @@ int ch_submit_run(ch_submit *s, char **argv, const char *name, const char *start
     ch_child_block(&l.child);
     if (!ch_submit_conf_set(&s->conf, "spark.app.name", strlen("spark.app.name"), name, true))
         code = failed("start", NULL, ENOMEM);
+    if (!code)
+        code = share_python(&l, argv[0]);
     if (!code && !s->remote)
         code = start_server(&l);
     if (!code && startup)
         code = make_startup(&l, startup);
     if (!code)
         code = prepare(&l, startup);
-    if (!code && !s->remote)
-        code = share_python(&l, argv[0]);
     if (!code)
         code = start_python(&l, argv);
     if (!code)

@@ -20,7 +20,6 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "base/environ.h"
 
 /* What its workers speak is the protocol of PySpark 4.3; older ones would misunderstand all, and say nothing of use. */
 #define PROGRAM                                                                                \
@@ -72,7 +71,6 @@ ch_status ch_python_read(int fd, void *to, size_t bytes, size_t *have, int timeo
 static char **environment(char *const *own, size_t n_own)
 {
     size_t n = 0;
-    pthread_mutex_lock(&ch_environ_lock);
     while (environ[n])
         n++;
     char **out = calloc(n + n_own + 1, sizeof *out);
@@ -88,7 +86,6 @@ static char **environment(char *const *own, size_t n_own)
     }
     for (size_t j = 0; out && j < n_own; j++)
         out[k++] = own[j];
-    pthread_mutex_unlock(&ch_environ_lock);
     return out;
 }
 
