@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/edits.h"
+#include "cli/watch.h"
 #include "session/session.h"
 
 #define CH_COMMAND(name) extern const ch_cli_command ch_cmd_##name;
@@ -152,11 +153,8 @@ int ch_cli_run_sub(const ch_cli_command *self, int argc, char **argv)
     }
     if (argv[0][0] == '-') {
         ch_cli_args args = {.command = self, .argc = argc, .argv = argv};
-        bool failed;
-        if (!ch_cli_next(&args, &failed) || failed)
-            return CH_EXIT_USAGE;
-        ch_cli_help(self, stdout);
-        return CH_EXIT_OK;
+        int code = ch_cli_read(&args);
+        return code < 0 ? CH_EXIT_USAGE : code;
     }
     const ch_cli_command *program = ch_cli_find(self->sub, self->name, argv[0]);
     return program ? program->run(program, argc - 1, argv + 1) : CH_EXIT_USAGE;
@@ -311,6 +309,52 @@ const ch_cli_option *ch_cli_next(ch_cli_args *a, bool *failed)
     return taken < 0 ? NULL : o;
 }
 
+/* Puts the value where the option's row says; an exit code. */
+static int put_value(ch_cli_args *a, const ch_cli_option *o)
+{
+    void *to = (char *)a->to + o->at;
+    int64_t n = 0;
+    switch (o->kind) {
+    case CH_CLI_OWN:
+        return a->take(a, o);
+    case CH_CLI_FLAG:
+        *(bool *)to = true;
+        break;
+    case CH_CLI_TEXT:
+        *(const char **)to = a->value;
+        break;
+    case CH_CLI_INT:
+        n = ch_cli_number(a->command, o->name, a->value, o->low, o->high);
+        *(int *)to = (int)n;
+        break;
+    case CH_CLI_LONG:
+        *(int64_t *)to = n = ch_cli_number(a->command, o->name, a->value, o->low, o->high);
+        break;
+    }
+    return n < 0 ? CH_EXIT_USAGE : CH_EXIT_OK;
+}
+
+int ch_cli_read(ch_cli_args *a)
+{
+    for (;;) {
+        bool failed;
+        const ch_cli_option *o = ch_cli_next(a, &failed);
+        if (!failed && !o && !a->value)
+            return -1;
+        if (!failed && o && strcmp(o->name, "help") == 0) {
+            ch_cli_help(a->command, stdout);
+            return CH_EXIT_OK;
+        }
+        int code = failed ? CH_EXIT_USAGE : o ? put_value(a, o) : CH_EXIT_OK;
+        if (code != CH_EXIT_OK)
+            return code;
+        if (!o && (!a->word || *a->word))
+            return ch_cli_usage(a->command, "unexpected '%s'", a->value);
+        if (!o)
+            *a->word = a->value;
+    }
+}
+
 /* Any key of Spark's may be set; one that nothing here heeds may be a mistake. */
 static void warn_of_unknown(const char *key)
 {
@@ -343,4 +387,15 @@ chert_session *ch_cli_session_open(ch_cli_session *s, chert_error *err)
     free(s->set);
     s->set = NULL;
     return session;
+}
+
+int ch_cli_with_session(ch_cli_session *options, int (*run)(chert_session *session, void *arg),
+                        void *arg)
+{
+    chert_error err = CHERT_ERROR_INIT;
+    ch_watch_block();
+    chert_session *session = ch_cli_session_open(options, &err);
+    int code = session ? run(session, arg) : ch_cli_error(&err);
+    chert_session_free(session);
+    return code;
 }

@@ -9,6 +9,8 @@
 #ifndef CH_CLI_CLI_H
 #define CH_CLI_CLI_H
 
+#include <stddef.h>
+
 #include "chert/chert.h"
 
 enum {
@@ -18,12 +20,30 @@ enum {
     CH_EXIT_CANCELLED = 130 /* Ctrl-C */
 };
 
+/* What an option's value becomes. */
+typedef enum ch_cli_kind {
+    CH_CLI_OWN, /* the command's `take` reads it */
+    CH_CLI_FLAG,
+    CH_CLI_TEXT,
+    CH_CLI_INT,
+    CH_CLI_LONG
+} ch_cli_kind;
+
 typedef struct ch_cli_option {
     char letter;       /* 0: none */
     const char *name;  /* "format"; NULL ends the table */
     const char *value; /* what it takes, as help shows it ("FILE"); NULL: nothing */
     const char *doc;   /* lines may be broken by \n; NULL: not shown */
+    ch_cli_kind kind;
+    size_t at; /* where in the command's struct; kind and at: CH_CLI_TO() */
+    int64_t low, high;
 } ch_cli_option;
+
+/* The option goes to this member: bool, const char *, int, int64_t or uint64_t; numbers with the least and the most. */
+#define CH_CLI_TO(type, member) \
+    _Generic(((type *)0)->member, bool: CH_CLI_FLAG, const char *: CH_CLI_TEXT, int: CH_CLI_INT, \
+        int64_t: CH_CLI_LONG, uint64_t: CH_CLI_LONG),                                           \
+        offsetof(type, member)
 
 typedef struct ch_cli_command ch_cli_command;
 struct ch_cli_command {
@@ -36,7 +56,7 @@ struct ch_cli_command {
     int (*run)(const ch_cli_command *self, int argc, char **argv); /* argv[0]: behind the name */
 };
 
-/* Options that every command with a session has; in the table of options and in their switch. */
+/* Options that every command with a session has. */
 #define CH_CLI_SESSION_OPTIONS                                            \
     {'m', "memory", "BYTES",                                              \
      "most memory to use, as 256M or 2G; more is spilled to disk\n"       \
@@ -75,7 +95,14 @@ typedef struct ch_cli_args {
     bool only_words;  /* behind -- */
     const char *value;
     ch_cli_session *session; /* takes the options that are its own; or NULL */
+    void *to;                /* the command's struct, of CH_CLI_TO() */
+    const char **word; /* where the one word that is no option goes; NULL: none may be there */
+    /* Reads args->value of an option of kind CH_CLI_OWN; CH_EXIT_OK, else the code to end with. */
+    int (*take)(struct ch_cli_args *args, const ch_cli_option *option);
 } ch_cli_args;
+
+/* Reads the whole command line. -1: go on; else the exit code, as an error was told or help was shown. */
+int ch_cli_read(ch_cli_args *args);
 
 /*
  * The next thing on the command line that is not the session's: its option in the command's table with args->value
@@ -100,6 +127,9 @@ int64_t ch_cli_number(const ch_cli_command *command, const char *option, const c
 
 /* NULL with err set. Frees what the options hold, in any case. */
 chert_session *ch_cli_session_open(ch_cli_session *session, chert_error *err);
+/* Opens the session and closes it behind `run`, which gives the exit code. */
+int ch_cli_with_session(ch_cli_session *options, int (*run)(chert_session *session, void *arg),
+                        void *arg);
 
 /* ---- talking ---- */
 

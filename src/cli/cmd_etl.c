@@ -19,31 +19,33 @@ static const char *today(void)
     return text;
 }
 
-static bool take_date(const ch_cli_command *self, const char *text, const char **date)
+/* The usage error of a --date that is none, or CH_EXIT_OK. */
+static int check_date(const ch_cli_command *self, const char *date)
 {
-    *date = text;
-    if (chert_etl_is_date(text))
-        return true;
-    ch_cli_usage(self, "--date takes a day as YYYY-MM-DD, not '%s'", text);
-    return false;
+    return chert_etl_is_date(date)
+               ? CH_EXIT_OK
+               : ch_cli_usage(self, "--date takes a day as YYYY-MM-DD, not '%s'", date);
 }
 
 /* ---- run --------------------------------------------------------------------------------- */
 
+typedef struct run {
+    const char *jdbc, *output, *date, *folder;
+} run;
+
 static const ch_cli_option RUN_OPTIONS[] = {
     {0, "jdbc", "URL",
-     "the database, as jdbc:mysql://host:3306/shop\n(default: MYSQL_HOST, else FOLDER/shop.db)"},
+     "the database, as jdbc:mysql://host:3306/shop\n(default: MYSQL_HOST, else FOLDER/shop.db)",
+     CH_CLI_TO(run, jdbc)},
     {'o', "output", "PATH",
-     "s3a://bucket, s3a://bucket/prefix or a folder\n(default: S3_BUCKET, else FOLDER)"},
-    {0, "date", "YYYY-MM-DD", "the day that the result is of (default: today)"},
+     "s3a://bucket, s3a://bucket/prefix or a folder\n(default: S3_BUCKET, else FOLDER)",
+     CH_CLI_TO(run, output)},
+    {0, "date", "YYYY-MM-DD", "the day that the result is of (default: today)",
+     CH_CLI_TO(run, date)},
     CH_CLI_SESSION_OPTIONS,
     CH_CLI_HELP_OPTION,
     CH_CLI_OPTIONS_END,
 };
-
-typedef struct run {
-    const char *jdbc, *output, *date, *folder;
-} run;
 
 static int run_now(chert_session *session, const chert_etl_place *place, const char *date)
 {
@@ -74,6 +76,7 @@ static int run_with(ch_cli_session *options, const run *r)
     chert_settings settings;
     chert_etl_place place = {0};
     chert_session *session = NULL;
+    ch_watch_block();
     if (chert_settings_read(&settings, ".env", &err) == 0 &&
         chert_etl_place_find(&place, &settings, r->jdbc, r->output, r->folder, &err) == 0)
         session = ch_cli_session_open(options, &err);
@@ -88,39 +91,17 @@ static int run_with(ch_cli_session *options, const run *r)
 
 static int run_etl(const ch_cli_command *self, int argc, char **argv)
 {
-    ch_cli_session options = CH_CLI_SESSION_INIT;
-    ch_cli_args args = {.command = self, .argc = argc, .argv = argv, .session = &options};
     run r = {.date = today()};
-    int code = CH_EXIT_USAGE;
-    for (;;) {
-        bool failed;
-        const ch_cli_option *o = ch_cli_next(&args, &failed);
-        if (failed)
-            goto out;
-        if (!o && !args.value)
-            break;
-        if (!o && r.folder) {
-            ch_cli_usage(self, "unexpected '%s'", args.value);
-            goto out;
-        }
-        if (!o) {
-            r.folder = args.value;
-        } else if (strcmp(o->name, "jdbc") == 0) {
-            r.jdbc = args.value;
-        } else if (strcmp(o->name, "output") == 0) {
-            r.output = args.value;
-        } else if (strcmp(o->name, "date") == 0) {
-            if (!take_date(self, args.value, &r.date))
-                goto out;
-        } else {
-            ch_cli_help(self, stdout);
-            code = CH_EXIT_OK;
-            goto out;
-        }
-    }
-    ch_watch_block();
-    code = run_with(&options, &r);
-out:
+    ch_cli_session options = CH_CLI_SESSION_INIT;
+    ch_cli_args args = {.command = self,
+                        .argc = argc,
+                        .argv = argv,
+                        .session = &options,
+                        .to = &r,
+                        .word = &r.folder};
+    int code = ch_cli_read(&args);
+    if (code < 0 && (code = check_date(self, r.date)) == CH_EXIT_OK)
+        code = run_with(&options, &r);
     free(options.set);
     return code;
 }
@@ -150,12 +131,21 @@ const ch_cli_command ch_cmd_run_etl = {
 
 /* ---- generate ---------------------------------------------------------------------------- */
 
+typedef struct generate {
+    const char *folder, *jdbc;
+    chert_etl_generate_options options;
+} generate;
+
 static const ch_cli_option GENERATE_OPTIONS[] = {
-    {'n', "orders", "N", "orders; the other tables follow from it (default: 100000)"},
-    {0, "seed", "N", "the same seed and date make the same data (default: 1)"},
-    {0, "date", "YYYY-MM-DD", "the last day of the data (default: today)"},
-    {0, "jdbc", "URL", "fill this database instead of FOLDER/shop.db"},
-    {0, "overwrite", NULL, "replace tables that the database has already"},
+    {'n', "orders", "N", "orders; the other tables follow from it (default: 100000)",
+     CH_CLI_TO(generate, options.orders), 1, CHERT_ETL_MOST},
+    {0, "seed", "N", "the same seed and date make the same data (default: 1)",
+     CH_CLI_TO(generate, options.seed), 0, INT64_MAX},
+    {0, "date", "YYYY-MM-DD", "the last day of the data (default: today)",
+     CH_CLI_TO(generate, options.date)},
+    {0, "jdbc", "URL", "fill this database instead of FOLDER/shop.db", CH_CLI_TO(generate, jdbc)},
+    {0, "overwrite", NULL, "replace tables that the database has already",
+     CH_CLI_TO(generate, options.overwrite)},
     CH_CLI_SESSION_OPTIONS,
     CH_CLI_HELP_OPTION,
     CH_CLI_OPTIONS_END,
@@ -182,18 +172,20 @@ static int generate_now(chert_session *session, const char *folder,
     return stopped ? CH_EXIT_CANCELLED : CH_EXIT_OK;
 }
 
-static int generate_with(ch_cli_session *session_options, const char *jdbc, const char *folder,
-                         chert_etl_generate_options *options)
+static int generate_with(ch_cli_session *options, generate *g)
 {
     chert_error err = CHERT_ERROR_INIT;
     chert_settings settings;
     chert_etl_place place = {0};
     chert_session *session = NULL;
+    const char *folder = g->folder ? g->folder : CHERT_ETL_FOLDER;
+    ch_watch_block();
     if (chert_settings_read(&settings, ".env", &err) == 0 &&
-        (!jdbc || chert_etl_place_find(&place, &settings, jdbc, NULL, NULL, &err) == 0))
-        session = ch_cli_session_open(session_options, &err);
-    options->url = place.url;
-    int code = session ? generate_now(session, jdbc ? NULL : folder, options) : ch_cli_error(&err);
+        (!g->jdbc || chert_etl_place_find(&place, &settings, g->jdbc, NULL, NULL, &err) == 0))
+        session = ch_cli_session_open(options, &err);
+    g->options.url = place.url;
+    int code =
+        session ? generate_now(session, g->jdbc ? NULL : folder, &g->options) : ch_cli_error(&err);
     chert_session_free(session);
     chert_etl_place_free(&place);
     chert_settings_free(&settings);
@@ -202,51 +194,20 @@ static int generate_with(ch_cli_session *session_options, const char *jdbc, cons
 
 static int run_generate(const ch_cli_command *self, int argc, char **argv)
 {
+    generate g = {.options = {.orders = 100000, .seed = 1, .date = today()}};
     ch_cli_session options = CH_CLI_SESSION_INIT;
-    ch_cli_args args = {.command = self, .argc = argc, .argv = argv, .session = &options};
-    chert_etl_generate_options generate = {.orders = 100000, .seed = 1, .date = today()};
-    const char *folder = NULL, *jdbc = NULL;
-    int code = CH_EXIT_USAGE;
-    for (;;) {
-        bool failed;
-        int64_t n = 0;
-        const ch_cli_option *o = ch_cli_next(&args, &failed);
-        if (failed)
-            goto out;
-        if (!o && !args.value)
-            break;
-        if (!o && folder) {
-            ch_cli_usage(self, "unexpected '%s'", args.value);
-            goto out;
-        }
-        if (!o) {
-            folder = args.value;
-        } else if (strcmp(o->name, "orders") == 0) {
-            generate.orders = n = ch_cli_number(self, o->name, args.value, 1, CHERT_ETL_MOST);
-        } else if (strcmp(o->name, "seed") == 0) {
-            n = ch_cli_number(self, o->name, args.value, 0, INT64_MAX);
-            generate.seed = (uint64_t)n;
-        } else if (strcmp(o->name, "date") == 0) {
-            n = take_date(self, args.value, &generate.date) ? 0 : -1;
-        } else if (strcmp(o->name, "jdbc") == 0) {
-            jdbc = args.value;
-        } else if (strcmp(o->name, "overwrite") == 0) {
-            generate.overwrite = true;
-        } else {
-            ch_cli_help(self, stdout);
-            code = CH_EXIT_OK;
-            goto out;
-        }
-        if (n < 0)
-            goto out;
-    }
-    if (jdbc && folder) {
-        ch_cli_usage(self, "--jdbc names a database, and '%s' a folder: one of them", folder);
-        goto out;
-    }
-    ch_watch_block();
-    code = generate_with(&options, jdbc, folder ? folder : CHERT_ETL_FOLDER, &generate);
-out:
+    ch_cli_args args = {.command = self,
+                        .argc = argc,
+                        .argv = argv,
+                        .session = &options,
+                        .to = &g,
+                        .word = &g.folder};
+    int code = ch_cli_read(&args);
+    if (code < 0 && g.jdbc && g.folder)
+        code =
+            ch_cli_usage(self, "--jdbc names a database, and '%s' a folder: one of them", g.folder);
+    if (code < 0 && (code = check_date(self, g.options.date)) == CH_EXIT_OK)
+        code = generate_with(&options, &g);
     free(options.set);
     return code;
 }

@@ -21,68 +21,59 @@ static int64_t file_bytes(const char *folder, const char *name)
     return bytes;
 }
 
-static int generate(const char *folder, int64_t bytes, uint64_t seed, int threads)
+typedef struct events {
+    const char *folder;
+    int64_t bytes;
+    uint64_t seed;
+    int threads; /* 0: one per core */
+} events;
+
+static int generate(const events *e)
 {
     char message[1024], size[32], rate[32];
     double begin = ch_cli_now();
-    if (threads <= 0)
-        threads = (int)sysconf(_SC_NPROCESSORS_ONLN);
-    if (chert_generate_events(folder, bytes, seed, threads, message, sizeof message) != 0) {
+    int threads = e->threads ? e->threads : (int)sysconf(_SC_NPROCESSORS_ONLN);
+    if (chert_generate_events(e->folder, e->bytes, e->seed, threads, message, sizeof message) !=
+        0) {
         fprintf(stderr, "error: %s\n", message);
         return CH_EXIT_ERROR;
     }
-    double seconds = ch_cli_now() - begin, written = (double)file_bytes(folder, "location.csv");
+    double seconds = ch_cli_now() - begin, written = (double)file_bytes(e->folder, "location.csv");
     ch_cli_bytes(size, written);
     ch_cli_bytes(rate, seconds > 0 ? written / seconds : 0);
-    fprintf(stderr, "%s/location.csv: %s in %.2f s, %s/s\n", folder, size, seconds, rate);
+    fprintf(stderr, "%s/location.csv: %s in %.2f s, %s/s\n", e->folder, size, seconds, rate);
     return CH_EXIT_OK;
+}
+
+static int take_size(ch_cli_args *args, const ch_cli_option *option)
+{
+    events *e = args->to;
+    if (chert_parse_bytes(args->value, &e->bytes) && e->bytes >= 0)
+        return CH_EXIT_OK;
+    return ch_cli_usage(args->command, "--%s takes bytes such as 500M or 2G, not '%s'",
+                        option->name, args->value);
 }
 
 static int run_events(const ch_cli_command *self, int argc, char **argv)
 {
-    ch_cli_args args = {.command = self, .argc = argc, .argv = argv};
-    const char *folder = NULL;
-    int64_t bytes = CHERT_EVENTS_BYTES;
-    uint64_t seed = 1;
-    int threads = 0;
-    for (;;) {
-        bool failed;
-        char *end;
-        const ch_cli_option *o = ch_cli_next(&args, &failed);
-        if (failed)
-            return CH_EXIT_USAGE;
-        if (!o && !args.value)
-            break;
-        if (!o) {
-            if (folder)
-                return ch_cli_usage(self, "unexpected '%s'", args.value);
-            folder = args.value;
-        } else if (strcmp(o->name, "size") == 0) {
-            if (!chert_parse_bytes(args.value, &bytes) || bytes < 0)
-                return ch_cli_usage(self, "--size takes bytes such as 500M or 2G, not '%s'",
-                                    args.value);
-        } else if (strcmp(o->name, "seed") == 0) {
-            seed = strtoull(args.value, &end, 10);
-            if (*end || end == args.value || *args.value == '-')
-                return ch_cli_usage(self, "--seed takes a whole number, not '%s'", args.value);
-        } else if (strcmp(o->name, "threads") == 0) {
-            threads = (int)strtol(args.value, &end, 10);
-            if (*end || threads < 1 || threads > 1024)
-                return ch_cli_usage(self, "--threads takes a number from 1 to 1024, not '%s'",
-                                    args.value);
-        } else {
-            ch_cli_help(self, stdout);
-            return CH_EXIT_OK;
-        }
-    }
-    return folder ? generate(folder, bytes, seed, threads)
-                  : ch_cli_usage(self, "the folder to write to is missing");
+    events e = {.bytes = CHERT_EVENTS_BYTES, .seed = 1};
+    ch_cli_args args = {.command = self,
+                        .argc = argc,
+                        .argv = argv,
+                        .to = &e,
+                        .word = &e.folder,
+                        .take = take_size};
+    int code = ch_cli_read(&args);
+    if (code < 0)
+        code = e.folder ? generate(&e) : ch_cli_usage(self, "the folder to write to is missing");
+    return code;
 }
 
 static const ch_cli_option EVENTS_OPTIONS[] = {
     {'s', "size", "BYTES", "of location.csv, as 500M or 2G (default: 1G)"},
-    {0, "seed", "N", "the same seed makes the same data (default: 1)"},
-    {'t', "threads", "N", "threads (default: one per core)"},
+    {0, "seed", "N", "the same seed makes the same data (default: 1)", CH_CLI_TO(events, seed), 0,
+     INT64_MAX},
+    {'t', "threads", "N", "threads (default: one per core)", CH_CLI_TO(events, threads), 1, 1024},
     CH_CLI_HELP_OPTION,
     CH_CLI_OPTIONS_END,
 };

@@ -17,25 +17,28 @@
 
 /* ---- fetch ------------------------------------------------------------------------------- */
 
-static const ch_cli_option FETCH_OPTIONS[] = {
-    {0, "backfill", "A B", "fetch the objects A to B again, and nothing else"},
-    {'o', "output-dir", "DIR", "where raw/ goes (default: OUTPUT_DIR, else 'neo')"},
-    {0, "api-url", "URL",
-     "the API (default: https://api.nasa.gov with API_KEY,\nelse a built-in sample)"},
-    {'n', "limit", "N", "fetch the first N objects (default: 200)"},
-    {0, "timeout", "SECONDS", "of one request (default: 30)"},
-    {0, "wait", "SECONDS", "before a second try; twice as long before each next one\n(default: 1)"},
-    CH_CLI_SESSION_OPTIONS,
-    CH_CLI_HELP_OPTION,
-    CH_CLI_OPTIONS_END,
-};
-
 typedef struct fetch {
     const char *output_dir, *api_url;
     int64_t limit, first, last; /* first 0: no backfill */
     int timeout, wait_ms;
     chert_settings settings;
 } fetch;
+
+static const ch_cli_option FETCH_OPTIONS[] = {
+    {0, "backfill", "A B", "fetch the objects A to B again, and nothing else"},
+    {'o', "output-dir", "DIR", "where raw/ goes (default: OUTPUT_DIR, else 'neo')",
+     CH_CLI_TO(fetch, output_dir)},
+    {0, "api-url", "URL",
+     "the API (default: https://api.nasa.gov with API_KEY,\nelse a built-in sample)",
+     CH_CLI_TO(fetch, api_url)},
+    {'n', "limit", "N", "fetch the first N objects (default: 200)", CH_CLI_TO(fetch, limit), 1,
+     MOST},
+    {0, "timeout", "SECONDS", "of one request (default: 30)", CH_CLI_TO(fetch, timeout), 1, 3600},
+    {0, "wait", "SECONDS", "before a second try; twice as long before each next one\n(default: 1)"},
+    CH_CLI_SESSION_OPTIONS,
+    CH_CLI_HELP_OPTION,
+    CH_CLI_OPTIONS_END,
+};
 
 static void tell(const char *line)
 {
@@ -91,8 +94,9 @@ static int fetch_now(chert_session *session, const fetch *f, chert_neo_fetch_opt
 }
 
 /* With no API to ask, the sample is served to ourselves. */
-static int fetch_with(chert_session *session, fetch *f)
+static int fetch_with(chert_session *session, void *arg)
 {
+    const fetch *f = arg;
     chert_error err = CHERT_ERROR_INIT;
     chert_neo_server *sample = NULL;
     const char *key = chert_setting(&f->settings, "API_KEY");
@@ -108,8 +112,8 @@ static int fetch_with(chert_session *session, fetch *f)
     if (!o.api_url && key)
         o.api_url = "https://api.nasa.gov";
     if (!o.api_url) {
-        chert_neo_serve_options serve = {.objects = CHERT_NEO_SAMPLE, .seed = 1};
-        sample = chert_neo_serve(&serve, &err);
+        chert_neo_serve_options own = {.objects = CHERT_NEO_SAMPLE, .seed = 1};
+        sample = chert_neo_serve(&own, &err);
         if (!sample)
             return ch_cli_error(&err);
         snprintf(url, sizeof url, "http://127.0.0.1:%d", chert_neo_server_port(sample));
@@ -123,82 +127,61 @@ static int fetch_with(chert_session *session, fetch *f)
 }
 
 /* --backfill takes two words. */
-static bool take_backfill(const ch_cli_command *self, ch_cli_args *args, fetch *f)
+static int take_backfill(ch_cli_args *args, fetch *f)
 {
-    if (args->at >= args->argc) {
-        ch_cli_usage(self, "--backfill takes two numbers: --backfill A B");
-        return false;
-    }
+    const ch_cli_command *self = args->command;
+    if (args->at >= args->argc)
+        return ch_cli_usage(self, "--backfill takes two numbers: --backfill A B");
     f->first = ch_cli_number(self, "backfill", args->value, 1, MOST);
     f->last =
         f->first < 0 ? -1 : ch_cli_number(self, "backfill", args->argv[args->at++], f->first, MOST);
-    return f->last > 0;
+    return f->last > 0 ? CH_EXIT_OK : CH_EXIT_USAGE;
+}
+
+static int take_fetch(ch_cli_args *args, const ch_cli_option *option)
+{
+    fetch *f = args->to;
+    if (strcmp(option->name, "backfill") == 0)
+        return take_backfill(args, f);
+    char *end;
+    double seconds = strtod(args->value, &end);
+    if (*end || end == args->value || !(seconds >= 0 && seconds <= 3600))
+        return ch_cli_usage(args->command, "--wait takes seconds from 0 to 3600, not '%s'",
+                            args->value);
+    f->wait_ms = (int)(seconds * 1000);
+    return CH_EXIT_OK;
+}
+
+/* Fills what the command line left open; an exit code. */
+static int settle_fetch(fetch *f)
+{
+    chert_error err = CHERT_ERROR_INIT;
+    if (chert_settings_read(&f->settings, ".env", &err) != 0)
+        return ch_cli_error(&err);
+    if (!f->output_dir)
+        f->output_dir = chert_setting(&f->settings, "OUTPUT_DIR");
+    if (!f->output_dir)
+        f->output_dir = "neo";
+    if (tells_pages(f) >= 0)
+        return CH_EXIT_OK;
+    fprintf(stderr, "error: LOG_LEVEL is '%s'; expected DEBUG, INFO, WARNING, ERROR or CRITICAL\n",
+            chert_setting(&f->settings, "LOG_LEVEL"));
+    return CH_EXIT_USAGE;
 }
 
 static int run_fetch(const ch_cli_command *self, int argc, char **argv)
 {
-    ch_cli_session options = CH_CLI_SESSION_INIT;
-    ch_cli_args args = {.command = self, .argc = argc, .argv = argv, .session = &options};
     fetch f = {.limit = CHERT_NEO_SAMPLE, .timeout = 30, .wait_ms = 1000};
-    chert_error err = CHERT_ERROR_INIT;
-    int code = CH_EXIT_USAGE;
-    for (;;) {
-        bool failed;
-        const ch_cli_option *o = ch_cli_next(&args, &failed);
-        if (failed)
-            goto out;
-        if (!o && !args.value)
-            break;
-        if (!o) {
-            ch_cli_usage(self, "unexpected '%s'", args.value);
-            goto out;
-        }
-        if (strcmp(o->name, "backfill") == 0) {
-            if (!take_backfill(self, &args, &f))
-                goto out;
-        } else if (strcmp(o->name, "output-dir") == 0) {
-            f.output_dir = args.value;
-        } else if (strcmp(o->name, "api-url") == 0) {
-            f.api_url = args.value;
-        } else if (strcmp(o->name, "limit") == 0) {
-            if ((f.limit = ch_cli_number(self, o->name, args.value, 1, MOST)) < 0)
-                goto out;
-        } else if (strcmp(o->name, "timeout") == 0) {
-            if ((f.timeout = (int)ch_cli_number(self, o->name, args.value, 1, 3600)) < 0)
-                goto out;
-        } else if (strcmp(o->name, "wait") == 0) {
-            char *end;
-            double seconds = strtod(args.value, &end);
-            if (*end || end == args.value || !(seconds >= 0 && seconds <= 3600)) {
-                ch_cli_usage(self, "--wait takes seconds from 0 to 3600, not '%s'", args.value);
-                goto out;
-            }
-            f.wait_ms = (int)(seconds * 1000);
-        } else {
-            ch_cli_help(self, stdout);
-            code = CH_EXIT_OK;
-            goto out;
-        }
-    }
-    ch_watch_block();
-    if (chert_settings_read(&f.settings, ".env", &err) != 0) {
-        code = ch_cli_error(&err);
-        goto out;
-    }
-    if (!f.output_dir)
-        f.output_dir = chert_setting(&f.settings, "OUTPUT_DIR");
-    if (!f.output_dir)
-        f.output_dir = "neo";
-    if (tells_pages(&f) < 0) {
-        fprintf(stderr,
-                "error: LOG_LEVEL is '%s'; expected DEBUG, INFO, WARNING, ERROR or CRITICAL\n",
-                chert_setting(&f.settings, "LOG_LEVEL"));
-        goto out;
-    }
-    chert_session *session = ch_cli_session_open(&options, &err);
-    code = session ? fetch_with(session, &f) : ch_cli_error(&err);
-    chert_session_free(session);
-out:
+    ch_cli_session options = CH_CLI_SESSION_INIT;
+    ch_cli_args args = {.command = self,
+                        .argc = argc,
+                        .argv = argv,
+                        .session = &options,
+                        .to = &f,
+                        .take = take_fetch};
+    int code = ch_cli_read(&args);
+    if (code < 0 && (code = settle_fetch(&f)) == CH_EXIT_OK)
+        code = ch_cli_with_session(&options, fetch_with, &f);
     chert_settings_free(&f.settings);
     free(options.set);
     return code;
@@ -224,25 +207,33 @@ static const ch_cli_command FETCH = {
 
 /* ---- aggregate --------------------------------------------------------------------------- */
 
+typedef struct aggregate {
+    const char *from, *to;
+    int64_t first, last;
+} aggregate;
+
 static const ch_cli_option AGGREGATE_OPTIONS[] = {
-    {0, "start_batch", "A", "the first object (default: 1)"},
-    {0, "end_batch", "B", "the last one (default: 200)"},
-    {'i', "input_dir", "DIR", "what 'run neo fetch' wrote, or its raw/"},
-    {'o', "output_dir", "DIR", "where aggregations/batches-A-B/ goes (default: input_dir)"},
+    {0, "start_batch", "A", "the first object (default: 1)", CH_CLI_TO(aggregate, first), 1, MOST},
+    {0, "end_batch", "B", "the last one (default: 200)", CH_CLI_TO(aggregate, last), 1, MOST},
+    {'i', "input_dir", "DIR", "what 'run neo fetch' wrote, or its raw/",
+     CH_CLI_TO(aggregate, from)},
+    {'o', "output_dir", "DIR", "where aggregations/batches-A-B/ goes (default: input_dir)",
+     CH_CLI_TO(aggregate, to)},
     CH_CLI_SESSION_OPTIONS,
     CH_CLI_HELP_OPTION,
     CH_CLI_OPTIONS_END,
 };
 
-static int aggregate(chert_session *session, const char *from, const char *to, int64_t first,
-                     int64_t last)
+static int aggregate_with(chert_session *session, void *arg)
 {
+    const aggregate *a = arg;
     chert_error err = CHERT_ERROR_INIT;
     ch_watch watch;
     char *path = NULL;
     ch_watch_start(&watch, session, ch_watch_wanted());
-    chert_df *found = chert_neo_aggregates(session, from, first, last, &err);
-    int failed = chert_neo_write_aggregates(found, to, first, last, &path, &err);
+    chert_df *found = chert_neo_aggregates(session, a->from, a->first, a->last, &err);
+    int failed =
+        chert_neo_write_aggregates(found, a->to ? a->to : a->from, a->first, a->last, &path, &err);
     chert_df_free(found);
     found = failed ? NULL : chert_read(session, "parquet", path, NULL, &err, NULL);
     bool stopped = ch_watch_stop(&watch);
@@ -258,52 +249,17 @@ static int aggregate(chert_session *session, const char *from, const char *to, i
 
 static int run_aggregate(const ch_cli_command *self, int argc, char **argv)
 {
+    aggregate a = {.first = 1, .last = CHERT_NEO_SAMPLE};
     ch_cli_session options = CH_CLI_SESSION_INIT;
-    ch_cli_args args = {.command = self, .argc = argc, .argv = argv, .session = &options};
-    const char *from = NULL, *to = NULL;
-    int64_t first = 1, last = CHERT_NEO_SAMPLE;
-    int code = CH_EXIT_USAGE;
-    for (;;) {
-        bool failed;
-        const ch_cli_option *o = ch_cli_next(&args, &failed);
-        if (failed)
-            goto out;
-        if (!o && !args.value)
-            break;
-        if (!o) {
-            ch_cli_usage(self, "unexpected '%s'", args.value);
-            goto out;
-        }
-        if (strcmp(o->name, "start_batch") == 0) {
-            if ((first = ch_cli_number(self, o->name, args.value, 1, MOST)) < 0)
-                goto out;
-        } else if (strcmp(o->name, "end_batch") == 0) {
-            if ((last = ch_cli_number(self, o->name, args.value, 1, MOST)) < 0)
-                goto out;
-        } else if (strcmp(o->name, "input_dir") == 0) {
-            from = args.value;
-        } else if (strcmp(o->name, "output_dir") == 0) {
-            to = args.value;
-        } else {
-            ch_cli_help(self, stdout);
-            code = CH_EXIT_OK;
-            goto out;
-        }
-    }
-    if (!from || last < first) {
-        if (!from)
-            ch_cli_usage(self, "--input_dir is missing");
-        else
-            ch_cli_usage(self, "--end_batch %lld is before --start_batch %lld", (long long)last,
-                         (long long)first);
-        goto out;
-    }
-    ch_watch_block();
-    chert_error err = CHERT_ERROR_INIT;
-    chert_session *session = ch_cli_session_open(&options, &err);
-    code = session ? aggregate(session, from, to ? to : from, first, last) : ch_cli_error(&err);
-    chert_session_free(session);
-out:
+    ch_cli_args args = {.command = self, .argc = argc, .argv = argv, .session = &options, .to = &a};
+    int code = ch_cli_read(&args);
+    if (code < 0 && !a.from)
+        code = ch_cli_usage(self, "--input_dir is missing");
+    if (code < 0 && a.last < a.first)
+        code = ch_cli_usage(self, "--end_batch %lld is before --start_batch %lld",
+                            (long long)a.last, (long long)a.first);
+    if (code < 0)
+        code = ch_cli_with_session(&options, aggregate_with, &a);
     free(options.set);
     return code;
 }
@@ -322,25 +278,37 @@ static const ch_cli_command AGGREGATE = {
 
 /* ---- serve ------------------------------------------------------------------------------- */
 
+typedef struct serve {
+    chert_neo_serve_options options;
+    int slow; /* seconds */
+    bool quiet;
+} serve;
+
 static const ch_cli_option SERVE_OPTIONS[] = {
-    {'p', "port", "N", "port to listen on; 0 takes any that is free (default: 8000)"},
-    {'n', "objects", "N", "objects to serve (default: 200)"},
-    {0, "seed", "N", "the same seed makes the same objects and faults (default: 1)"},
-    {0, "api-key", "KEY", "refuse requests with another api_key"},
+    {'p', "port", "N", "port to listen on; 0 takes any that is free (default: 8000)",
+     CH_CLI_TO(serve, options.port), 0, 65535},
+    {'n', "objects", "N", "objects to serve (default: 200)", CH_CLI_TO(serve, options.objects), 0,
+     MOST},
+    {0, "seed", "N", "the same seed makes the same objects and faults (default: 1)",
+     CH_CLI_TO(serve, options.seed), 0, INT64_MAX},
+    {0, "api-key", "KEY", "refuse requests with another api_key",
+     CH_CLI_TO(serve, options.api_key)},
     {0, "inject", "FAULT=SHARE",
      "429, 500, 503, slow, broken, cut or odd (wrong types), for a\nshare of the requests from 0 to 1; may be repeated"},
-    {0, "slow", "SECONDS", "how long a slow reply takes (default: 60)"},
-    {0, "limit", "N", "answer 429 after N requests"},
-    {'q', "quiet", NULL, "no line per request"},
+    {0, "slow", "SECONDS", "how long a slow reply takes (default: 60)", CH_CLI_TO(serve, slow), 0,
+     3600},
+    {0, "limit", "N", "answer 429 after N requests", CH_CLI_TO(serve, options.limit), 0, MOST},
+    {'q', "quiet", NULL, "no line per request", CH_CLI_TO(serve, quiet)},
     CH_CLI_HELP_OPTION,
     CH_CLI_OPTIONS_END,
 };
 
 /* "429=0.1" */
-static bool take_fault(const ch_cli_command *self, const char *text, chert_neo_serve_options *serve)
+static int take_fault(ch_cli_args *args, const ch_cli_option *option)
 {
+    serve *s = args->to;
     char name[16];
-    const char *equals = strchr(text, '=');
+    const char *text = args->value, *equals = strchr(text, '=');
     size_t n = equals ? (size_t)(equals - text) : 0;
     int fault = -1;
     if (n > 0 && n < sizeof name) {
@@ -350,61 +318,30 @@ static bool take_fault(const ch_cli_command *self, const char *text, chert_neo_s
     }
     char *end = NULL;
     double share = fault >= 0 ? strtod(equals + 1, &end) : -1;
-    if (fault < 0 || *end || end == equals + 1 || !(share >= 0 && share <= 1)) {
-        ch_cli_usage(self,
-                     "--inject takes FAULT=SHARE, a fault of 429, 500, 503, slow, broken, cut, odd "
-                     "and a share from 0 to 1, not '%s'",
-                     text);
-        return false;
-    }
-    serve->fault[fault] = share;
-    return true;
+    if (fault < 0 || *end || end == equals + 1 || !(share >= 0 && share <= 1))
+        return ch_cli_usage(args->command,
+                            "--%s takes FAULT=SHARE, a fault of 429, 500, 503, slow, broken, cut, "
+                            "odd and a share from 0 to 1, not '%s'",
+                            option->name, text);
+    s->options.fault[fault] = share;
+    return CH_EXIT_OK;
 }
 
 static int run_serve(const ch_cli_command *self, int argc, char **argv)
 {
-    ch_cli_args args = {.command = self, .argc = argc, .argv = argv};
-    chert_neo_serve_options serve = {
-        .port = 8000, .objects = CHERT_NEO_SAMPLE, .seed = 1, .slow_ms = 60000, .log = true};
-    for (;;) {
-        bool failed;
-        int64_t n = 0;
-        const ch_cli_option *o = ch_cli_next(&args, &failed);
-        if (failed)
-            return CH_EXIT_USAGE;
-        if (!o && !args.value)
-            break;
-        if (!o)
-            return ch_cli_usage(self, "unexpected '%s'", args.value);
-        if (strcmp(o->name, "port") == 0)
-            serve.port = (int)(n = ch_cli_number(self, o->name, args.value, 0, 65535));
-        else if (strcmp(o->name, "objects") == 0)
-            serve.objects = n = ch_cli_number(self, o->name, args.value, 0, MOST);
-        else if (strcmp(o->name, "seed") == 0)
-            serve.seed = (uint64_t)(n = ch_cli_number(self, o->name, args.value, 0, INT64_MAX));
-        else if (strcmp(o->name, "slow") == 0)
-            serve.slow_ms = 1000 * (int)(n = ch_cli_number(self, o->name, args.value, 0, 3600));
-        else if (strcmp(o->name, "limit") == 0)
-            serve.limit = n = ch_cli_number(self, o->name, args.value, 0, MOST);
-        else if (strcmp(o->name, "api-key") == 0)
-            serve.api_key = args.value;
-        else if (strcmp(o->name, "quiet") == 0)
-            serve.log = false;
-        else if (strcmp(o->name, "inject") == 0)
-            n = take_fault(self, args.value, &serve) ? 0 : -1;
-        else {
-            ch_cli_help(self, stdout);
-            return CH_EXIT_OK;
-        }
-        if (n < 0)
-            return CH_EXIT_USAGE;
-    }
+    serve s = {.options = {.port = 8000, .objects = CHERT_NEO_SAMPLE, .seed = 1}, .slow = 60};
+    ch_cli_args args = {.command = self, .argc = argc, .argv = argv, .to = &s, .take = take_fault};
+    int code = ch_cli_read(&args);
+    if (code >= 0)
+        return code;
+    s.options.slow_ms = 1000 * s.slow;
+    s.options.log = !s.quiet;
     sigset_t signals;
     int signal;
     chert_error err = CHERT_ERROR_INIT;
     ch_watch_block();
     ch_watch_signals(&signals);
-    chert_neo_server *server = chert_neo_serve(&serve, &err);
+    chert_neo_server *server = chert_neo_serve(&s.options, &err);
     if (!server)
         return ch_cli_error(&err);
     fprintf(stderr, "near-earth objects at http://127.0.0.1:%d\n", chert_neo_server_port(server));
@@ -428,71 +365,53 @@ static const ch_cli_command SERVE = {
 
 /* ---- generate ---------------------------------------------------------------------------- */
 
+typedef struct generate {
+    const char *folder;
+    int64_t objects, per_file;
+    uint64_t seed;
+} generate;
+
 static const ch_cli_option GENERATE_OPTIONS[] = {
-    {'n', "objects", "N", "objects (default: 200)"},
-    {0, "per-file", "N", "objects of a partition (default: 20)"},
-    {0, "seed", "N", "the same seed makes the same data (default: 1)"},
+    {'n', "objects", "N", "objects (default: 200)", CH_CLI_TO(generate, objects), 1, MOST},
+    {0, "per-file", "N", "objects of a partition (default: 20)", CH_CLI_TO(generate, per_file), 1,
+     MOST},
+    {0, "seed", "N", "the same seed makes the same data (default: 1)", CH_CLI_TO(generate, seed), 0,
+     INT64_MAX},
     CH_CLI_SESSION_OPTIONS,
     CH_CLI_HELP_OPTION,
     CH_CLI_OPTIONS_END,
 };
 
+static int generate_with(chert_session *session, void *arg)
+{
+    const generate *g = arg;
+    chert_error err = CHERT_ERROR_INIT;
+    ch_watch watch;
+    double begin = ch_cli_now();
+    ch_watch_start(&watch, session, false);
+    int failed = chert_neo_generate(session, g->folder, g->objects, g->per_file, g->seed, &err);
+    bool stopped = ch_watch_stop(&watch);
+    int code = failed ? ch_cli_error(&err) : CH_EXIT_OK;
+    if (!failed)
+        fprintf(stderr, "%s/raw: %lld objects in %.2f s\n", g->folder, (long long)g->objects,
+                ch_cli_now() - begin);
+    return stopped ? CH_EXIT_CANCELLED : code;
+}
+
 static int run_generate(const ch_cli_command *self, int argc, char **argv)
 {
+    generate g = {.objects = CHERT_NEO_SAMPLE, .per_file = CHERT_NEO_PAGE, .seed = 1};
     ch_cli_session options = CH_CLI_SESSION_INIT;
-    ch_cli_args args = {.command = self, .argc = argc, .argv = argv, .session = &options};
-    const char *folder = NULL;
-    int64_t objects = CHERT_NEO_SAMPLE, per_file = CHERT_NEO_PAGE, seed = 1;
-    int code = CH_EXIT_USAGE;
-    for (;;) {
-        bool failed;
-        int64_t n = 0;
-        const ch_cli_option *o = ch_cli_next(&args, &failed);
-        if (failed)
-            goto out;
-        if (!o && !args.value)
-            break;
-        if (!o && folder) {
-            ch_cli_usage(self, "unexpected '%s'", args.value);
-            goto out;
-        }
-        if (!o)
-            folder = args.value;
-        else if (strcmp(o->name, "objects") == 0)
-            objects = n = ch_cli_number(self, o->name, args.value, 1, MOST);
-        else if (strcmp(o->name, "per-file") == 0)
-            per_file = n = ch_cli_number(self, o->name, args.value, 1, MOST);
-        else if (strcmp(o->name, "seed") == 0)
-            seed = n = ch_cli_number(self, o->name, args.value, 0, INT64_MAX);
-        else {
-            ch_cli_help(self, stdout);
-            code = CH_EXIT_OK;
-            goto out;
-        }
-        if (n < 0)
-            goto out;
-    }
-    if (!folder) {
-        ch_cli_usage(self, "the folder to write to is missing");
-        goto out;
-    }
-    ch_watch_block();
-    chert_error err = CHERT_ERROR_INIT;
-    double begin = ch_cli_now();
-    chert_session *session = ch_cli_session_open(&options, &err);
-    ch_watch watch = {0};
-    if (session)
-        ch_watch_start(&watch, session, false);
-    int failed =
-        session ? chert_neo_generate(session, folder, objects, per_file, (uint64_t)seed, &err) : 1;
-    bool stopped = session && ch_watch_stop(&watch);
-    code = failed ? ch_cli_error(&err) : CH_EXIT_OK;
-    if (!failed)
-        fprintf(stderr, "%s/raw: %lld objects in %.2f s\n", folder, (long long)objects,
-                ch_cli_now() - begin);
-    chert_session_free(session);
-    code = stopped ? CH_EXIT_CANCELLED : code;
-out:
+    ch_cli_args args = {.command = self,
+                        .argc = argc,
+                        .argv = argv,
+                        .session = &options,
+                        .to = &g,
+                        .word = &g.folder};
+    int code = ch_cli_read(&args);
+    if (code < 0)
+        code = g.folder ? ch_cli_with_session(&options, generate_with, &g)
+                        : ch_cli_usage(self, "the folder to write to is missing");
     free(options.set);
     return code;
 }

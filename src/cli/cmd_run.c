@@ -8,8 +8,9 @@
 #include "cli/watch.h"
 #include "pipelines/events.h"
 
-static int count_events(chert_session *session, const chert_events_options *options)
+static int count_events(chert_session *session, void *arg)
 {
+    const chert_events_options *options = arg;
     chert_error err = CHERT_ERROR_INIT;
     chert_events_report report = {0};
     ch_watch watch;
@@ -43,47 +44,21 @@ static int run_events(const ch_cli_command *self, int argc, char **argv)
     ch_cli_session options = CH_CLI_SESSION_INIT;
     ch_cli_args args = {.command = self, .argc = argc, .argv = argv, .session = &options};
     chert_events_options events = {0};
-    int code = CH_EXIT_USAGE;
-    for (;;) {
-        bool failed;
-        const ch_cli_option *o = ch_cli_next(&args, &failed);
-        if (failed)
-            goto out;
-        if (!o && !args.value)
-            break;
-        if (!o && events.data_folder) {
-            ch_cli_usage(self, "unexpected '%s'", args.value);
-            goto out;
-        }
-        if (!o) {
-            events.data_folder = args.value;
-        } else if (strcmp(o->name, "delete") == 0) {
-            events.delete_parts = true;
-        } else if (strcmp(o->name, "out") == 0) {
-            events.out_folder = args.value;
-        } else {
-            ch_cli_help(self, stdout);
-            code = CH_EXIT_OK;
-            goto out;
-        }
-    }
-    if (!events.data_folder) {
-        ch_cli_usage(self, "the data folder is missing");
-        goto out;
-    }
-    ch_watch_block();
-    chert_error err = CHERT_ERROR_INIT;
-    chert_session *session = ch_cli_session_open(&options, &err);
-    code = session ? count_events(session, &events) : ch_cli_error(&err);
-    chert_session_free(session);
-out:
+    args.to = &events;
+    args.word = &events.data_folder;
+    int code = ch_cli_read(&args);
+    if (code < 0)
+        code = events.data_folder ? ch_cli_with_session(&options, count_events, &events)
+                                  : ch_cli_usage(self, "the data folder is missing");
     free(options.set);
     return code;
 }
 
 static const ch_cli_option EVENTS_OPTIONS[] = {
-    {'d', "delete", NULL, "delete the part files when the result is written"},
-    {'o', "out", "DIR", "where output/ and result.csv go (default: DATA_FOLDER)"},
+    {'d', "delete", NULL, "delete the part files when the result is written",
+     CH_CLI_TO(chert_events_options, delete_parts)},
+    {'o', "out", "DIR", "where output/ and result.csv go (default: DATA_FOLDER)",
+     CH_CLI_TO(chert_events_options, out_folder)},
     CH_CLI_SESSION_OPTIONS,
     CH_CLI_HELP_OPTION,
     CH_CLI_OPTIONS_END,

@@ -14,6 +14,13 @@ typedef struct source {
     const char *file; /* of -f */
 } source;
 
+typedef struct sql {
+    ch_statement_style style;
+    source *item;
+    int n;
+    const char *word;
+} sql;
+
 /* All of a stream, *size bytes and a NUL behind them; NULL on failure, errno set. */
 static char *read_all(FILE *in, size_t *size)
 {
@@ -68,69 +75,61 @@ static int run_file(chert_session *session, const char *path, const ch_statement
     return code;
 }
 
-static int run_sources(chert_session *session, const source *item, int n, ch_statement_style *style)
+static int run_sources(chert_session *session, void *arg)
 {
+    sql *s = arg;
+    ch_statement_style *style = &s->style;
+    const source *item = s->item;
     int code = CH_EXIT_OK;
-    if (n == 0 && isatty(STDIN_FILENO)) {
+    if (s->n == 0 && isatty(STDIN_FILENO)) {
         style->timing = true;
         return ch_shell_run(session, style);
     }
-    if (n == 0)
+    if (s->n == 0)
         return run_file(session, "-", style);
-    for (int i = 0; i < n && code == CH_EXIT_OK; i++)
+    for (int i = 0; i < s->n && code == CH_EXIT_OK; i++)
         code = item[i].sql ? ch_statement_run(session, item[i].sql, NULL, style)
                            : run_file(session, item[i].file, style);
     return code;
 }
 
+static int take(ch_cli_args *args, const ch_cli_option *option)
+{
+    sql *s = args->to;
+    if (strcmp(option->name, "execute") == 0)
+        s->item[s->n++].sql = args->value;
+    else if (strcmp(option->name, "file") == 0)
+        s->item[s->n++].file = args->value;
+    else if (!ch_statement_style_of(args->value, &s->style.style))
+        return ch_cli_usage(args->command,
+                            "--format is table, csv, json, markdown or vertical, not '%s'",
+                            args->value);
+    return CH_EXIT_OK;
+}
+
 static int run(const ch_cli_command *self, int argc, char **argv)
 {
+    sql s = {.style = {.style = CHERT_STYLE_TABLE, .progress = ch_watch_wanted()},
+             .item = calloc((size_t)argc + 1, sizeof *s.item)};
     ch_cli_session options = CH_CLI_SESSION_INIT;
-    ch_cli_args args = {.command = self, .argc = argc, .argv = argv, .session = &options};
-    ch_statement_style style = {.style = CHERT_STYLE_TABLE, .progress = ch_watch_wanted()};
-    source *item = calloc((size_t)argc + 1, sizeof *item);
-    int n = 0, code = CH_EXIT_USAGE;
-    if (!item) {
+    ch_cli_args args = {.command = self,
+                        .argc = argc,
+                        .argv = argv,
+                        .session = &options,
+                        .to = &s,
+                        .word = &s.word,
+                        .take = take};
+    if (!s.item) {
         fputs("error: out of memory\n", stderr);
         return CH_EXIT_ERROR;
     }
-    for (;;) {
-        bool failed;
-        const ch_cli_option *o = ch_cli_next(&args, &failed);
-        if (failed)
-            goto out;
-        if (!o && args.value) {
-            ch_cli_usage(self, "unexpected '%s'; SQL goes behind -e, a file behind -f", args.value);
-            goto out;
-        }
-        if (!o)
-            break;
-        if (strcmp(o->name, "execute") == 0) {
-            item[n++].sql = args.value;
-        } else if (strcmp(o->name, "file") == 0) {
-            item[n++].file = args.value;
-        } else if (strcmp(o->name, "timing") == 0) {
-            style.timing = true;
-        } else if (strcmp(o->name, "format") == 0) {
-            if (!ch_statement_style_of(args.value, &style.style)) {
-                ch_cli_usage(self, "--format is table, csv, json, markdown or vertical, not '%s'",
-                             args.value);
-                goto out;
-            }
-        } else {
-            ch_cli_help(self, stdout);
-            code = CH_EXIT_OK;
-            goto out;
-        }
-    }
-    ch_watch_block();
-    chert_error err = CHERT_ERROR_INIT;
-    chert_session *session = ch_cli_session_open(&options, &err);
-    code = session ? run_sources(session, item, n, &style) : ch_cli_error(&err);
-    chert_session_free(session);
-out:
+    int code = ch_cli_read(&args);
+    if (code < 0 && s.word)
+        code = ch_cli_usage(self, "unexpected '%s'; SQL goes behind -e, a file behind -f", s.word);
+    if (code < 0)
+        code = ch_cli_with_session(&options, run_sources, &s);
     free(options.set);
-    free(item);
+    free(s.item);
     return code;
 }
 
@@ -138,7 +137,8 @@ static const ch_cli_option OPTIONS[] = {
     {'e', "execute", "SQL", "run these statements, separated by ; (may be repeated)"},
     {'f', "file", "FILE", "run the statements in FILE, - for stdin (may be repeated)"},
     {0, "format", "FORMAT", "table (default), csv, json, markdown or vertical"},
-    {0, "timing", NULL, "tell rows and seconds of each statement, on stderr"},
+    {0, "timing", NULL, "tell rows and seconds of each statement, on stderr",
+     CH_CLI_TO(sql, style.timing)},
     CH_CLI_SESSION_OPTIONS,
     CH_CLI_HELP_OPTION,
     CH_CLI_OPTIONS_END,

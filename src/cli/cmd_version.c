@@ -7,16 +7,9 @@
 static int run(const ch_cli_command *self, int argc, char **argv)
 {
     ch_cli_args args = {.command = self, .argc = argc, .argv = argv};
-    bool failed;
-    const ch_cli_option *option = ch_cli_next(&args, &failed);
-    if (failed)
-        return CH_EXIT_USAGE;
-    if (option) {
-        ch_cli_help(self, stdout);
-        return CH_EXIT_OK;
-    }
-    if (args.value)
-        return ch_cli_usage(self, "unexpected '%s'", args.value);
+    int code = ch_cli_read(&args);
+    if (code >= 0)
+        return code;
     printf("chert %s\n", chert_version());
     return CH_EXIT_OK;
 }
