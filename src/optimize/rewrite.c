@@ -273,13 +273,9 @@ ch_status ch_add_filter(const ch_analyze_context *ctx, const ch_expr_list *conju
 {
     if (!conjuncts->n)
         return CH_OK;
-    ch_rel_filter *f;
-    CH_AN_NEW(f, ch_rel_new(ctx->arena, CH_REL_FILTER, err));
-    CH_TRY(ch_conjunction(ctx, conjuncts, &f->condition, err));
-    f->input = *rel;
-    f->head.output = (*rel)->output;
-    *rel = &f->head;
-    return CH_OK;
+    ch_expr *condition;
+    CH_TRY(ch_conjunction(ctx, conjuncts, &condition, err));
+    return ch_make_filter(ctx->arena, *rel, condition, rel, err);
 }
 
 ch_status ch_make_empty(ch_arena *arena, const ch_attr_list *columns, ch_rel **out, ch_error *err)

@@ -385,12 +385,7 @@ static ch_status having_of_sets(ch_analyzer *a, const ch_rel_filter *f, ch_rel *
     CH_TRY(ch_expr_list_add(a->arena, &exprs, condition, err));
     CH_TRY(ch_an_over_sets(a, &sets, &exprs, out, err));
     sets.condition = exprs.item[0];
-    ch_rel_filter *filter;
-    CH_AN_NEW(filter, ch_rel_new(a->arena, CH_REL_FILTER, err));
-    filter->input = sets.result;
-    filter->condition = sets.condition;
-    filter->head.output = sets.result->output;
-    *out = &filter->head;
+    CH_TRY(ch_make_filter(a->arena, sets.result, sets.condition, out, err));
     if (sets.list.n > sets.n_visible) {
         ch_attr_list visible = {sets.result->output.item, sets.n_visible};
         ch_expr_list list = {0};
@@ -435,16 +430,13 @@ ch_status ch_an_having(ch_analyzer *a, const ch_rel_filter *f, ch_rel **out, ch_
         CH_TRY(ch_an_over_aggregate(a, agg, &extra, &condition, err));
         CH_TRY(ch_an_aggregate_add(a, agg, &extra, &input, err));
     }
-    ch_rel_filter *filter;
-    CH_AN_NEW(filter, ch_rel_new(a->arena, CH_REL_FILTER, err));
-    filter->input = input;
-    filter->condition = condition;
-    filter->head.output = input->output;
-    *out = &filter->head;
+    ch_rel *filter;
+    CH_TRY(ch_make_filter(a->arena, input, condition, &filter, err));
     if (under) {
         *out = whole;
-        return ch_an_replace_under(a, out, under, &filter->head, err);
+        return ch_an_replace_under(a, out, under, filter, err);
     }
+    *out = filter;
     if (!extra.n)
         return CH_OK;
     ch_expr_list list = {0};

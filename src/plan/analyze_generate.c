@@ -395,13 +395,9 @@ ch_status ch_an_lateral_generator(ch_analyzer *a, const ch_rel_join *j, ch_rel *
     *out = &g->head;
     if (!j->condition || on_true)
         return CH_OK;
-    ch_rel_filter *filter;
+    ch_expr *condition;
     ch_an_scope scope = ch_an_scope_of(a, &g->head, NULL, "JOIN");
-    CH_AN_NEW(filter, ch_rel_new(a->arena, CH_REL_FILTER, err));
-    CH_TRY(ch_an_expr(a, &scope, j->condition, &filter->condition, err));
-    CH_TRY(ch_an_check_filter(a, &j->head, &filter->condition, err));
-    filter->input = &g->head;
-    filter->head.output = g->head.output;
-    *out = &filter->head;
-    return CH_OK;
+    CH_TRY(ch_an_expr(a, &scope, j->condition, &condition, err));
+    CH_TRY(ch_an_check_filter(a, &j->head, &condition, err));
+    return ch_make_filter(a->arena, &g->head, condition, out, err);
 }

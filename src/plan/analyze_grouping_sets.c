@@ -313,11 +313,5 @@ ch_status ch_an_over_sets(ch_analyzer *a, ch_an_sets *sets, ch_expr_list *exprs,
     if (!sets->condition)
         return CH_OK;
     CH_TRY(move_column(&m, &sets->condition, err));
-    ch_rel_filter *filter;
-    CH_AN_NEW(filter, ch_rel_new(a->arena, CH_REL_FILTER, err));
-    filter->input = sets->result;
-    filter->head.output = sets->result->output;
-    filter->condition = sets->condition;
-    *out = &filter->head;
-    return CH_OK;
+    return ch_make_filter(a->arena, sets->result, sets->condition, out, err);
 }

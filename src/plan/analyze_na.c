@@ -170,13 +170,7 @@ static ch_status drop_na(ch_analyzer *a, const ch_rel_drop_na *n, ch_rel *input,
         CH_AN_NEW(most, ch_make_int(a->arena, least, err));
         CH_TRY(call(a, ">=", condition, most, &condition, err));
     }
-    ch_rel_filter *filter;
-    CH_AN_NEW(filter, ch_rel_new(a->arena, CH_REL_FILTER, err));
-    filter->input = input;
-    filter->condition = condition;
-    filter->head.output = input->output;
-    *out = &filter->head;
-    return CH_OK;
+    return ch_make_filter(a->arena, input, condition, out, err);
 }
 
 /* ---- replace ----------------------------------------------------------------------------------------- */
@@ -395,19 +389,18 @@ static ch_status transpose(ch_analyzer *a, const ch_rel_transpose *t, ch_rel *in
         if (!type || ch_type_is_string(other[0]->type) != ch_type_is_string(other[i]->type))
             CH_FAIL(err, TRANSPOSE_TYPES, "dt1", ch_type_quoted(a->arena, other[0]->type, err),
                     "dt2", ch_type_quoted(a->arena, other[i]->type, err));
-    ch_rel_filter *filter;
+    ch_expr *is_there;
+    ch_rel *filter;
     ch_rel_sort *sort;
     ch_expr_sort_order *order;
-    CH_AN_NEW(filter, ch_rel_new(a->arena, CH_REL_FILTER, err));
     CH_AN_NEW(sort, ch_rel_new(a->arena, CH_REL_SORT, err));
     CH_AN_NEW(order, ch_expr_new(a->arena, CH_EXPR_SORT_ORDER, err));
-    CH_TRY(call(a, "isnotnull", index, NULL, &filter->condition, err));
-    filter->input = input;
-    filter->head.output = input->output;
+    CH_TRY(call(a, "isnotnull", index, NULL, &is_there, err));
+    CH_TRY(ch_make_filter(a->arena, input, is_there, &filter, err));
     order->child = index;
     order->nulls_first = true;
     order->head.type = index->type;
-    sort->input = &filter->head;
+    sort->input = filter;
     sort->is_global = true;
     sort->head.output = input->output;
     CH_TRY(ch_expr_list_add(a->arena, &sort->order, &order->head, err));

@@ -72,20 +72,17 @@ static ch_status nearest(ch_analyzer *a, ch_rel *left, ch_rel *right, ch_expr *c
     CH_TRY(ch_expr_list_add(a->arena, &wide, n, err));
     CH_TRY(ch_an_project(a, &j->head, &wide, &rel, err));
 
-    ch_rel_filter *filter;
-    CH_AN_NEW(filter, ch_rel_new(a->arena, CH_REL_FILTER, err));
     CH_AN_NEW(n, ch_make_ref(a->arena, rel->output.item[rel->output.n - 1], err));
     CH_AN_NEW(limit, ch_make_int(a->arena, most, err));
-    CH_TRY(call(a, "<=", n, limit, &filter->condition, err));
-    filter->input = rel;
-    filter->head.output = rel->output;
+    CH_TRY(call(a, "<=", n, limit, &n, err));
+    CH_TRY(ch_make_filter(a->arena, rel, n, &rel, err));
     for (int32_t i = 0; i < j->head.output.n; i++)
         if (j->head.output.item[i]->id != row->id) {
             ch_expr *ref;
             CH_AN_NEW(ref, ch_make_ref(a->arena, j->head.output.item[i], err));
             CH_TRY(ch_expr_list_add(a->arena, &output, ref, err));
         }
-    return ch_make_project(a->arena, &filter->head, &output, out, err);
+    return ch_make_project(a->arena, rel, &output, out, err);
 }
 
 /* ---- as of -------------------------------------------------------------------------------------------- */

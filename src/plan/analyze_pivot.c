@@ -309,13 +309,7 @@ static ch_status drop_nulls(ch_analyzer *a, const ch_attr_list *values, ch_rel *
         }
         condition = e;
     }
-    ch_rel_filter *filter;
-    CH_AN_NEW(filter, ch_rel_new(a->arena, CH_REL_FILTER, err));
-    filter->input = *rel;
-    filter->condition = condition;
-    filter->head.output = (*rel)->output;
-    *rel = &filter->head;
-    return CH_OK;
+    return ch_make_filter(a->arena, *rel, condition, rel, err);
 }
 
 ch_status ch_an_unpivot(ch_analyzer *a, const ch_rel_unpivot *u, ch_rel **out, ch_error *err)

@@ -191,12 +191,8 @@ static ch_status qualify(ch_analyzer *a, const ch_rel_filter *f, ch_rel **out, c
     CH_AN_NEW(condition, ch_make_alias(a->ctx, condition, "qualify", err));
     CH_TRY(ch_expr_list_add(a->arena, &list, condition, err));
     CH_TRY(ch_an_project(a, rel, &list, &rel, err));
-    ch_rel_filter *filter;
-    CH_AN_NEW(filter, ch_rel_new(a->arena, CH_REL_FILTER, err));
-    filter->input = rel;
-    filter->head.output = rel->output;
-    CH_AN_NEW(filter->condition, ch_make_ref(a->arena, rel->output.item[rel->output.n - 1], err));
-    *out = &filter->head;
+    CH_AN_NEW(condition, ch_make_ref(a->arena, rel->output.item[rel->output.n - 1], err));
+    CH_TRY(ch_make_filter(a->arena, rel, condition, out, err));
     return drop_kept(a, &visible, out, err);
 }
 
@@ -390,12 +386,8 @@ static ch_status keep_keys(ch_analyzer *a, const ch_rel_filter *having, const ch
     const ch_rel_aggregate *agg = (const ch_rel_aggregate *)having->input;
     for (int32_t i = 0; i < order->n; i++)
         CH_TRY(ch_an_over_aggregate(a, agg, &extra, &order->item[i], err));
-    ch_rel_filter *f;
-    CH_AN_NEW(f, ch_rel_clone(a->arena, &having->head, err));
-    CH_TRY(ch_an_aggregate_add(a, agg, &extra, &f->input, err));
-    f->head.output = f->input->output;
-    *input = &f->head;
-    return CH_OK;
+    CH_TRY(ch_an_aggregate_add(a, agg, &extra, input, err));
+    return ch_make_filter(a->arena, *input, having->condition, input, err);
 }
 
 ch_status ch_an_sort(ch_analyzer *a, const ch_rel_sort *s, ch_rel **out, ch_error *err)

@@ -6,8 +6,6 @@
 #include "base/edits.h"
 #include "plan/analyzer.h"
 
-/* A view that names itself would never end. */
-
 /* The same columns under another qualifier. */
 static ch_status qualify(ch_analyzer *a, const ch_attr_list *in, const ch_str_list *qualifier,
                          const ch_str_list *names, ch_attr_list *out, ch_error *err)

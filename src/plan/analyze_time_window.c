@@ -129,16 +129,11 @@ static ch_status add_column(ch_analyzer *a, ch_rel **input, ch_expr *column, ch_
 
 static ch_status add_filter(ch_analyzer *a, ch_rel **input, ch_expr *condition, ch_error *err)
 {
-    ch_rel_filter *f;
-    CH_AN_NEW(f, ch_rel_new(a->arena, CH_REL_FILTER, err));
     ch_an_scope scope = ch_an_scope_of(a, *input, NULL, "WHERE");
     if (!condition)
         return CH_E_MEMORY;
-    CH_TRY(ch_an_expr(a, &scope, condition, &f->condition, err));
-    f->input = *input;
-    f->head.output = (*input)->output;
-    *input = &f->head;
-    return CH_OK;
+    CH_TRY(ch_an_expr(a, &scope, condition, &condition, err));
+    return ch_make_filter(a->arena, *input, condition, input, err);
 }
 
 /* ---- window ----------------------------------------------------------------------------------------- */

@@ -151,10 +151,10 @@ CH_NODISCARD ch_status ch_an_exprs(ch_analyzer *a, ch_an_scope *scope, const ch_
 CH_NODISCARD ch_status ch_an_common_type(ch_analyzer *a, ch_expr *const *expr, int32_t n,
                                          int32_t step, const ch_type **type, ch_error *err);
 
-/* Scalar, IN and EXISTS (analyze_subquery.c) */
 /* A resolved expression cast as CAST does it, shown without. */
 CH_NODISCARD ch_status ch_an_cast_to(ch_analyzer *a, ch_expr *child, const ch_type *to,
                                      const ch_expr *at, ch_expr **out, ch_error *err);
+/* Scalar, IN and EXISTS (analyze_subquery.c) */
 CH_NODISCARD ch_status ch_an_subquery(ch_analyzer *a, ch_an_scope *scope,
                                       const ch_expr_subquery *in, ch_expr **out, ch_error *err);
 

@@ -164,6 +164,18 @@ ch_status ch_make_project(ch_arena *arena, ch_rel *input, const ch_expr_list *li
     return CH_OK;
 }
 
+ch_status ch_make_filter(ch_arena *arena, ch_rel *input, ch_expr *condition, ch_rel **out,
+                         ch_error *err)
+{
+    ch_rel_filter *f;
+    CH_AN_NEW(f, ch_rel_new(arena, CH_REL_FILTER, err));
+    f->input = input;
+    f->condition = condition;
+    f->head.output = input->output;
+    *out = &f->head;
+    return CH_OK;
+}
+
 ch_status ch_make_refs(ch_arena *arena, const ch_attr_list *attrs, ch_expr_list *out, ch_error *err)
 {
     for (int32_t i = 0; i < attrs->n; i++) {

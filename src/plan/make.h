@@ -41,6 +41,9 @@ CH_NODISCARD ch_status ch_make_output(ch_arena *arena, const ch_expr_list *list,
 /* A resolved project, whose expressions are Aliases and Attributes. */
 CH_NODISCARD ch_status ch_make_project(ch_arena *arena, ch_rel *input, const ch_expr_list *list,
                                        ch_rel **out, ch_error *err);
+/* A resolved filter; out may be &input. */
+CH_NODISCARD ch_status ch_make_filter(ch_arena *arena, ch_rel *input, ch_expr *condition,
+                                      ch_rel **out, ch_error *err);
 /* Adds a reference to each column. */
 CH_NODISCARD ch_status ch_make_refs(ch_arena *arena, const ch_attr_list *attrs, ch_expr_list *out,
                                     ch_error *err);
