@@ -353,7 +353,7 @@ static void skip_column(ch_pq_slot *slot, int32_t at, int64_t n)
 
 static bool is_worth_asking(ch_pq_filter *f)
 {
-    if (f->runtime && (f->runtime->side || !ch_runtime_filter_useful(f->runtime)))
+    if (f->runtime)
         return ch_runtime_filter_useful(f->runtime);
     int64_t asked = atomic_load_explicit(&f->asked, memory_order_relaxed);
     int64_t kept = atomic_load_explicit(&f->kept, memory_order_relaxed);
