@@ -255,8 +255,12 @@ int64_t ch_cli_number(const ch_cli_command *command, const char *option, const c
     long long n = strtoll(text, &end, 10);
     if (!*end && end != text && !errno && n >= low && n <= high)
         return n;
-    ch_cli_usage(command, "--%s takes a whole number from %lld to %lld, not '%s'", option,
-                 (long long)low, (long long)high, text);
+    if (high == INT64_MAX)
+        ch_cli_usage(command, "--%s takes a whole number of at least %lld, not '%s'", option,
+                     (long long)low, text);
+    else
+        ch_cli_usage(command, "--%s takes a whole number from %lld to %lld, not '%s'", option,
+                     (long long)low, (long long)high, text);
     return -1;
 }
 
