@@ -33,6 +33,7 @@ typedef struct op_sample {
     ch_op op;
     const ch_rel_sample *rel;
     int64_t seed;
+    ch_poisson poisson; /* with replacement */
     ch_partitions *partitions;
     bool begun;
     sample_slot *slot;
@@ -100,35 +101,34 @@ static bool enter(op_sample *op, sample_slot *s, uint64_t seq)
     return true;
 }
 
-/* Where drawing stands: the next row, and what is left of its mean (with replacement). */
+/* Where drawing stands: the next row, and how often it is still taken, once that is drawn. */
 typedef struct drawing {
-    int64_t row;
-    double left;
+    int64_t row, left;
+    bool drawn;
 } drawing;
+
+static int64_t times(const op_sample *op, sample_slot *s)
+{
+    double lower = op->rel->lower, upper = op->rel->upper;
+    if (op->rel->with_replacement)
+        return upper > lower ? ch_poisson_next(&op->poisson, s->well) : 0;
+    double r = ch_random_double(&s->random);
+    return r >= lower && r < upper;
+}
 
 /* Places of the next rows that are taken, about a batch of them, of n; perm NULL: they are asked in their order. */
 static ch_status draw(op_sample *op, sample_slot *s, const int32_t *perm, int64_t n, drawing *d,
                       int64_t *k, ch_error *err)
 {
-    double lower = op->rel->lower, upper = op->rel->upper;
-    double mean = upper > lower ? upper - lower : 0;
     int64_t m = 0;
-    CH_TRY(need_idx(op, s, n, err));
+    CH_TRY(need_idx(op, s, CH_BATCH_ROWS, err));
     while (d->row < n && m < CH_BATCH_ROWS) {
-        int32_t row = perm ? perm[d->row] : (int32_t)d->row;
-        int64_t times;
-        if (op->rel->with_replacement) {
-            if (d->left == 0)
-                d->left = mean;
-            times = mean > 0 ? ch_poisson_part(s->well, &d->left) : 0;
-        } else {
-            double r = ch_random_double(&s->random);
-            times = r >= lower && r < upper;
-        }
-        CH_TRY(need_idx(op, s, m + times, err));
-        for (; times > 0; times--)
-            s->idx[m++] = row;
-        d->row += d->left == 0;
+        if (!d->drawn)
+            d->left = times(op, s);
+        for (; d->left > 0 && m < CH_BATCH_ROWS; d->left--)
+            s->idx[m++] = perm ? perm[d->row] : (int32_t)d->row;
+        d->drawn = d->left > 0;
+        d->row += !d->drawn;
     }
     *k = m;
     return CH_OK;
@@ -326,6 +326,7 @@ static ch_status make_sample(ch_compiler *c, const ch_rel *rel, ch_op *next, ch_
     if (!op)
         return CH_E_MEMORY;
     op->rel = sample;
+    ch_poisson_init(&op->poisson, sample->upper - sample->lower);
     op->seed = sample->has_seed ? sample->seed : c->exec->func->now_us;
     op->partitions = ch_partitions_new(c->exec->arena, err);
     return op->partitions ? ch_compile_into(c, sample->input, &op->op, err) : CH_E_MEMORY;

@@ -3,6 +3,7 @@
 #ifndef CH_FUNCTION_RANDOM_H
 #define CH_FUNCTION_RANDOM_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* ---- XORShiftRandom: rand(), sample() without replacement (random.c) ---- */
@@ -22,14 +23,21 @@ enum { CH_WELL_WORDS = 624 };
 typedef struct ch_well {
     uint32_t v[CH_WELL_WORDS];
     int at;
+    double gaussian; /* normal numbers come in pairs: the second one */
+    bool has_gaussian;
 } ch_well;
 
 void ch_well_start(ch_well *well, int64_t seed);
-/*
- * How often a row is taken whose mean is that, in parts of a mean of at most 40, which is taken off *mean:
- * the sum of all until that is 0.
- */
-int64_t ch_poisson_part(ch_well *well, double *mean);
+/* A mean > 0, with what follows from it. */
+typedef struct ch_poisson {
+    double mean;
+    /* Of a mean of 40 and more. */
+    double lambda, log_lambda, log_factorial, delta, twolpd, p1, p2, c1;
+} ch_poisson;
+
+void ch_poisson_init(ch_poisson *p, double mean);
+/* How often a row is taken. */
+int64_t ch_poisson_next(const ch_poisson *p, ch_well *well);
 /* The seed of a partition: the n-th nextLong() (from 0) of java.util.Random(seed). */
 int64_t ch_java_random_long(int64_t seed, int64_t n);
 
