@@ -23,12 +23,20 @@ typedef struct seen {
     ch_expr *column; /* what replaces it, once it is decided */
 } seen;
 
+/* What is known of an expression, found out from the bottom up: a chain of thousands is looked at once. */
+typedef struct facts {
+    const ch_expr *expr;
+    uint64_t hash;
+    bool column, work, bound, random;
+} facts;
+
 typedef struct search {
     const ch_analyze_context *ctx;
-    seen *slot; /* open addressing, n_slots a power of two */
-    size_t n_slots, n_used;
-    int64_t n_calls;
-    bool sometimes; /* the place that is looked at is not for every row */
+    seen *slot;   /* open addressing, n_slots a power of two */
+    facts *known; /* by the expressions' addresses; n_known a power of two */
+    size_t n_slots, n_used, n_known;
+    int64_t n_nodes; /* without leaves */
+    bool sometimes;  /* the place that is looked at is not for every row */
     const ch_expr_list *old_grouping, *new_grouping;
     ch_expr_list made; /* aliases of the project below */
 } search;
@@ -46,30 +54,73 @@ static bool is_opaque(const ch_expr *e)
            e->kind == CH_EXPR_WINDOW || e->kind == CH_EXPR_LITERAL || e->kind == CH_EXPR_ATTRIBUTE;
 }
 
-typedef struct facts {
-    bool column, work, bound;
-} facts;
+static bool is_leaf(const ch_expr *e)
+{
+    return e->kind == CH_EXPR_LITERAL || e->kind == CH_EXPR_ATTRIBUTE;
+}
+
+/* Of one that is no leaf. */
+static facts *facts_of(const search *s, const ch_expr *e)
+{
+    uint64_t h = (uint64_t)(uintptr_t)e * UINT64_C(0x9E3779B97F4A7C15);
+    for (size_t at = (size_t)(h >> 20) & (s->n_known - 1);; at = (at + 1) & (s->n_known - 1))
+        if (!s->known[at].expr || s->known[at].expr == e)
+            return &s->known[at];
+}
+
+static uint64_t hash_of(void *user, const ch_expr *e)
+{
+    return is_leaf(e) ? ch_expr_hash(e) : facts_of(user, e)->hash;
+}
+
+typedef struct below {
+    const search *s;
+    facts sum;
+} below;
+
+static ch_status add_facts(void *user, ch_expr **child, ch_error *err)
+{
+    below *b = user;
+    CH_UNUSED(err);
+    if (is_leaf(*child)) {
+        b->sum.column |= (*child)->kind == CH_EXPR_ATTRIBUTE;
+        return CH_OK;
+    }
+    const facts *f = facts_of(b->s, *child);
+    b->sum.column |= f->column;
+    b->sum.work |= f->work;
+    b->sum.bound |= f->bound;
+    b->sum.random |= f->random;
+    return CH_OK;
+}
 
 static ch_status learn(void *user, ch_expr **child, ch_error *err)
 {
-    facts *f = user;
+    search *s = user;
     ch_expr *e = *child;
-    f->column |= e->kind == CH_EXPR_ATTRIBUTE;
+    below b = {s, {.expr = e}};
+    if (is_leaf(e) || facts_of(s, e)->expr)
+        return CH_OK;
+    CH_TRY(ch_expr_map_children(NULL, child, learn, s, err));
+    CH_TRY(ch_expr_map_children(NULL, child, add_facts, &b, err));
+    facts *f = &b.sum;
     f->work |= e->kind == CH_EXPR_CALL || e->kind == CH_EXPR_CASE;
     f->bound |= e->kind == CH_EXPR_NAMED_LAMBDA_VARIABLE || e->kind == CH_EXPR_SUBQUERY ||
                 e->kind == CH_EXPR_WINDOW || is_aggregate(e);
-    return ch_expr_map_children(NULL, child, learn, f, err);
+    f->random |= e->kind == CH_EXPR_CALL &&
+                 ((const ch_expr_call *)e)->func->flags & CH_FUNC_NONDETERMINISTIC;
+    f->hash = ch_expr_hash_by(e, hash_of, s);
+    *facts_of(s, e) = *f;
+    return CH_OK;
 }
 
 /* Worth a column: work over columns of the input, the same each time. */
-static bool is_candidate(const ch_expr *e)
+static bool is_candidate(const search *s, const ch_expr *e)
 {
-    facts f = {0};
-    ch_expr *copy = (ch_expr *)e;
-    if ((e->kind != CH_EXPR_CALL && e->kind != CH_EXPR_CAST && e->kind != CH_EXPR_CASE) ||
-        learn(&f, &copy, NULL) != CH_OK)
+    if (e->kind != CH_EXPR_CALL && e->kind != CH_EXPR_CAST && e->kind != CH_EXPR_CASE)
         return false;
-    return f.column && f.work && !f.bound && ch_expr_is_deterministic(e);
+    const facts *f = facts_of(s, e);
+    return f->column && f->work && !f->bound && !f->random;
 }
 
 static seen *find(const search *s, const ch_expr *e, uint64_t hash)
@@ -81,11 +132,11 @@ static seen *find(const search *s, const ch_expr *e, uint64_t hash)
     }
 }
 
-static ch_status count_calls(void *user, ch_expr **child, ch_error *err)
+static ch_status count_nodes(void *user, ch_expr **child, ch_error *err)
 {
     search *s = user;
-    s->n_calls += !is_opaque(*child);
-    return ch_expr_map_children(NULL, child, count_calls, s, err);
+    s->n_nodes += !is_leaf(*child);
+    return ch_expr_map_children(NULL, child, count_nodes, s, err);
 }
 
 /* From which argument on is it decided by those before whether a row comes to it? */
@@ -123,8 +174,8 @@ static ch_status count(void *user, ch_expr **child, ch_error *err)
     const ch_expr *e = *child;
     if (is_opaque(e))
         return CH_OK;
-    if (is_candidate(e)) {
-        uint64_t hash = ch_expr_hash(e);
+    if (is_candidate(s, e)) {
+        uint64_t hash = facts_of(s, e)->hash;
         seen *found = find(s, e, hash);
         if (!found->expr && s->n_used * 2 < s->n_slots) {
             *found = (seen){.expr = e, .hash = hash};
@@ -146,7 +197,7 @@ static ch_status replace(void *user, ch_expr **child, ch_error *err)
     search *s = user;
     if (is_opaque(*child))
         return CH_OK;
-    seen *found = is_candidate(*child) ? find(s, *child, ch_expr_hash(*child)) : NULL;
+    seen *found = is_candidate(s, *child) ? find(s, *child, facts_of(s, *child)->hash) : NULL;
     if (found && found->expr && found->times > 1 && found->always) {
         if (!found->column) {
             ch_expr *alias;
@@ -188,8 +239,8 @@ static ch_status in_arguments(void *user, ch_expr **child, ch_error *err)
     return ch_expr_map_children(a->s->ctx->arena, child, each_child, &v, err);
 }
 
-static ch_status over_list(search *s, const ch_expr_list *list, bool arguments_only, ch_expr_fn fn,
-                           ch_expr_list *out, ch_error *err)
+static ch_status visit_list(search *s, const ch_expr_list *list, bool arguments_only, ch_expr_fn fn,
+                            ch_expr_list *out, ch_error *err)
 {
     arguments a = {s, fn};
     for (int32_t i = 0; i < list->n; i++) {
@@ -201,16 +252,26 @@ static ch_status over_list(search *s, const ch_expr_list *list, bool arguments_o
     return CH_OK;
 }
 
+static ch_status over_list(search *s, const ch_expr_list *list, ch_expr_fn fn, ch_error *err)
+{
+    for (int32_t i = 0; list && i < list->n; i++) {
+        ch_expr *e = list->item[i];
+        CH_TRY(fn(s, &e, err));
+    }
+    return CH_OK;
+}
+
 static ch_status start(search *s, const ch_expr_list *lists[2], ch_error *err)
 {
     for (int l = 0; l < 2; l++)
-        for (int32_t i = 0; lists[l] && i < lists[l]->n; i++) {
-            ch_expr *e = lists[l]->item[i];
-            CH_TRY(count_calls(s, &e, err));
-        }
-    for (s->n_slots = 16; s->n_slots < (size_t)s->n_calls * 2;)
-        s->n_slots *= 2;
+        CH_TRY(over_list(s, lists[l], count_nodes, err));
+    for (s->n_known = 16; s->n_known < (size_t)s->n_nodes * 2;)
+        s->n_known *= 2;
+    s->n_slots = s->n_known;
+    CH_ARENA_ARRAY(s->known, s->ctx->arena, s->n_known, err);
     CH_ARENA_ARRAY(s->slot, s->ctx->arena, s->n_slots, err);
+    for (int l = 0; l < 2; l++)
+        CH_TRY(over_list(s, lists[l], learn, err));
     return CH_OK;
 }
 
@@ -253,10 +314,10 @@ static ch_status in_project(search *s, ch_rel **rel, bool *changed, ch_error *er
     const ch_expr_list *lists[2] = {&p->expressions, NULL};
     ch_expr_list list = {0};
     CH_TRY(start(s, lists, err));
-    CH_TRY(over_list(s, &p->expressions, false, count, NULL, err));
+    CH_TRY(visit_list(s, &p->expressions, false, count, NULL, err));
     if (!found_any(s))
         return CH_OK;
-    CH_TRY(over_list(s, &p->expressions, false, replace, &list, err));
+    CH_TRY(visit_list(s, &p->expressions, false, replace, &list, err));
     ch_rel_project *fewer;
     CH_AN_NEW(fewer, ch_rel_clone(s->ctx->arena, *rel, err));
     /* A whole item of the list is still an alias: only what lies within was replaced. */
@@ -274,15 +335,15 @@ static ch_status in_aggregate(search *s, ch_rel **rel, bool *changed, ch_error *
     const ch_expr_list *lists[2] = {&g->grouping, &g->aggregates};
     ch_expr_list grouping = {0}, aggregates = {0};
     CH_TRY(start(s, lists, err));
-    CH_TRY(over_list(s, &g->grouping, false, count, NULL, err));
-    CH_TRY(over_list(s, &g->aggregates, true, count, NULL, err));
+    CH_TRY(visit_list(s, &g->grouping, false, count, NULL, err));
+    CH_TRY(visit_list(s, &g->aggregates, true, count, NULL, err));
     if (!found_any(s))
         return CH_OK;
-    CH_TRY(over_list(s, &g->grouping, false, replace, &grouping, err));
+    CH_TRY(visit_list(s, &g->grouping, false, replace, &grouping, err));
     s->old_grouping = &g->grouping;
     /* cppcheck-suppress autoVariables */
     s->new_grouping = &grouping;
-    CH_TRY(over_list(s, &g->aggregates, true, replace, &aggregates, err));
+    CH_TRY(visit_list(s, &g->aggregates, true, replace, &aggregates, err));
     ch_rel_aggregate *fewer;
     CH_AN_NEW(fewer, ch_rel_clone(s->ctx->arena, *rel, err));
     fewer->grouping = grouping;

@@ -736,13 +736,13 @@ static uint64_t mix_scalar(uint64_t h, const ch_scalar *s)
     }
 }
 
-static uint64_t mix_expr(uint64_t h, const ch_expr *e)
+static uint64_t mix_expr(uint64_t h, const ch_expr *e, ch_child_hash child, void *user)
 {
-    return mix(h, e ? ch_expr_hash(e) : 3);
+    return mix(h, !e ? 3 : child ? child(user, e) : ch_expr_hash(e));
 }
 
 /* Relations inside expressions (subqueries) count by kind only: equality looks closer. */
-uint64_t ch_expr_hash(const ch_expr *expr)
+uint64_t ch_expr_hash_by(const ch_expr *expr, ch_child_hash child, void *user)
 {
     const ch_node_class *cls = &EXPR[expr->kind];
     uint64_t h = mix(5, (uint64_t)expr->kind);
@@ -750,12 +750,12 @@ uint64_t ch_expr_hash(const ch_expr *expr)
         const char *x = (const char *)expr + cls->field[i].offset;
         switch (cls->field[i].kind) {
         case CH_NODE_EXPR:
-            h = mix_expr(h, AT(ch_expr *, x));
+            h = mix_expr(h, AT(ch_expr *, x), child, user);
             break;
         case CH_NODE_EXPR_LIST: {
             ch_expr_list list = AT(ch_expr_list, x);
             for (int32_t j = 0; j < list.n; j++)
-                h = mix_expr(h, list.item[j]);
+                h = mix_expr(h, list.item[j], child, user);
             h = mix(h, (uint64_t)list.n);
             break;
         }

@@ -100,7 +100,13 @@ CH_NODISCARD ch_status ch_rel_levels(const ch_rel *rel, ch_mem *mem, int32_t *le
 bool ch_expr_equal(const ch_expr *a, const ch_expr *b);
 bool ch_rel_equal(const ch_rel *a, const ch_rel *b);
 bool ch_scalar_equal(const ch_scalar *a, const ch_scalar *b);
-uint64_t ch_expr_hash(const ch_expr *expr);
+/* child: tells the hashes of those below, if they are known already; or NULL. */
+typedef uint64_t (*ch_child_hash)(void *user, const ch_expr *child);
+uint64_t ch_expr_hash_by(const ch_expr *expr, ch_child_hash child, void *user);
+static inline uint64_t ch_expr_hash(const ch_expr *expr)
+{
+    return ch_expr_hash_by(expr, NULL, NULL);
+}
 
 /* The expression as Spark writes it in column names ("(a + 1)", "CAST(a AS
  * INT)", "count(1)"), and in errors (quoted: "\"(a + 1)\""). */
