@@ -75,9 +75,6 @@ CH_NODISCARD ch_status cn_decode_write_to(cn_decode *d, const PB(WriteOperationV
 /* Commands: may add responses to the operation. */
 CH_NODISCARD ch_status cn_run_command(cn_operation *op, const PB(Command) * m, ch_error *err);
 
-/* Rows of a frame as responses with Arrow data. */
-CH_NODISCARD ch_status cn_send_rows(cn_operation *op, ch_frame *frame, ch_error *err);
-
 /* Runs the frame in place of its operation's main query: for relations that are computed while decoding. */
 CH_NODISCARD ch_status cn_collect(ch_frame *frame, ch_query **out, ch_error *err);
 /* A local relation of one text column with one row. */

@@ -26,6 +26,7 @@ typedef struct sender {
     int64_t rows, bytes; /* held */
     int64_t sent;        /* rows */
     bool any;
+    bool has_schema; /* the client */
 } sender;
 
 static void drop_held(sender *s)
@@ -220,7 +221,9 @@ static ch_status run_query(sender *s, ch_error *err)
     s->schema = ch_query_schema(s->query);
     s->options =
         (ch_arrow_options){.classic = true, .time_zone = ch_query_func(s->query)->time_zone};
-    CH_TRY(send_schema(s, err));
+    if (!s->has_schema)
+        CH_TRY(send_schema(s, err));
+    s->has_schema = true;
     CH_TRY(ch_arrow_export_type(s->mem, s->schema, "", false, &s->options, &s->arrow, err));
     ch_status status = ch_query_each(s->query, take_batch, s, true, err);
     if (status == CH_OK)
@@ -235,15 +238,15 @@ static ch_status run_query(sender *s, ch_error *err)
     return status;
 }
 
-ch_status cn_send_rows(cn_operation *op, ch_frame *frame, ch_error *err)
+static ch_status send_rows(sender *s, ch_frame *frame, ch_error *err)
 {
-    sender s = {.op = op};
-    CH_TRY(ch_query_open(frame, frame->rel, &s.query, err));
-    ch_status status = cn_operation_set_query(op, s.query, err);
+    cn_operation *op = s->op;
+    CH_TRY(ch_query_open(frame, frame->rel, &s->query, err));
+    ch_status status = cn_operation_set_query(op, s->query, err);
     if (status == CH_OK)
-        status = run_query(&s, err);
+        status = run_query(s, err);
     (void)!cn_operation_set_query(op, NULL, NULL);
-    ch_query_close(s.query);
+    ch_query_close(s->query);
     return status;
 }
 
@@ -289,12 +292,26 @@ ch_status cn_plain_plan(const PB(Plan) * plan, ch_arena *arena, PB(Plan) * room,
     return decompress(plan->compressed_operation, arena, room, err);
 }
 
-static ch_status run_root(cn_operation *op, const PB(Plan) * plan, ch_error *err)
+static ch_status run_once(sender *s, const PB(Plan) * plan, ch_error *err)
 {
     ch_frame *frame;
-    CH_TRY(cn_decode_plan(cn_operation_session(op), plan, &frame, err));
-    ch_status status = cn_send_rows(op, frame, err);
+    CH_TRY(cn_decode_plan(cn_operation_session(s->op), plan, &frame, err));
+    ch_status status = send_rows(s, frame, err);
     ch_frame_unref(frame);
+    return status;
+}
+
+/* A query that was refused memory while others ran has another try without them, unless rows of it are out. */
+static ch_status run_root(cn_operation *op, const PB(Plan) * plan, ch_error *err)
+{
+    sender s = {.op = op};
+    ch_status status = run_once(&s, plan, err);
+    while (status == CH_E_MEMORY && !s.any && cn_operation_again(op)) {
+        if (err)
+            ch_error_release(err);
+        s = (sender){.op = op, .has_schema = s.has_schema};
+        status = run_once(&s, plan, err);
+    }
     return status;
 }
 
@@ -304,6 +321,7 @@ ch_status cn_execute(cn_operation *op, const PB(ExecutePlanRequest) * request, c
     const PB(Plan) * plan;
     PB(Plan) unpacked;
     CH_TRY(cn_plain_plan(request->plan, arena, &unpacked, &plan, err));
+    CH_TRY(cn_operation_take_turn(op, err));
     if (plan && plan->op_type_case == SPARK__CONNECT__PLAN__OP_TYPE_COMMAND)
         CH_TRY(cn_run_command(op, plan->command, err));
     else

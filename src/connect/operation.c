@@ -45,6 +45,7 @@ struct cn_operation {
     int64_t unsent_bytes, kept_bytes;
     ch_query *query;
     _Atomic bool cancelled; /* every query of the operation heeds it */
+    cn_turn turn;           /* its thread's */
     bool done, released;
     int generation, n_attached; /* the newest stream wins */
     int64_t detached_ns;        /* when the last stream left, or it began */
@@ -94,6 +95,7 @@ static void *run(void *arg)
     ch_query_cancel_thread_with(&op->cancelled);
     ch_status status = cn_execute(op, op->request, &op->arena, &err);
     ch_query_cancel_thread_with(NULL);
+    cn_turn_leave(&service->turns, &op->turn);
     end_operation(op, status, &err);
     cn_operation_unref(op);
     pthread_mutex_lock(&service->lock);
@@ -245,6 +247,16 @@ cn_session *cn_operation_session(cn_operation *op)
     return op->session;
 }
 
+ch_status cn_operation_take_turn(cn_operation *op, ch_error *err)
+{
+    return cn_turn_take(&op->session->service->turns, &op->turn, &op->cancelled, err);
+}
+
+bool cn_operation_again(cn_operation *op)
+{
+    return cn_turn_take_alone(&op->session->service->turns, &op->turn, &op->cancelled);
+}
+
 ch_status cn_operation_set_query(cn_operation *op, ch_query *query, ch_error *err)
 {
     pthread_mutex_lock(&op->lock);
@@ -282,8 +294,10 @@ ch_status cn_operation_add(cn_operation *op, PB(ExecutePlanResponse) * message, 
     message->response_id = r.id;
     CH_TRY(cn_pack(message, op->mem, &r.bytes, err));
     pthread_mutex_lock(&op->lock);
-    while (op->unsent_bytes > op->session->service->most_unsent && !op->cancelled)
+    while (op->unsent_bytes > op->session->service->most_unsent && !op->cancelled) {
+        cn_turn_pause(&op->session->service->turns, &op->turn);
         pthread_cond_wait(&op->changed, &op->lock);
+    }
     ch_status status = CH_OK;
     if (op->cancelled)
         status = ch_error_set(err, CH_E_CANCELLED, (const char *)0);

@@ -17,6 +17,7 @@
 #include "base/uuid.h"
 #include "connect/grpc.h"
 #include "connect/proto.h"
+#include "connect/turns.h"
 #include "session/query.h"
 
 #define CN_SPARK_VERSION "4.3.0" /* whose protocol and answers these are */
@@ -90,6 +91,7 @@ struct cn_service {
         detached_s; /* an operation to which no stream is attached is cancelled and forgotten then */
     int64_t most_unsent; /* bytes of an operation's results that wait for its client */
     int64_t most_kept;   /* bytes kept for a re-attach */
+    cn_turns turns;      /* of the operations */
 };
 
 /* ---- service_session.c ---- */
@@ -163,6 +165,12 @@ cn_operation **cn_operation_all(cn_session *session, int *n);
 CH_NODISCARD ch_status cn_operation_add(cn_operation *op, PB(ExecutePlanResponse) * response,
                                         ch_error *err);
 cn_session *cn_operation_session(cn_operation *op);
+/*
+ * Its plan may run from now on, until it ends. Errors CH_E_CANCELLED.
+ * again: it failed for want of memory, and nothing was said: true if it may run once more, alone.
+ */
+CH_NODISCARD ch_status cn_operation_take_turn(cn_operation *op, ch_error *err);
+bool cn_operation_again(cn_operation *op);
 /* While a query runs, whose progress is told; NULL when it is over. CH_E_CANCELLED if it was cancelled before. */
 CH_NODISCARD ch_status cn_operation_set_query(cn_operation *op, ch_query *query, ch_error *err);
 

@@ -378,6 +378,9 @@ static void *sweep_forever(void *arg)
     return NULL;
 }
 
+/* Bytes that a plan with a sort, a join or an aggregate can do with. */
+#define LEAST_OF_PLAN ((int64_t)32 << 20)
+
 /* A part of the limit, within bounds. */
 static int64_t share_of(int64_t limit, int64_t part, int64_t most)
 {
@@ -401,6 +404,7 @@ ch_status cn_service_new(ch_engine *engine, double session_timeout_s, double det
     service->detached_s = detached_timeout_s;
     service->most_unsent = share_of(ch_mem_limit(mem), UNSENT_SHARE, MOST_UNSENT);
     service->most_kept = share_of(ch_mem_limit(mem), KEPT_SHARE, MOST_KEPT);
+    cn_turns_init(&service->turns, ch_engine_mem(engine), LEAST_OF_PLAN);
     pthread_mutex_init(&service->lock, NULL);
     pthread_cond_init(&service->changed, NULL);
     service->has_sweeper = pthread_create(&service->sweeper, NULL, sweep_forever, service) == 0;
@@ -450,6 +454,7 @@ void cn_service_free(cn_service *service)
     for (int i = 0; i < service->n_told; i++)
         free(service->told[i]);
     ch_mem_close(service->mem);
+    cn_turns_release(&service->turns);
     pthread_mutex_destroy(&service->lock);
     pthread_cond_destroy(&service->changed);
     free(service);

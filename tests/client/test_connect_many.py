@@ -330,3 +330,37 @@ def test_a_thousand_sessions_leave_no_memory_behind():
         ch.close()
     finally:
         assert s.stop() == 0
+
+
+# ---- more than the memory holds
+
+def test_queries_wait_for_memory():
+    """Each alone spills and succeeds; together they want many times what there is. None is refused, a small one passes."""
+    s = Server("--memory", "96M", "--threads", "2")
+    rows = 400000 // (4 if SLOWER > 1 else 1)
+    texts = [f"select count(*) c, max(k) m from (select id * 7919 % {rows} k, cast(id as string) t from range({rows}) "
+             f"order by k, t limit {rows - 1})",
+             f"select count(*) c, max(t) m from (select id % {rows // 2} k, max(cast(id as string)) t from range({rows}) group by 1)",
+             f"select count(*) c, max(a.t) m from (select id k, cast(id as string) t from range({rows})) a "
+             f"join (select id * 3 k, cast(id as string) u from range({rows})) b on a.k = b.k"]
+    try:
+        first = s.session()
+        wanted = [first.sql(t).collect()[0] for t in texts]
+        answers, errors = [], []
+
+        def ask(i):
+            try:
+                answers.append(s.session().sql(texts[i % 3]).collect()[0] == wanted[i % 3])
+            except Exception as e:  # noqa: BLE001
+                errors.append(str(e)[:300])
+
+        threads = [threading.Thread(target=ask, args=(i,)) for i in range(24)]
+        for t in threads:
+            t.start()
+        assert first.sql("select 1 a").collect() == [Row(a=1)]
+        for t in threads:
+            t.join()
+        assert not errors, errors[0]
+        assert answers == [True] * 24
+    finally:
+        assert s.stop() == 0
