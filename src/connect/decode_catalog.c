@@ -10,6 +10,7 @@
 #include "function/function.h"
 #include "session/ddl.h"
 #include "session/functions.h"
+#include "session/sql_function.h"
 
 typedef PB(Relation) message;
 
@@ -566,6 +567,20 @@ static ch_status registered_row(answer *a, const char *name, ch_error *err)
     return ch_rows_add(&a->rows, (const char *const[]){name, NULL, NULL, "N/A.", "", "true"}, err);
 }
 
+/* A stored one. */
+static ch_status stored_function_row(answer *a, const char *database, const char *name,
+                                     ch_error *err)
+{
+    ch_meta_function *f;
+    CH_TRY(ch_meta_function_get(&a->ddl.meta, database, name, &f, err));
+    if (!f)
+        return CH_OK; /* dropped just now */
+    return ch_rows_add(&a->rows,
+                       (const char *const[]){f->name, CH_CATALOG_NAME, database,
+                                             f->has_comment ? f->comment : "N/A.", "", "false"},
+                       err);
+}
+
 /* Is the name, as it was registered, that of a function of the program's? In the arena; NULL: it is not. */
 static ch_status find_registered(answer *a, const ch_str_list *parts, const char **out,
                                  ch_error *err)
@@ -597,6 +612,10 @@ static ch_status list_functions(answer *a, const PB(Catalog) * m, ch_error *err)
     for (int32_t i = 0; i < own.n; i++)
         if (wanted(m->list_functions->pattern, own.item[i]))
             CH_TRY(registered_row(a, own.item[i], err));
+    CH_TRY(ch_meta_functions(&a->ddl.meta, database, &own, err));
+    for (int32_t i = 0; i < own.n; i++)
+        if (wanted(m->list_functions->pattern, own.item[i]))
+            CH_TRY(stored_function_row(a, database, own.item[i], err));
     return CH_OK;
 }
 
@@ -613,12 +632,18 @@ static ch_status get_function(answer *a, const PB(Catalog) * m, ch_error *err)
     const ch_func *f;
     const char *own;
     ch_str_list parts;
+    ch_table_name at;
+    ch_meta_function *stored = NULL;
     function_columns(a);
     CH_TRY(find_function(a, m->get_function->function_name, m->get_function->db_name, &f, &parts,
                          err));
     CH_TRY(find_registered(a, &parts, &own, err));
     if (own)
         return registered_row(a, own, err);
+    if (!f)
+        CH_TRY(ch_sql_function_stored(&a->ddl, &parts, &at, &stored, err));
+    if (stored)
+        return stored_function_row(a, at.database, at.name, err);
     if (!f)
         CH_FAIL(err, UNRESOLVED_ROUTINE, "routineName", ch_ddl_quote_list(&a->ddl, &parts),
                 "searchPath",
@@ -631,10 +656,13 @@ static ch_status function_exists(answer *a, const PB(Catalog) * m, ch_error *err
     const ch_func *f;
     const char *own;
     ch_str_list parts;
+    ch_meta_function *stored = NULL;
     CH_TRY(find_function(a, m->function_exists->function_name, m->function_exists->db_name, &f,
                          &parts, err));
     CH_TRY(find_registered(a, &parts, &own, err));
-    return boolean(a, f != NULL || own != NULL, err);
+    if (!f && !own)
+        CH_TRY(ch_sql_function_stored(&a->ddl, &parts, NULL, &stored, err));
+    return boolean(a, f || own || stored, err);
 }
 
 /* ---- the map ------------------------------------------------------------------------------ */

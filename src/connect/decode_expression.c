@@ -190,13 +190,19 @@ static ch_status decode_function(cn_decode *d, const message *m, ch_expr **out, 
                          err);
 }
 
-/* call_function("name", ...): the name may be qualified; the last part counts. */
+/* call_function("name", ...): the name may be qualified. */
 static ch_status decode_call_function(cn_decode *d, const message *m, ch_expr **out, ch_error *err)
 {
     const PB(CallFunction) *f = m->call_function;
     ch_str_list parts = {0};
     CH_TRY(ch_name_split(d->arena, f->function_name ? f->function_name : "", &parts, err));
-    return make_function(d, parts.item[parts.n - 1], f->arguments, f->n_arguments, false, out, err);
+    const char *name = parts.item[parts.n - 1];
+    bool builtin = parts.n > 1 && strcasecmp(parts.item[parts.n - 2], "builtin") == 0;
+    for (int32_t i = parts.n - 2; i >= 0 && !builtin && name; i--)
+        name = ch_arena_printf(d->arena, err, "%s.%s", parts.item[i], name);
+    if (!name)
+        return CH_E_MEMORY;
+    return make_function(d, name, f->arguments, f->n_arguments, false, out, err);
 }
 
 static ch_status decode_expression_string(cn_decode *d, const message *m, ch_expr **out,

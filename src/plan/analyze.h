@@ -19,7 +19,9 @@
  * query.
  */
 typedef struct ch_sql_function {
-    const char *name;          /* as it is shown and found */
+    const char *name;          /* that its parameters can be qualified with */
+    const char *full, *quoted; /* spark_catalog.d.f of a stored one; `f` */
+    bool stored;               /* it outlasts the session */
     const char *sql;           /* the text that expr, query and their places are of */
     const ch_expr *expr;       /* RETURN expr; or NULL: */
     const ch_rel *query;       /* RETURN query */
@@ -62,10 +64,10 @@ struct ch_catalog {
     /* The value of a session variable; *found false when there is none of that name. */
     ch_status (*variable)(ch_catalog *self, const char *name, ch_arena *arena, ch_scalar *out,
                           bool *found, ch_error *err);
-    /* The function that was registered under the name; *out NULL when there is none. It stays as long as the
-     * catalog does. */
-    ch_status (*function)(ch_catalog *self, const char *name, const ch_user_function **out,
-                          ch_error *err);
+    /* The function that was registered under the name, or else the stored one, a, d.a or catalog.d.a; *out NULL when
+     * there is none. It stays as long as the catalog does. of_session: a registered one. */
+    ch_status (*function)(ch_catalog *self, const char *name, bool of_session,
+                          const ch_user_function **out, ch_error *err);
     /* Names of tables and views, for "did you mean". */
     ch_status (*names)(ch_catalog *self, ch_arena *arena, ch_str_list *out, ch_error *err);
     /* Set by the analyzer while it is inside a view: where names are looked up, and whether temporary

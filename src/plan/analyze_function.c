@@ -3,7 +3,8 @@
  * analyze_function.c - calls of functions in SQL: the body stands in place of the call.
  *
  * The body is resolved against columns of its own, one for each parameter, as a text apart: neither the query's WITH nor
- * its columns are in sight. Then the arguments, cast to the parameters' types, are put where those columns are.
+ * its columns are in sight. Tables and functions are those that their names mean where the call is, as in Spark, also
+ * for stored functions. Then the arguments, cast to the parameters' types, are put where those columns are.
  *
  *   f(x) RETURN x + 1             f(a.k)          CAST(CAST(a.k AS INT) + 1 AS INT)
  *   f(x) RETURN SELECT max(id) FROM t WHERE id < x    a scalar subquery whose outer value is the argument
@@ -12,6 +13,8 @@
  * Where a query gives a parameter's column as a column of its own, it keeps the column's id; above of it the id means
  * that column, and nothing is replaced.
  */
+#include <strings.h>
+
 #include "plan/analyzer.h"
 #include "plan/fold.h"
 
@@ -113,11 +116,6 @@ static ch_status inline_rel(void *user, ch_rel **rel, ch_error *err)
 
 /* ---- arguments ----------------------------------------------------------------------------- */
 
-static char *quoted(ch_analyzer *a, const ch_sql_function *fn, ch_error *err)
-{
-    return ch_arena_printf(a->arena, err, "`%s`", fn->name);
-}
-
 /* As written, stars taken apart, and resolved; those by name keep it. */
 static ch_status expand(ch_analyzer *a, ch_an_scope *scope, const ch_expr_list *in,
                         ch_expr_list *out, bool *named, ch_error *err)
@@ -144,21 +142,24 @@ static ch_status expand(ch_analyzer *a, ch_an_scope *scope, const ch_expr_list *
 static ch_status missing(ch_analyzer *a, const ch_sql_function *fn, const ch_expr *at, int32_t i,
                          int32_t given, bool named, ch_error *err)
 {
-    char *routine, *name;
-    CH_AN_NEW(routine, quoted(a, fn, err));
+    char *name;
     if (!named)
-        CH_AN_FAIL(a, at, err, WRONG_NUM_ARGS, "functionName", routine, "expectedNum",
+        CH_AN_FAIL(a, at, err, WRONG_NUM_ARGS, "functionName", fn->quoted, "expectedNum",
                    CH_I64(fn->parameters->n_fields), "actualNum", CH_I64(given));
     CH_AN_NEW(name, ch_arena_printf(a->arena, err, "`%s`", fn->parameters->field[i].name));
-    CH_AN_FAIL(a, at, err, REQUIRED_PARAMETER_NOT_FOUND, "routineName", routine, "parameterName",
+    CH_AN_FAIL(a, at, err, REQUIRED_PARAMETER_NOT_FOUND, "routineName", fn->quoted, "parameterName",
                name, "index", CH_I64(i));
 }
 
 /* The value of a parameter that is left out. */
 static ch_status fallback(ch_analyzer *a, const ch_expr *in, ch_expr **out, ch_error *err)
 {
-    ch_analyzer inner = {
-        .ctx = a->ctx, .arena = a->arena, .depth = a->depth, .inlined = a->inlined};
+    ch_analyzer inner = {.ctx = a->ctx,
+                         .arena = a->arena,
+                         .depth = a->depth,
+                         .views = a->views,
+                         .inside = a->inside,
+                         .inlined = a->inlined};
     ch_an_scope none = {.clause = "DEFAULT"};
     return ch_an_expr(&inner, &none, in, out, err);
 }
@@ -171,12 +172,10 @@ static ch_status arguments(ch_analyzer *a, ch_an_scope *scope, const ch_sql_func
     int32_t n = fn->parameters->n_fields;
     ch_expr_list list = {0};
     ch_expr **slot;
-    char *routine;
     bool named;
     CH_ARENA_ARRAY(slot, a->arena, n + 1, err);
-    CH_AN_NEW(routine, quoted(a, fn, err));
     CH_TRY(expand(a, scope, given, &list, &named, err));
-    CH_TRY(ch_an_place(a, fn->parameters, at, routine, &list, slot, err));
+    CH_TRY(ch_an_place(a, fn->parameters, at, fn->quoted, &list, slot, err));
     for (int32_t i = 0; i < n; i++) {
         ch_expr *e = slot[i];
         if (!e && !fn->fallback[i])
@@ -209,15 +208,32 @@ static ch_status make_params(ch_analyzer *a, const ch_sql_function *fn, const ch
 
 /* ---- the body ------------------------------------------------------------------------------ */
 
-/* Where the body is resolved: a text apart. */
-static ch_status enter(const ch_analyzer *a, const ch_sql_function *fn, const ch_attr_list *params,
-                       ch_analyzer *in, ch_an_scope *scope, ch_error *err)
+/* A function that calls itself, by others or not. */
+static ch_status check_cycle(const ch_analyzer *a, const ch_sql_function *fn, ch_error *err)
 {
+    const ch_an_inside *same = a->inside;
+    while (same && strcasecmp(same->fn->full, fn->full) != 0)
+        same = same->up;
+    if (!same)
+        return CH_OK;
+    const char *path = fn->full;
+    for (const ch_an_inside *i = a->inside; i && path; i = i == same ? NULL : i->up)
+        path = ch_arena_printf(a->arena, NULL, "%s -> %s", i->fn->full, path);
+    CH_FAIL(err, CYCLIC_FUNCTION_REFERENCE, "path", path ? path : "");
+}
+
+/* Where the body is resolved: a text apart. `own` is its link of in->inside. */
+static ch_status enter(const ch_analyzer *a, const ch_sql_function *fn, const ch_attr_list *params,
+                       ch_an_inside *own, ch_analyzer *in, ch_an_scope *scope, ch_error *err)
+{
+    CH_TRY(check_cycle(a, fn, err));
+    *own = (ch_an_inside){a->inside, fn};
     *in = (ch_analyzer){.ctx = a->ctx,
                         .arena = a->arena,
                         .sql = fn->sql,
                         .depth = a->depth,
                         .views = a->views + 1,
+                        .inside = own,
                         .inlined = a->inlined};
     *scope = (ch_an_scope){.clause = "RETURN", .n_tiers = 1, .aggregates = true, .windows = true};
     scope->tier[0] = params;
@@ -238,8 +254,9 @@ static ch_status body_value(ch_analyzer *a, const ch_sql_function *fn, const ch_
                             const ch_expr *at, ch_expr **out, ch_error *err)
 {
     ch_analyzer in;
+    ch_an_inside own;
     ch_an_scope scope;
-    CH_TRY(enter(a, fn, params, &in, &scope, err));
+    CH_TRY(enter(a, fn, params, &own, &in, &scope, err));
     if (fn->expr) {
         CH_TRY(ch_an_expr(&in, &scope, fn->expr, out, err));
         if ((*out)->kind == CH_EXPR_ALIAS)
@@ -259,10 +276,11 @@ static ch_status body_rows(ch_analyzer *a, const ch_sql_function *fn, const ch_a
                            const ch_expr *at, ch_rel **out, ch_error *err)
 {
     ch_analyzer in;
+    ch_an_inside own;
     ch_an_scope scope;
     ch_expr_list list = {0};
     const ch_type *t = fn->returns;
-    CH_TRY(enter(a, fn, params, &in, &scope, err));
+    CH_TRY(enter(a, fn, params, &own, &in, &scope, err));
     in.outer = &scope;
     CH_TRY(ch_an_input(&in, fn->query, out, err));
     int32_t n = t ? t->n_fields : (*out)->output.n;
@@ -285,17 +303,12 @@ static ch_status body_rows(ch_analyzer *a, const ch_sql_function *fn, const ch_a
 
 static const ch_func SQL_FUNCTION = {.name = "sql function", .flags = CH_FUNC_INTERNAL};
 
-/* The body under the text of the call, for names of columns and errors, until the analysis is over. */
-static ch_status cover(ch_analyzer *a, const ch_expr *at, const ch_sql_function *fn,
-                       const ch_expr_list *args, ch_expr *body, ch_expr **out, ch_error *err)
+ch_status ch_an_cover(ch_analyzer *a, const ch_expr *at, const ch_expr *call, ch_expr *body,
+                      ch_expr **out, ch_error *err)
 {
-    ch_expr_call call = {.head = {.kind = CH_EXPR_CALL, .type = body->type},
-                         .func = &SQL_FUNCTION,
-                         .name = fn->name,
-                         .args = *args};
     ch_expr_inlined *e;
     CH_AN_NEW(e, ch_expr_new(a->arena, CH_EXPR_INLINED, err));
-    CH_AN_NEW(e->shown, ch_expr_sql(a->arena, &call.head, err));
+    CH_AN_NEW(e->shown, ch_expr_sql(a->arena, call, err));
     e->child = body;
     e->head.type = body->type;
     e->head.nullable = body->nullable;
@@ -312,18 +325,16 @@ static ch_status check_place(ch_analyzer *a, const ch_an_scope *scope,
                              const ch_expr_unresolved_function *f, const ch_sql_function *fn,
                              ch_error *err)
 {
-    char *name;
     CH_TRY(ch_an_user_syntax(a, f, fn->name, false, err));
-    CH_AN_NEW(name, quoted(a, fn, err));
     if (fn->is_table)
-        CH_AN_FAIL(a, &f->head, err, NOT_A_SCALAR_FUNCTION, "functionName", name);
+        CH_AN_FAIL(a, &f->head, err, NOT_A_SCALAR_FUNCTION, "functionName", fn->quoted);
     if (scope->lambda)
         CH_AN_FAIL(a, &f->head, err, LAMBDA_WITH_SQL_UDF, "funcName", fn->name);
     const char *node = scope->over == f                                          ? "Window"
                        : scope->clause && strcmp(scope->clause, "ORDER BY") == 0 ? "Sort"
                                                                                  : NULL;
     if (node)
-        CH_AN_FAIL(a, &f->head, err, SQL_UDF_USAGE, "functionName", name, "nodeName", node);
+        CH_AN_FAIL(a, &f->head, err, SQL_UDF_USAGE, "functionName", fn->quoted, "nodeName", node);
     return CH_OK;
 }
 
@@ -339,7 +350,11 @@ ch_status ch_an_sql_call(ch_analyzer *a, ch_an_scope *scope, const ch_expr_unres
     CH_TRY(body_value(a, fn, &params, &f->head, &body, err));
     inliner in = {a, &params, &args, NULL};
     CH_TRY(inline_expr(&in, &body, err));
-    return cover(a, &f->head, fn, &shown, body, out, err);
+    ch_expr_call call = {.head = {.kind = CH_EXPR_CALL, .type = body->type},
+                         .func = &SQL_FUNCTION,
+                         .name = fn->full,
+                         .args = shown};
+    return ch_an_cover(a, &f->head, &call.head, body, out, err);
 }
 
 ch_status ch_an_sql_rows(ch_analyzer *a, const ch_rel_unresolved_table_valued_function *t,
@@ -350,10 +365,8 @@ ch_status ch_an_sql_rows(ch_analyzer *a, const ch_rel_unresolved_table_valued_fu
     ch_an_scope scope = {.outer = a->outer, .clause = "FROM"};
     const ch_expr at = {
         .kind = CH_EXPR_UNRESOLVED_FUNCTION, .start = t->head.start, .stop = t->head.stop};
-    char *name;
-    CH_AN_NEW(name, quoted(a, fn, err));
     if (!fn->is_table)
-        CH_AN_FAIL(a, &t->head, err, NOT_A_TABLE_FUNCTION, "functionName", name);
+        CH_AN_FAIL(a, &t->head, err, NOT_A_TABLE_FUNCTION, "functionName", fn->quoted);
     CH_TRY(arguments(a, &scope, fn, &at, &t->arguments, &args, &shown, err));
     CH_TRY(make_params(a, fn, &args, &params, err));
     CH_TRY(body_rows(a, fn, &params, &at, out, err));

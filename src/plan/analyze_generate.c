@@ -255,7 +255,7 @@ static ch_status table_function(ch_analyzer *a, const ch_rel_unresolved_table_va
                                 ch_rel *input, bool lateral, ch_rel_generate **out, ch_error *err)
 {
     char *name, *key;
-    CH_AN_NEW(name, quoted_name(a, t->function_name, err));
+    CH_TRY(ch_an_function_quoted(a, t->function_name, &name, err));
     CH_AN_NEW(key, lower_name(a->arena, t->function_name, err));
     const ch_func *func = ch_func_find(key);
     if (!func)

@@ -287,6 +287,10 @@ static ch_status find_variable(ch_analyzer *a, const ch_expr_unresolved_attribut
         CH_TRY(catalog->variable(a->ctx->catalog, part[k], a->arena, &value, &found, err));
         if (found) {
             char *text;
+            const ch_sql_function *of = a->inside ? a->inside->fn : NULL;
+            if (of && of->stored)
+                CH_AN_FAIL(a, &u->head, err, INVALID_TEMP_OBJ_REFERENCE, "obj", "FUNCTION",
+                           "objName", of->quoted, "tempObj", "VARIABLE", "tempObjName", part[k]);
             CH_AN_NEW(*out, ch_make_literal(a->arena, &value, err));
             CH_AN_NEW(text, ch_expr_sql(a->arena, *out, err));
             CH_AN_NEW(text,

@@ -147,6 +147,7 @@ static ch_status use_view(ch_analyzer *a, const ch_rel *plan, ch_rel **out, ch_e
                          .arena = a->arena,
                          .depth = a->depth,
                          .views = a->views + 1,
+                         .inside = a->inside,
                          .inlined = a->inlined};
     if (inner.views > CH_AN_MOST_VIEWS)
         CH_FAIL(err, UNSUPPORTED, "feature", "A view that uses itself, or views nested this deep");

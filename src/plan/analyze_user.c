@@ -5,6 +5,7 @@
 
 #include "function/native.h"
 #include "plan/analyzer.h"
+#include "plan/print.h"
 
 /* session.f and system.session.f are f of the session, whatever the engine has. */
 static const char *of_session(const char *lower)
@@ -16,13 +17,27 @@ static const char *of_session(const char *lower)
     return NULL;
 }
 
+ch_status ch_an_function_quoted(ch_analyzer *a, const char *name, char **out, ch_error *err)
+{
+    ch_str_list parts = {0};
+    for (const char *p = name; *p;) {
+        size_t len = strcspn(p, ".");
+        char *part;
+        CH_AN_NEW(part, ch_arena_strn(a->arena, p, len, err));
+        CH_TRY(ch_str_list_add(a->arena, &parts, part, err));
+        p += len + (p[len] == '.');
+    }
+    CH_AN_NEW(*out, ch_names_quoted(a->arena, &parts, err));
+    return CH_OK;
+}
+
 ch_status ch_an_user_named(ch_analyzer *a, const char *name, const ch_user_function **out,
                            ch_error *err)
 {
     ch_catalog *catalog = a->ctx->catalog;
     char *lower;
     *out = NULL;
-    if (!catalog || !catalog->function || catalog->stored_only)
+    if (!catalog || !catalog->function)
         return CH_OK;
     CH_AN_NEW(lower, ch_arena_str(a->arena, name, err));
     for (char *c = lower; *c; c++)
@@ -30,7 +45,7 @@ ch_status ch_an_user_named(ch_analyzer *a, const char *name, const ch_user_funct
     const char *bare = of_session(lower);
     if (!bare && ch_func_find(lower)) /* the engine's own come first */
         return CH_OK;
-    return catalog->function(catalog, bare ? bare : lower, out, err);
+    return catalog->function(catalog, bare ? bare : lower, bare != NULL, out, err);
 }
 
 ch_status ch_an_user_find(ch_analyzer *a, const ch_expr_unresolved_function *f,

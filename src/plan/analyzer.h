@@ -64,9 +64,16 @@ typedef struct ch_analyzer {
     bool correlated;          /* a name was found in `outer` */
     ch_an_sets sets;
     int32_t views; /* that this query is nested in */
+    const struct ch_an_inside
+        *inside;   /* functions in SQL, whose bodies these are, innermost first */
     int32_t depth; /* of relations and expressions, against overflow of the stack */
     bool *inlined; /* set when a function in SQL was; NULL: nobody asks */
 } ch_analyzer;
+
+typedef struct ch_an_inside {
+    const struct ch_an_inside *up;
+    const ch_sql_function *fn;
+} ch_an_inside;
 
 /* Deeper than programs are written, or programs write; every so many levels room for more is looked for. */
 #define CH_AN_MOST_LEVELS 5000
@@ -173,6 +180,12 @@ CH_NODISCARD ch_status ch_an_bound_to(ch_analyzer *a, const ch_expr_call *draft,
  * that the result has in columns, or NULL: the function's (analyze_builder.c). */
 CH_NODISCARD ch_status ch_an_build(ch_analyzer *a, ch_expr_call *draft, const char **shown,
                                    ch_error *err);
+/* A comparison of CHAR(n) columns: the shorter sides are padded (analyze_char.c). */
+CH_NODISCARD ch_status ch_an_pad_chars(ch_analyzer *a, const ch_expr *at, ch_expr **call,
+                                       ch_error *err);
+/* Aggregates of one value in truth, DISTINCT: a bound call of two becomes that, under its own text. */
+CH_NODISCARD ch_status ch_an_build_distinct(ch_analyzer *a, const ch_expr *at, ch_expr **call,
+                                            ch_error *err);
 CH_NODISCARD ch_status ch_an_call(ch_analyzer *a, ch_an_scope *scope,
                                   const ch_expr_unresolved_function *f, ch_expr **out,
                                   ch_error *err);
@@ -205,7 +218,10 @@ CH_NODISCARD ch_status ch_an_place(ch_analyzer *a, const ch_type *fields, const 
 
 /* ---- functions of programs (analyze_user.c) ---- */
 
-/* The registered function of the name, if it is none of the engine's; NULL: there is none. */
+/* a.f as `a`.`f`, for errors. */
+CH_NODISCARD ch_status ch_an_function_quoted(ch_analyzer *a, const char *name, char **out,
+                                             ch_error *err);
+/* The registered or stored function of the name, if it is none of the engine's; NULL: there is none. */
 CH_NODISCARD ch_status ch_an_user_named(ch_analyzer *a, const char *name,
                                         const ch_user_function **out, ch_error *err);
 
@@ -225,6 +241,9 @@ CH_NODISCARD ch_status ch_an_native_call(ch_analyzer *a, ch_an_scope *scope,
 CH_NODISCARD ch_status ch_an_sql_call(ch_analyzer *a, ch_an_scope *scope,
                                       const ch_expr_unresolved_function *f,
                                       const ch_sql_function *fn, ch_expr **out, ch_error *err);
+/* body under the text of the bound call, for names of columns and errors, until the analysis is over. */
+CH_NODISCARD ch_status ch_an_cover(ch_analyzer *a, const ch_expr *at, const ch_expr *call,
+                                   ch_expr *body, ch_expr **out, ch_error *err);
 /* Behind FROM. */
 CH_NODISCARD ch_status ch_an_sql_rows(ch_analyzer *a,
                                       const ch_rel_unresolved_table_valued_function *t,

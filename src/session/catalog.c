@@ -8,7 +8,6 @@
 #include "format/format.h"
 #include "plan/node.h"
 #include "session/command.h"
-#include "session/functions.h"
 #include "session/session_store.h"
 #include "session/variable.h"
 #include "sql/sql.h"
@@ -458,31 +457,6 @@ static ch_status variable(ch_catalog *base, const char *name, ch_arena *arena, c
     return ch_variable_get(((ch_session_catalog *)base)->session, name, arena, out, found, err);
 }
 
-typedef struct ch_function_kept {
-    struct ch_function_kept *next;
-    ch_function_entry *entry;
-} ch_function_kept;
-
-static ch_status function(ch_catalog *base, const char *name, const ch_user_function **out,
-                          ch_error *err)
-{
-    ch_session_catalog *self = (ch_session_catalog *)base;
-    ch_function_kept *kept;
-    *out = NULL;
-    ch_function_entry *entry = ch_functions_find(self->session, name);
-    if (!entry)
-        return CH_OK;
-    kept = ch_arena_alloc(self->arena, sizeof *kept, err);
-    if (!kept) {
-        ch_function_entry_unref(entry);
-        return CH_E_MEMORY;
-    }
-    *kept = (ch_function_kept){self->functions, entry};
-    self->functions = kept;
-    *out = &entry->function;
-    return CH_OK;
-}
-
 static ch_status names(ch_catalog *base, ch_arena *arena, ch_str_list *out, ch_error *err)
 {
     ch_session_catalog *self = (ch_session_catalog *)base;
@@ -506,7 +480,7 @@ void ch_session_catalog_init(ch_session_catalog *catalog, ch_frame *frame, ch_ar
                                                 .data_source = data_source,
                                                 .parse_expression = parse_expression,
                                                 .variable = variable,
-                                                .function = function,
+                                                .function = ch_catalog_function,
                                                 .names = names},
                                     .session = frame->session,
                                     .frame = frame,
@@ -520,9 +494,7 @@ void ch_session_catalog_release(ch_session_catalog *catalog)
     ch_spools_release(catalog);
     for (int32_t i = 0; i < catalog->n_kept; i++)
         ch_frame_unref(catalog->kept[i]);
-    for (const ch_function_kept *k = catalog->functions; k; k = k->next)
-        ch_function_entry_unref(k->entry);
-    catalog->functions = NULL;
+    ch_catalog_functions_release(catalog);
     catalog->n_kept = 0;
     for (struct ch_catalog_store *s = catalog->store; s; s = s->next)
         ch_store_context_free(s->context);

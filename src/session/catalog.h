@@ -25,7 +25,7 @@ typedef struct ch_session_catalog {
     int32_t n_kept, cap_kept;
     /* How the plan's remote files are reached; freed by the catalog. Links in arena. */
     struct ch_catalog_store *store;
-    struct ch_function_kept *functions; /* registered ones that the plan calls; released likewise */
+    struct ch_function_kept *functions; /* that the plan calls; released likewise */
 } ch_session_catalog;
 
 /* The session's catalog; what is read of it lies in arena. */
@@ -68,6 +68,11 @@ CH_NODISCARD ch_status ch_catalog_filter(ch_session_catalog *self, ch_strmap *op
 CH_NODISCARD ch_status ch_catalog_texts(ch_session_catalog *self, const ch_rel *input,
                                         const char *format, ch_strmap *options, ch_file *out,
                                         ch_error *err);
+
+/* Of catalog_function.c: ch_catalog.function, and what it has kept. */
+CH_NODISCARD ch_status ch_catalog_function(ch_catalog *base, const char *name, bool of_session,
+                                           const ch_user_function **out, ch_error *err);
+void ch_catalog_functions_release(ch_session_catalog *catalog);
 
 /* Everything is borrowed until the release. */
 void ch_session_catalog_init(ch_session_catalog *catalog, ch_frame *frame, ch_arena *arena,

@@ -211,7 +211,7 @@ static ch_status create_database(ch_ddl *c, const ch_rel_ddl *d, ch_error *err)
 static ch_status drop_database(ch_ddl *c, const ch_rel_ddl *d, ch_error *err)
 {
     ch_meta_database db;
-    ch_str_list tables;
+    ch_str_list tables, functions;
     bool found;
     CH_TRY(ch_ddl_database(c, &d->name, &db, &found, err));
     if (!found)
@@ -220,7 +220,8 @@ static ch_status drop_database(ch_ddl *c, const ch_rel_ddl *d, ch_error *err)
         CH_FAIL(err, DROP_DEFAULT_DATABASE, "database",
                 "`" CH_CATALOG_NAME "`.`" CH_DATABASE_NAME "`");
     CH_TRY(ch_meta_tables(&c->meta, db.name, &tables, err));
-    if (tables.n && !d->cascade)
+    CH_TRY(ch_meta_functions(&c->meta, db.name, &functions, err));
+    if ((tables.n || functions.n) && !d->cascade)
         CH_FAIL(err, SCHEMA_NOT_EMPTY, "schemaName", ch_ddl_quote(c, db.name));
     for (int32_t i = 0; i < tables.n; i++) {
         ch_meta_table *t;
@@ -228,6 +229,8 @@ static ch_status drop_database(ch_ddl *c, const ch_rel_ddl *d, ch_error *err)
         if (t)
             CH_TRY(ch_ddl_drop_table(c, t, err));
     }
+    for (int32_t i = 0; i < functions.n; i++)
+        CH_TRY(ch_meta_function_drop(&c->meta, db.name, functions.item[i], err));
     CH_TRY(ch_meta_database_drop(&c->meta, db.name, err));
     /* Its folder goes, unless somebody else has put something there. */
     (void)rmdir(db.location);

@@ -5,6 +5,7 @@
  *   ddl.c            names, errors, and the way to each action; databases
  *   ddl_create.c     CREATE TABLE, LIKE, AS SELECT; saveAsTable
  *   ddl_view.c       CREATE VIEW, ALTER VIEW
+ *   ddl_uses.c       what the text of a view or function names
  *   ddl_alter.c      ALTER TABLE, DROP, RENAME, COMMENT
  *   ddl_partition.c  partitions: ADD, DROP, RENAME, MSCK, TRUNCATE
  *   ddl_analyze.c    ANALYZE TABLE
@@ -86,6 +87,22 @@ CH_NODISCARD ch_status ch_forget_view(ch_session *session, const char *name, boo
 /* RECURSIVE_VIEW if a temporary view that replaces another one reads that. */
 CH_NODISCARD ch_status ch_ddl_check_temp_view(ch_frame *frame, const char *name, ch_rel *input,
                                               ch_error *err);
+
+/* ---- what a view or function uses (ddl_uses.c) ---- */
+
+/* The engine's own function of the name, whatever its case; NULL: there is none. */
+const struct ch_func *ch_ddl_builtin(const char *name);
+
+typedef struct ch_ddl_uses {
+    ch_ddl *c;
+    const char *kind, *name; /* of what is made: "VIEW", "FUNCTION"; quoted */
+    const char *temp;        /* it is a temporary one of this name; NULL: it is stored */
+    const ch_rel_with *with; /* names of common tables mean those */
+    bool reads;              /* filled: it reads tables or views, itself or by a function */
+} ch_ddl_uses;
+/* A stored one may use nothing of the session, and none itself. rel, expr: its text; either may be NULL. */
+CH_NODISCARD ch_status ch_ddl_check_uses(ch_ddl_uses *uses, ch_rel *rel, ch_expr *expr,
+                                         ch_error *err);
 
 /* ---- partitions ---- */
 

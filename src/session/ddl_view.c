@@ -11,82 +11,12 @@
 #include "plan/print.h"
 #include "session/ddl.h"
 
-/* ---- what a stored view may not use ---------------------------------------------------------------- */
-
-typedef struct names {
-    ch_ddl *c;
-    const char *view; /* quoted, for errors */
-    const char *temp; /* name of a temporary view, which must not use itself; NULL: a stored one */
-    const ch_rel_with *with; /* names of common tables mean those */
-} names;
-
-static ch_status check_rel(void *user, ch_rel **rel, ch_error *err);
-
-static ch_status check_expr(void *user, ch_expr **expr, ch_error *err)
-{
-    names *n = user;
-    if ((*expr)->kind == CH_EXPR_SUBQUERY) {
-        ch_rel *plan = ((ch_expr_subquery *)*expr)->plan;
-        CH_TRY(check_rel(user, &plan, err));
-    }
-    ch_expr *copy = *expr;
-    return ch_expr_map_children(n->c->arena, &copy, check_expr, user, err);
-}
-
-static bool is_common(const names *n, const char *name)
-{
-    for (int32_t i = 0; n->with && i < n->with->ctes.n; i++)
-        if (strcasecmp(((const ch_rel_subquery_alias *)n->with->ctes.item[i])->alias, name) == 0)
-            return true;
-    return false;
-}
-
-static ch_status check_rel(void *user, ch_rel **rel, ch_error *err)
-{
-    names *n = user;
-    ch_ddl *c = n->c;
-    ch_rel *copy = *rel;
-    if (copy->kind == CH_REL_READ_NAMED_TABLE) {
-        const ch_str_list *parts = &((const ch_rel_read_named_table *)copy)->parts;
-        ch_meta_table *t;
-        bool is_temp;
-        if (parts->n == 1 && is_common(n, parts->item[0]))
-            return CH_OK;
-        if (n->temp) {
-            if (parts->n > 1 || strcasecmp(parts->item[0], n->temp) != 0)
-                return CH_OK;
-            const char *loop = ch_arena_printf(c->arena, NULL, "%s -> %s", n->view, n->view);
-            CH_FAIL(err, RECURSIVE_VIEW, "viewIdent", n->view, "newPath", loop ? loop : "");
-        }
-        ch_error own = {0};
-        ch_status status = ch_ddl_find(c, parts, &t, &is_temp, &own);
-        if (status != CH_OK && status != CH_E_TABLE_OR_VIEW_NOT_FOUND)
-            return ch_error_pass(err, &own);
-        ch_error_release(&own);
-        if (is_temp)
-            CH_FAIL(err, INVALID_TEMP_OBJ_REFERENCE, "obj", "VIEW", "objName", n->view, "tempObj",
-                    "VIEW", "tempObjName", ch_ddl_quote_list(c, parts));
-        if (t && strcmp(ch_ddl_table(c, t), n->view) == 0) {
-            const char *path = ch_arena_printf(c->arena, NULL, "%s -> %s", n->view, n->view);
-            CH_FAIL(err, RECURSIVE_VIEW, "viewIdent", n->view, "newPath", path ? path : "");
-        }
-        return CH_OK;
-    }
-    const ch_rel_with *with = n->with;
-    if (copy->kind == CH_REL_WITH)
-        n->with = (const ch_rel_with *)copy;
-    CH_TRY(ch_rel_map_exprs(c->arena, &copy, check_expr, user, err));
-    ch_status status = ch_rel_map_inputs(c->arena, &copy, check_rel, user, err);
-    n->with = with;
-    return status;
-}
-
 ch_status ch_ddl_check_temp_view(ch_frame *frame, const char *name, ch_rel *input, ch_error *err)
 {
     ch_ddl c;
     CH_TRY(ch_ddl_open(frame, &c, err));
-    names n = {.c = &c, .view = ch_ddl_quote(&c, name), .temp = name};
-    return check_rel(&n, &input, err);
+    ch_ddl_uses uses = {.c = &c, .kind = "VIEW", .name = ch_ddl_quote(&c, name), .temp = name};
+    return ch_ddl_check_uses(&uses, input, NULL, err);
 }
 
 /* ---- columns ---------------------------------------------------------------------------------------- */
@@ -156,14 +86,15 @@ static ch_status columns(ch_ddl *c, const ch_rel_ddl *d, const ch_type *query, c
 
 static ch_status define(ch_ddl *c, const ch_rel_ddl *d, ch_meta_table *t, ch_error *err)
 {
-    names n = {.c = c, .view = ch_ddl_table(c, t)};
-    ch_rel *input = d->input;
+    ch_ddl_uses uses = {.c = c, .kind = "VIEW", .name = ch_ddl_table(c, t)};
     ch_query *query;
     if (!d->columns.n)
-        CH_TRY(need_aliases(c, input, n.view, err));
-    CH_TRY(check_rel(&n, &input, err));
+        CH_TRY(need_aliases(c, d->input, uses.name, err));
+    CH_TRY(ch_ddl_check_uses(&uses, d->input, NULL, err));
     CH_TRY(ch_query_open(c->frame, d->input, &query, err));
     ch_status status = columns(c, d, ch_query_schema(query), t, err);
+    if (status == CH_OK)
+        status = ch_meta_schema_declared(&c->meta, t->schema, &t->schema, err);
     ch_query_close(query);
     t->is_view = true;
     t->view_text = d->text;

@@ -124,19 +124,21 @@ static int by_name(const void *a, const void *b)
 }
 
 /* Names of the files with this ending, sorted, endings taken off. */
-static ch_status list(const ch_metastore *m, const char *folder, ch_str_list *out, ch_error *err)
+static ch_status list(const ch_metastore *m, const char *folder, const char *ending,
+                      ch_str_list *out, ch_error *err)
 {
     DIR *dir = opendir(folder);
     ch_status status = CH_OK;
+    size_t tail = strlen(ending);
     *out = (ch_str_list){0};
     if (!dir)
         return errno == ENOENT || errno == ENOTDIR ? CH_OK
                                                    : ch_file_error(err, errno, "read", folder);
     for (struct dirent *e; status == CH_OK && (e = readdir(dir)) != NULL;) {
         size_t n = strlen(e->d_name);
-        if (n <= 5 || strcmp(e->d_name + n - 5, ".json") != 0)
+        if (n <= tail || strcmp(e->d_name + n - tail, ending) != 0)
             continue;
-        const char *name = ch_arena_strn(m->arena, e->d_name, n - 5, err);
+        const char *name = ch_arena_strn(m->arena, e->d_name, n - tail, err);
         status = name ? ch_str_list_add(m->arena, out, name, err) : CH_E_MEMORY;
     }
     closedir(dir);
@@ -208,7 +210,7 @@ ch_status ch_meta_databases(const ch_metastore *m, ch_str_list *out, ch_error *e
     const char *folder = ch_arena_printf(m->arena, err, "%s/" FOLDER, m->root);
     if (!folder)
         return CH_E_MEMORY;
-    CH_TRY(list(m, folder, out, err));
+    CH_TRY(list(m, folder, ".json", out, err));
     for (int32_t i = 0; i < out->n; i++)
         if (strcmp(out->item[i], "default") == 0)
             return CH_OK;
@@ -288,7 +290,65 @@ ch_status ch_meta_tables(const ch_metastore *m, const char *database, ch_str_lis
                          ch_error *err)
 {
     const char *folder = ch_arena_printf(m->arena, err, "%s/" FOLDER "/%s", m->root, database);
-    return folder ? list(m, folder, out, err) : CH_E_MEMORY;
+    return folder ? list(m, folder, ".json", out, err) : CH_E_MEMORY;
+}
+
+/* ---- functions ---------------------------------------------------------------------------------- */
+
+ch_status ch_meta_function_get(const ch_metastore *m, const char *database, const char *name,
+                               ch_meta_function **out, ch_error *err)
+{
+    bool found;
+    ch_buf text;
+    *out = NULL;
+    if (!ch_meta_name_ok(database) || !ch_meta_name_ok(name))
+        return CH_OK;
+    const char *path = table_file(m, database, name, ".function", err);
+    if (!path)
+        return CH_E_MEMORY;
+    ch_buf_init(&text, m->mem);
+    ch_status status = read_file(m, path, &text, &found, err);
+    if (status == CH_OK && found) {
+        ch_meta_function *function = ch_arena_alloc(m->arena, sizeof *function, err);
+        status = function ? ch_meta_function_parse(m, path, &text, function, err) : CH_E_MEMORY;
+        if (status == CH_OK) {
+            function->database = database;
+            function->name = name;
+            *out = function;
+        }
+    }
+    ch_buf_release(&text);
+    return status;
+}
+
+ch_status ch_meta_function_put(const ch_metastore *m, const ch_meta_function *function, bool is_new,
+                               bool *existed, ch_error *err)
+{
+    const char *path = table_file(m, function->database, function->name, ".function", err);
+    ch_buf text;
+    *existed = false;
+    if (!path)
+        return CH_E_MEMORY;
+    ch_buf_init(&text, m->mem);
+    ch_status status = ch_meta_function_print(function, &text, err);
+    if (status == CH_OK)
+        status = write_file(m, path, &text, is_new, existed, err);
+    ch_buf_release(&text);
+    return status;
+}
+
+ch_status ch_meta_function_drop(const ch_metastore *m, const char *database, const char *name,
+                                ch_error *err)
+{
+    const char *path = table_file(m, database, name, ".function", err);
+    return path ? ch_file_remove(path, err) : CH_E_MEMORY;
+}
+
+ch_status ch_meta_functions(const ch_metastore *m, const char *database, ch_str_list *out,
+                            ch_error *err)
+{
+    const char *folder = ch_arena_printf(m->arena, err, "%s/" FOLDER "/%s", m->root, database);
+    return folder ? list(m, folder, ".function", out, err) : CH_E_MEMORY;
 }
 
 /* ---- partitions ---------------------------------------------------------------------------------- */

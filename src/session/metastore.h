@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * metastore.h - databases, tables and stored views, as files in the warehouse's folder.
+ * metastore.h - databases, tables, stored views and functions, as files in the warehouse's folder.
  *
  *   spark-warehouse/                  spark.sql.warehouse.dir: data of tables of `default`
  *     t/part-00000-….parquet
@@ -9,6 +9,7 @@
  *     _chert/default/t.json           a table or view
  *     _chert/default/t.partitions     a line per partition: its folders' names, and its place if it is
  *                                     elsewhere: k=1/l=x<TAB>/data/old
+ *     _chert/default/f.function       a function in SQL, JSON as the others
  *     _chert/lock                     held (flock) while several files change together
  *
  * Nothing is kept in memory: several sessions and processes share a warehouse, and a restart changes
@@ -47,6 +48,17 @@ typedef struct ch_meta_table {
     const char *view_text, *view_database;
     ch_str_list view_columns; /* of the query, as it was */
 } ch_meta_table;
+
+/* A function in SQL, stored or of a session alone. */
+typedef struct ch_meta_function {
+    const char *database; /* "": of the session */
+    const char *name;
+    bool is_table, is_query, is_deterministic, has_comment;
+    const ch_type *parameters; /* STRUCT; metadata: "comment", "CURRENT_DEFAULT" */
+    const ch_type *returns;    /* STRUCT: a table's columns, or one field, the value */
+    const char *body, *comment, *data_access;
+    int64_t created_us;
+} ch_meta_function;
 
 typedef struct ch_meta_partition {
     const char *path;     /* k=1/l=x, escaped */
@@ -87,6 +99,17 @@ CH_NODISCARD ch_status ch_meta_table_drop(const ch_metastore *m, const char *dat
 CH_NODISCARD ch_status ch_meta_tables(const ch_metastore *m, const char *database, ch_str_list *out,
                                       ch_error *err);
 
+/* *out NULL: there is none. */
+CH_NODISCARD ch_status ch_meta_function_get(const ch_metastore *m, const char *database,
+                                            const char *name, ch_meta_function **out,
+                                            ch_error *err);
+CH_NODISCARD ch_status ch_meta_function_put(const ch_metastore *m, const ch_meta_function *function,
+                                            bool is_new, bool *existed, ch_error *err);
+CH_NODISCARD ch_status ch_meta_function_drop(const ch_metastore *m, const char *database,
+                                             const char *name, ch_error *err);
+CH_NODISCARD ch_status ch_meta_functions(const ch_metastore *m, const char *database,
+                                         ch_str_list *out, ch_error *err);
+
 /* In order of their paths. */
 CH_NODISCARD ch_status ch_meta_partitions_get(const ch_metastore *m, const ch_meta_table *table,
                                               ch_meta_partitions *out, ch_error *err);
@@ -112,6 +135,14 @@ CH_NODISCARD ch_status ch_meta_field_get(const ch_metastore *m, const ch_field *
 /* Changes it (value NULL: takes it away). */
 CH_NODISCARD ch_status ch_meta_field_set(const ch_metastore *m, ch_field *field, const char *key,
                                          const char *value, ch_error *err);
+#define CH_META_CHAR "__CHAR_VARCHAR_TYPE_STRING"
+/* CHAR and VARCHAR are STRING in plans and files, and CH_META_CHAR tells what they are, as in Spark; and back. */
+CH_NODISCARD ch_status ch_meta_field_stored(const ch_metastore *m, const ch_field *field,
+                                            ch_field *out, ch_error *err);
+CH_NODISCARD ch_status ch_meta_schema_stored(const ch_metastore *m, const ch_type *schema,
+                                             const ch_type **out, ch_error *err);
+CH_NODISCARD ch_status ch_meta_schema_declared(const ch_metastore *m, const ch_type *schema,
+                                               const ch_type **out, ch_error *err);
 const char *ch_option_list_get(const ch_option_list *list, const char *key);
 /* A new list: with key set, or, value NULL, without it. */
 CH_NODISCARD ch_status ch_option_list_put(ch_arena *arena, ch_option_list *list, const char *key,

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* metastore_column.c - what a column's metadata says, and pairs by their keys. */
+#include <stdio.h>
 #include <string.h>
 
 #include "plan/node.h"
@@ -119,4 +120,61 @@ ch_status ch_option_list_put(ch_arena *arena, ch_option_list *list, const char *
         CH_TRY(ch_option_list_add(arena, &made, key, value, err));
     *list = made;
     return CH_OK;
+}
+
+/* ---- CHAR and VARCHAR ------------------------------------------------------------------------ */
+
+ch_status ch_meta_field_stored(const ch_metastore *m, const ch_field *f, ch_field *out,
+                               ch_error *err)
+{
+    char type[32];
+    *out = *f;
+    if (f->type->id != CH_CHAR && f->type->id != CH_VARCHAR)
+        return CH_OK;
+    snprintf(type, sizeof type, "%s(%d)", f->type->id == CH_CHAR ? "char" : "varchar",
+             f->type->length);
+    out->type = CH_T_STRING;
+    return ch_meta_field_set(m, out, CH_META_CHAR, type, err);
+}
+
+static ch_status declared(const ch_metastore *m, const ch_field *f, ch_field *out, ch_error *err)
+{
+    const char *text;
+    int length;
+    *out = *f;
+    if (f->type->id != CH_STRING)
+        return CH_OK;
+    CH_TRY(ch_meta_field_get(m, f, CH_META_CHAR, &text, err));
+    bool is_char = text && sscanf(text, "char(%d)", &length) == 1;
+    if (!is_char && !(text && sscanf(text, "varchar(%d)", &length) == 1))
+        return CH_OK;
+    out->type = is_char ? ch_type_char(length) : ch_type_varchar(length);
+    if (!out->type)
+        return ch_error_memory(err, "types", 0, 0);
+    return ch_meta_field_set(m, out, CH_META_CHAR, NULL, err);
+}
+
+static ch_status each_field(const ch_metastore *m, const ch_type *schema,
+                            ch_status (*fn)(const ch_metastore *, const ch_field *, ch_field *,
+                                            ch_error *),
+                            const ch_type **out, ch_error *err)
+{
+    ch_field *field;
+    CH_ARENA_ARRAY(field, m->arena, schema->n_fields + 1, err);
+    for (int32_t i = 0; i < schema->n_fields; i++)
+        CH_TRY(fn(m, &schema->field[i], &field[i], err));
+    *out = ch_type_struct(field, schema->n_fields);
+    return *out ? CH_OK : ch_error_memory(err, "types", 0, 0);
+}
+
+ch_status ch_meta_schema_stored(const ch_metastore *m, const ch_type *schema, const ch_type **out,
+                                ch_error *err)
+{
+    return each_field(m, schema, ch_meta_field_stored, out, err);
+}
+
+ch_status ch_meta_schema_declared(const ch_metastore *m, const ch_type *schema, const ch_type **out,
+                                  ch_error *err)
+{
+    return each_field(m, schema, declared, out, err);
 }

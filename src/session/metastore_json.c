@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * metastore_json.c - a database or table as a JSON object: one member per row of a table of fields.
+ * metastore_json.c - a database, table or function as a JSON object: one member per row of a table of fields.
  *
  * Members that a reader does not know are left out of account, so that older programs read newer files; those
  * that are missing are empty.
@@ -42,6 +42,25 @@ static const field TABLE[] = {
     ROW(options, PAIRS),      ROW(has_statistics, FLAG),     ROW(bytes, NUMBER),
     ROW(rows, NUMBER),        ROW(column_statistics, PAIRS), ROW(view_text, TEXT),
     ROW(view_database, TEXT), ROW(view_columns, NAMES),      {0},
+};
+
+#undef ROW
+#define ROW(name, kind)                               \
+    {                                                 \
+#name, kind, offsetof(ch_meta_function, name) \
+    }
+static const field FUNCTION[] = {
+    ROW(is_table, FLAG),
+    ROW(is_query, FLAG),
+    ROW(is_deterministic, FLAG),
+    ROW(has_comment, FLAG),
+    ROW(parameters, SCHEMA),
+    ROW(returns, SCHEMA),
+    ROW(body, TEXT),
+    ROW(comment, TEXT),
+    ROW(data_access, TEXT),
+    ROW(created_us, NUMBER),
+    {0},
 };
 
 /* ---- writing ------------------------------------------------------------------------------------ */
@@ -234,5 +253,20 @@ ch_status ch_meta_table_parse(const ch_metastore *m, const char *path, const ch_
     CH_TRY(parse(m, path, text, TABLE, out, err));
     if (!out->schema)
         CH_FAIL(err, CORRUPT_CATALOG, "path", path, "reason", "it has no schema");
+    return CH_OK;
+}
+
+ch_status ch_meta_function_print(const ch_meta_function *function, ch_buf *out, ch_error *err)
+{
+    return print(FUNCTION, function, out, err);
+}
+
+ch_status ch_meta_function_parse(const ch_metastore *m, const char *path, const ch_buf *text,
+                                 ch_meta_function *out, ch_error *err)
+{
+    *out = (ch_meta_function){.body = "", .comment = "", .data_access = ""};
+    CH_TRY(parse(m, path, text, FUNCTION, out, err));
+    if (!out->parameters || !out->returns || (!out->is_table && out->returns->n_fields != 1))
+        CH_FAIL(err, CORRUPT_CATALOG, "path", path, "reason", "it has no signature");
     return CH_OK;
 }

@@ -11,6 +11,11 @@ CH_NODISCARD ch_status ch_meta_database_parse(const ch_metastore *m, const char 
                                               ch_error *err);
 CH_NODISCARD ch_status ch_meta_table_parse(const ch_metastore *m, const char *path,
                                            const ch_buf *text, ch_meta_table *out, ch_error *err);
+CH_NODISCARD ch_status ch_meta_function_parse(const ch_metastore *m, const char *path,
+                                              const ch_buf *text, ch_meta_function *out,
+                                              ch_error *err);
+CH_NODISCARD ch_status ch_meta_function_print(const ch_meta_function *function, ch_buf *out,
+                                              ch_error *err);
 CH_NODISCARD ch_status ch_meta_database_print(const ch_meta_database *database, ch_buf *out,
                                               ch_error *err);
 CH_NODISCARD ch_status ch_meta_table_print(const ch_metastore *m, const ch_meta_table *table,

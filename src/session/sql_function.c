@@ -160,28 +160,41 @@ static ch_status parse_fallbacks(const ch_sql_context *ctx, ch_sql_function *fn,
     return CH_OK;
 }
 
-/* From the statement into the arena, trees of the body's text with it. */
-static ch_status make(ch_frame *frame, const ch_rel_function *f, ch_arena *arena,
-                      ch_sql_function **out, ch_error *err)
+/* spark_catalog.d.f and its quoted form of a stored function; of the session's own the name alone. */
+static ch_status names_of(const ch_meta_function *f, ch_arena *arena, ch_sql_function *fn,
+                          ch_error *err)
+{
+    bool stored = *f->database != 0;
+    fn->name = ch_arena_str(arena, f->name, err);
+    fn->full = stored ? ch_arena_printf(arena, err, CH_CATALOG_NAME ".%s.%s", f->database, f->name)
+                      : fn->name;
+    fn->quoted = stored ? ch_table_quoted(arena, f->database, f->name, err)
+                        : ch_arena_printf(arena, err, "`%s`", f->name);
+    return fn->name && fn->full && fn->quoted ? CH_OK : CH_E_MEMORY;
+}
+
+ch_status ch_sql_function_of(ch_session *session, const ch_meta_function *f, ch_arena *arena,
+                             ch_sql_function **out, ch_error *err)
 {
     ch_sql_function *fn;
     ch_sql_context ctx;
     CH_ARENA_NEW(fn, arena, err);
-    const char *name = ch_arena_str(arena, f->name.item[f->name.n - 1], err);
-    *fn = (ch_sql_function){.name = name,
-                            .parameters = f->parameters,
-                            .returns = f->returns,
+    *fn = (ch_sql_function){.parameters = f->parameters,
+                            .returns =
+                                f->is_table || !f->returns ? f->returns : f->returns->field[0].type,
                             .is_table = f->is_table,
-                            .is_deterministic = f->determinism >= 0,
-                            .data_access = f->data_access ? f->data_access : "CONTAINS SQL",
-                            .created_us = ch_now_us()};
+                            .is_deterministic = f->is_deterministic,
+                            .stored = *f->database != 0,
+                            .created_us = f->created_us};
+    CH_TRY(names_of(f, arena, fn, err));
     fn->sql = fn->body = ch_arena_str(arena, f->body, err);
-    fn->comment = f->comment ? ch_arena_str(arena, f->comment, err) : NULL;
-    if (!name || !fn->body || (f->comment && !fn->comment))
+    fn->data_access = ch_arena_str(arena, f->data_access, err);
+    fn->comment = f->has_comment ? ch_arena_str(arena, f->comment, err) : NULL;
+    if (!fn->body || !fn->data_access || (f->has_comment && !fn->comment))
         return CH_E_MEMORY;
-    CH_TRY(ch_session_sql_context(frame->session, arena, &ctx, err));
+    CH_TRY(ch_session_sql_context(session, arena, &ctx, err));
     CH_TRY(parse_fallbacks(&ctx, fn, err));
-    if (f->query) {
+    if (f->is_query) {
         ch_rel *query;
         CH_TRY(ch_sql_parse(&ctx, fn->body, &query, err));
         fn->query = query;
@@ -192,6 +205,35 @@ static ch_status make(ch_frame *frame, const ch_rel_function *f, ch_arena *arena
     }
     *out = fn;
     return CH_OK;
+}
+
+/* A table's columns, or a value's type as the only field. */
+static ch_status as_columns(bool is_table, const ch_type *t, const ch_type **out, ch_error *err)
+{
+    *out = t;
+    if (is_table || !t)
+        return CH_OK;
+    ch_field value = {.name = "value", .type = t, .nullable = true};
+    *out = ch_type_struct(&value, 1);
+    return *out ? CH_OK : ch_error_memory(err, "types", 0, 0);
+}
+
+/* What the statement says. database "": of the session. */
+static ch_status texts_of(const ch_rel_function *f, const char *database, const char *name,
+                          ch_meta_function *out, ch_error *err)
+{
+    *out = (ch_meta_function){.database = database,
+                              .name = name,
+                              .is_table = f->is_table,
+                              .is_query = f->query != NULL,
+                              .is_deterministic = f->determinism >= 0,
+                              .has_comment = f->comment != NULL,
+                              .parameters = f->parameters,
+                              .body = f->body,
+                              .comment = f->comment ? f->comment : "",
+                              .data_access = f->data_access ? f->data_access : "CONTAINS SQL",
+                              .created_us = ch_now_us()};
+    return as_columns(f->is_table, f->returns, &out->returns, err);
 }
 
 static ch_status check_and_try(ch_frame *frame, const ch_rel_function *f, ch_sql_function *fn,
@@ -207,11 +249,10 @@ static ch_status check_and_try(ch_frame *frame, const ch_rel_function *f, ch_sql
     return CH_OK;
 }
 
-static ch_status exists(ch_frame *frame, const ch_sql_function *fn, ch_error *err)
+static ch_status exists(const char *quoted, ch_error *err)
 {
-    const char *name = ch_arena_printf(&frame->arena, NULL, "`%s`", fn->name);
-    CH_FAIL(err, ROUTINE_ALREADY_EXISTS, "routineName", name ? name : "", "newRoutineType",
-            "routine", "existingRoutineType", "routine");
+    CH_FAIL(err, ROUTINE_ALREADY_EXISTS, "routineName", quoted, "newRoutineType", "routine",
+            "existingRoutineType", "routine");
 }
 
 /* May it take the name? What is there stays until it is replaced. */
@@ -222,31 +263,33 @@ static ch_status check_name(ch_frame *frame, const ch_rel_function *f, const ch_
     bool is_there = old != NULL, in_sql = is_there && old->function.sql;
     ch_function_entry_unref(old);
     if (is_there && !f->replace)
-        return exists(frame, fn, err);
+        return exists(fn->quoted, err);
     if (f->replace && (ch_func_find(name) || (is_there && !in_sql)))
         CH_FAIL(err, UDF_NOT_SQL, "name", fn->name);
     return CH_OK;
 }
 
-ch_status ch_sql_function_create(ch_frame *frame, ch_error *err)
+static ch_status create_temporary(ch_ddl *c, const ch_rel_function *f, ch_error *err)
 {
-    const ch_rel_function *f = (const ch_rel_function *)frame->rel;
+    ch_frame *frame = c->frame;
     ch_function_entry *e;
+    ch_meta_function texts;
     ch_sql_function *fn = NULL;
     bool existed;
-    if (!f->is_temporary)
-        CH_FAIL(err, UNSUPPORTED, "feature",
-                "A function that outlasts its session (CREATE FUNCTION "
-                "without TEMPORARY)");
-    char *lower = ch_arena_str(&frame->arena, f->name.item[f->name.n - 1], err);
-    for (char *c = lower; c && *c; c++)
-        *c = (char)tolower((unsigned char)*c);
+    const char *name = f->name.item[f->name.n - 1];
+    char *lower = ch_arena_str(c->arena, name, err);
+    for (char *p = lower; p && *p; p++)
+        *p = (char)tolower((unsigned char)*p);
     if (!lower)
         return CH_E_MEMORY;
+    CH_TRY(texts_of(f, "", name, &texts, err));
     CH_TRY(ch_function_entry_new(frame->session, lower, &e, err));
-    ch_status status = make(frame, f, &e->arena, &fn, err);
+    ch_status status = ch_sql_function_of(frame->session, &texts, &e->arena, &fn, err);
+    ch_ddl_uses uses = {.c = c, .kind = "FUNCTION", .name = name, .temp = name};
     if (status == CH_OK)
         status = check_name(frame, f, fn, lower, err);
+    if (status == CH_OK)
+        status = ch_ddl_check_uses(&uses, f->query, f->expr, err);
     if (status == CH_OK)
         status = check_and_try(frame, f, fn, err);
     if (status != CH_OK) {
@@ -255,7 +298,49 @@ ch_status ch_sql_function_create(ch_frame *frame, ch_error *err)
     }
     e->function.sql = fn;
     CH_TRY(ch_functions_put(frame->session, e, f->replace, &existed, err));
-    return existed && !f->replace ? exists(frame, fn, err) : CH_OK;
+    return existed && !f->replace ? exists(ch_ddl_quote(c, name), err) : CH_OK;
+}
+
+static ch_status create_stored(ch_ddl *c, const ch_rel_function *f, ch_error *err)
+{
+    ch_table_name name;
+    ch_meta_database db;
+    ch_meta_function texts;
+    ch_sql_function *fn;
+    bool existed;
+    CH_TRY(ch_ddl_new_name(c, &f->name, &name, &db, err));
+    CH_TRY(texts_of(f, name.database, name.name, &texts, err));
+    CH_TRY(ch_sql_function_of(c->session, &texts, c->arena, &fn, err));
+    ch_ddl_uses uses = {.c = c, .kind = "FUNCTION", .name = fn->quoted};
+    CH_TRY(ch_ddl_check_uses(&uses, f->query, f->expr, err));
+    if (uses.reads && f->data_access && strcmp(f->data_access, "CONTAINS SQL") == 0)
+        CH_FAIL(err, UDF_DATA_ACCESS);
+    if (uses.reads)
+        texts.data_access = "READS SQL DATA";
+    CH_TRY(check_and_try(c->frame, f, fn, err));
+    CH_TRY(as_columns(fn->is_table, fn->returns, &texts.returns, err));
+    CH_TRY(ch_meta_function_put(&c->meta, &texts, !f->replace, &existed, err));
+    return existed && !f->if_not_exists ? exists(fn->quoted, err) : CH_OK;
+}
+
+ch_status ch_sql_function_create(ch_frame *frame, ch_error *err)
+{
+    const ch_rel_function *f = (const ch_rel_function *)frame->rel;
+    ch_ddl c;
+    CH_TRY(ch_ddl_open(frame, &c, err));
+    return f->is_temporary ? create_temporary(&c, f, err) : create_stored(&c, f, err);
+}
+
+ch_status ch_sql_function_stored(ch_ddl *c, const ch_str_list *parts, ch_table_name *name,
+                                 ch_meta_function **out, ch_error *err)
+{
+    ch_table_name own;
+    name = name ? name : &own;
+    *out = NULL;
+    CH_TRY(ch_table_name_of(c->session, parts, NULL, c->arena, name, err));
+    if (!name->fits || name->is_global)
+        return CH_OK;
+    return ch_meta_function_get(&c->meta, name->database, name->name, out, err);
 }
 
 /* ---- DESCRIBE ------------------------------------------------------------------------------ */
@@ -330,7 +415,7 @@ ch_status ch_sql_function_describe(const ch_sql_function *fn, bool extended, ch_
 {
     int width = extended ? 15 : 10;
     const char *type;
-    CH_TRY(add(out, width, "Function:", fn->name, err));
+    CH_TRY(add(out, width, "Function:", fn->full, err));
     CH_TRY(add(out, width, "Type:", fn->is_table ? "TABLE" : "SCALAR", err));
     CH_TRY(add_fields(out, width, "Input:", fn->parameters, extended, err));
     if (fn->is_table) {

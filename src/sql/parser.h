@@ -118,7 +118,10 @@ bool ch_sql_is_name(const ch_sql_parser *p, int32_t ahead);
 CH_NODISCARD ch_status ch_sql_name(ch_sql_parser *p, const char **out);
 /* A name that may not be followed by -name: a-b is refused with advice. */
 CH_NODISCARD ch_status ch_sql_checked_name(ch_sql_parser *p, const char **out);
-CH_NODISCARD ch_status ch_sql_names(ch_sql_parser *p, ch_str_list *out);     /* a.b.c */
+CH_NODISCARD ch_status ch_sql_names(ch_sql_parser *p, ch_str_list *out); /* a.b.c */
+/* "a.b.c": a function's name */
+CH_NODISCARD ch_status ch_sql_join_names(ch_sql_parser *p, const ch_str_list *parts,
+                                         const char **out);
 CH_NODISCARD ch_status ch_sql_name_list(ch_sql_parser *p, ch_str_list *out); /* (a, b) */
 /* The text of the token as the user wrote it, quotes and escapes resolved for strings. */
 CH_NODISCARD ch_status ch_sql_string(ch_sql_parser *p, const char **out, int64_t *len);

@@ -437,9 +437,15 @@ static ch_status parse_star(ch_sql_parser *p, ch_str_list target, int32_t start,
     return CH_OK;
 }
 
-static ch_status join_names(ch_sql_parser *p, const ch_str_list *parts, const char **out)
+ch_status ch_sql_join_names(ch_sql_parser *p, const ch_str_list *parts, const char **out)
 {
+    int32_t last = parts->n - 1;
     *out = parts->item[0];
+    if (last > 0 && last < 3 && strcasecmp(parts->item[last - 1], "builtin") == 0 &&
+        (last == 1 || strcasecmp(parts->item[0], "system") == 0)) {
+        *out = parts->item[last];
+        return CH_OK;
+    }
     for (int32_t i = 1; i < parts->n; i++) {
         *out = ch_arena_printf(p->arena, p->err, "%s.%s", *out, parts->item[i]);
         if (!*out)
@@ -469,7 +475,7 @@ static ch_status parse_name(ch_sql_parser *p, ch_expr **out)
         return parse_star(p, parts, start, out);
     }
     if (ch_sql_is(p, '(')) {
-        CH_TRY(join_names(p, &parts, &name));
+        CH_TRY(ch_sql_join_names(p, &parts, &name));
         return parse_call(p, name, start, (ch_expr_list){0}, out);
     }
     if (is_lambda_argument(p, parts.item[0])) {

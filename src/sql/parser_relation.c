@@ -127,7 +127,7 @@ static ch_status table_function(ch_sql_parser *p, const ch_str_list *name, int32
     }
     ch_rel_unresolved_table_valued_function *f;
     CH_SQL_NEW(f, p, ch_sql_rel_new, CH_REL_UNRESOLVED_TABLE_VALUED_FUNCTION, start);
-    f->function_name = name->item[name->n - 1];
+    CH_TRY(ch_sql_join_names(p, name, &f->function_name));
     f->arguments = args;
     *out = &f->head;
     return table_alias(p, start, out);
@@ -345,8 +345,11 @@ static bool starts_lateral(const ch_sql_parser *p)
 {
     if (!ch_sql_is_kw(p, CH_KW_LATERAL))
         return false;
+    int32_t at = 1;
+    while (ch_sql_is_name(p, at) && ch_sql_peek(p, at + 1)->kind == '.')
+        at += 2;
     return ch_sql_peek(p, 1)->kind == '(' ||
-           (ch_sql_is_name(p, 1) && ch_sql_peek(p, 2)->kind == '(' &&
+           (ch_sql_is_name(p, at) && ch_sql_peek(p, at + 1)->kind == '(' &&
             !ch_sql_peek_kw(p, 1, CH_KW_VIEW));
 }
 

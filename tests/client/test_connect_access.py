@@ -136,6 +136,7 @@ def test_read_only(tmp_path):
     spark.range(3).write.parquet(str(tmp_path / "in/p"))
     spark.range(4).write.saveAsTable("t")
     spark.sql("create view v as select id from t where id > 0")
+    spark.sql("create function f(x int) returns int return x + 1")
     assert s.stop() == 0
 
     def tree():
@@ -149,6 +150,7 @@ def test_read_only(tmp_path):
         assert spark.table("t").count() == 4 and spark.table("v").count() == 3
         assert spark.sql("show tables").count() == 2 and spark.catalog.listDatabases()
         spark.sql("describe extended t").collect()
+        assert spark.sql("select f(1) a").collect()[0].a == 2
         spark.range(2).createTempView("mine")
         spark.sql("create temporary view mine2 as select * from mine")
         spark.sql("set spark.sql.ansi.enabled = false")
@@ -158,7 +160,8 @@ def test_read_only(tmp_path):
         for text in ("create table n (a int)", "create table n as select 1 a", "create database d", "drop table t",
                      "drop view v", "insert into t values (9)", "insert overwrite t values (9)", "truncate table t",
                      "alter table t rename to u", "alter table t add columns (b int)", "analyze table t compute statistics",
-                     "create or replace view v as select 1", "create view w as select 1", "drop database default cascade",
+                     "create or replace view v as select 1", "create view w as select 1",
+                     "create function g() return 1", "create or replace function f() return 1", "drop function f", "drop database default cascade",
                      f"insert overwrite directory '{tmp_path}/out' using csv select 1", "msck repair table t",
                      f"set chert.spill.dir = {tmp_path}/spill"):
             with pytest.raises(Exception) as e:

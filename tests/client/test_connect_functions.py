@@ -59,3 +59,34 @@ def test_a_function_in_python_takes_the_name_and_gives_it_back(server):
     spark.sql("drop temporary function twice")
     spark.sql("create temporary function twice(x int) returns int return 2 * x")
     assert spark.sql("select twice(1) t").collect()[0].t == 2
+
+
+def test_stored_ones_outlast_the_server(tmp_path):
+    """Its end is as sudden as it may be: what CREATE FUNCTION has answered is there."""
+    s = Server(cwd=tmp_path)
+    spark = s.session()
+    spark.sql("create database shop")
+    spark.sql("create function shop.net(price int, cut int default 10) returns int comment 'what is left' return price - cut")
+    spark.sql("create function below(n int) returns table(i bigint) return select id from range(10) where id < n")
+    spark.sql("create view shop.v as select shop.net(id) n from range(20, 22)")
+    spark.stop()
+    s.process.kill()
+    s.process.wait(60)
+    s = Server(cwd=tmp_path)
+    spark = s.session()
+    assert spark.sql("select shop.net(15) a, shop.net(cut => 1, price => 3) b").collect()[0] == (5, 2)
+    assert sorted(r.n for r in spark.table("shop.v").collect()) == [10, 11]
+    assert spark.sql("select sum(i) s from below(4)").collect()[0].s == 6
+    assert spark.range(1).select(F.call_function("shop.net", F.lit(30))).collect()[0][0] == 20
+    catalog = spark.catalog
+    assert catalog.functionExists("below") and catalog.functionExists("shop.net")
+    assert catalog.functionExists("net", "shop") and not catalog.functionExists("net")
+    f = catalog.getFunction("shop.net")
+    assert (f.name, f.catalog, f.namespace, f.isTemporary) == ("net", "spark_catalog", ["shop"], False)
+    assert [f.name for f in catalog.listFunctions("shop", "ne*") if not f.isTemporary] == ["net"]
+    assert [f.name for f in catalog.listFunctions("shop", "below") if not f.isTemporary] == []
+    spark.sql("drop function shop.net")
+    assert not catalog.functionExists("shop.net")
+    with pytest.raises(Exception, match="UNRESOLVED_ROUTINE"):
+        spark.table("shop.v").collect()
+    assert s.stop() == 0

@@ -119,6 +119,9 @@ def clean(ss):
     for row in ss.sql("SHOW TABLES").collect():
         if not row[2]:
             ss.sql(f"DROP TABLE IF EXISTS `{row[1]}`")
+    for row in ss.sql("SHOW USER FUNCTIONS IN default").collect():
+        if row[0].startswith("spark_catalog.default."):
+            ss.sql(f"DROP FUNCTION IF EXISTS {row[0]}")
     for row in ss.sql("SHOW VIEWS IN global_temp").collect():
         ss.catalog.dropGlobalTempView(row[1]) if row[0] else ss.catalog.dropTempView(row[1])
 
