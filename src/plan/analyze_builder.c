@@ -6,6 +6,7 @@
  * Spark calls these builders and replaces the call while it looks up the function; here the draft of a
  * call is changed before it is bound. Its arguments are resolved by then.
  */
+#include <string.h>
 #include <strings.h>
 
 #include "plan/analyzer.h"
@@ -103,4 +104,34 @@ ch_status ch_an_build(ch_analyzer *a, ch_expr_call *draft, const char **shown, c
         if (strcmp(BUILDER[i].name, draft->name) == 0)
             return BUILDER[i].build(a, draft, shown, err);
     return CH_OK;
+}
+
+/*
+ * regr_avgx(DISTINCT y, x) is avg(DISTINCT IF(y IS NOT NULL AND x IS NOT NULL, x, NULL)), as Spark has it: the values of
+ * x are distinct, not the pairs. So both arguments become that value.
+ */
+ch_status ch_an_build_distinct(ch_analyzer *a, const ch_expr *at, ch_expr **call, ch_error *err)
+{
+    static const char *const OF_ONE[] = {"regr_avgx", "regr_avgy", "regr_sxx", "regr_syy"};
+    ch_expr_call *c = (ch_expr_call *)*call;
+    ch_expr *is[2], *both, *value, *none;
+    bool known = false;
+    for (size_t i = 0; i < sizeof OF_ONE / sizeof *OF_ONE && c->head.kind == CH_EXPR_CALL; i++)
+        known |= strcmp(c->func->name, OF_ONE[i]) == 0;
+    if (!known || c->args.n != 2)
+        return CH_OK;
+    for (int i = 0; i < 2; i++)
+        CH_TRY(ch_call_make(a->ctx, "isnotnull", &c->args.item[i], 1, &is[i], err));
+    CH_TRY(ch_call_make(a->ctx, "and", is, 2, &both, err));
+    const ch_scalar null = {.type = CH_T_DOUBLE, .is_null = true};
+    CH_AN_NEW(none, ch_make_literal(a->arena, &null, err));
+    size_t last = strlen(c->func->name) - 1;
+    ch_expr *choice[3] = {both, c->args.item[c->func->name[last] == 'x'], none};
+    CH_TRY(ch_call_make(a->ctx, "if", choice, 3, &value, err));
+    ch_expr_call *copy;
+    CH_AN_NEW(copy, ch_expr_clone(a->arena, &c->head, err));
+    copy->args = (ch_expr_list){0};
+    for (int i = 0; i < 2; i++)
+        CH_TRY(ch_expr_list_add(a->arena, &copy->args, value, err));
+    return ch_an_cover(a, at, &c->head, &copy->head, call, err);
 }

@@ -111,16 +111,8 @@ static void reset_bind(const ch_expr_call *call, const ch_func *func, ch_bind *b
 static ch_status no_such_function(ch_analyzer *a, const char *name, const ch_expr *at,
                                   ch_error *err)
 {
-    ch_str_list parts = {0};
-    for (const char *p = name; *p;) {
-        size_t len = strcspn(p, ".");
-        char *part;
-        CH_AN_NEW(part, ch_arena_strn(a->arena, p, len, err));
-        CH_TRY(ch_str_list_add(a->arena, &parts, part, err));
-        p += len + (p[len] == '.');
-    }
     char *quoted;
-    CH_AN_NEW(quoted, ch_names_quoted(a->arena, &parts, err));
+    CH_TRY(ch_an_function_quoted(a, name, &quoted, err));
     static const ch_expr nowhere = {.start = -1};
     ch_nearest near = CH_NEAREST(name);
     for (int i = 0; ch_func_at(i); i++)
@@ -587,5 +579,7 @@ ch_status ch_an_call(ch_analyzer *a, ch_an_scope *scope, const ch_expr_unresolve
         ((ch_expr_call *)*out)->name = shown;
     if (is_struct)
         ((ch_expr_call *)*out)->name = f->is_infix ? "named_struct" : "struct";
-    return CH_OK;
+    if (f->is_distinct)
+        return ch_an_build_distinct(a, &f->head, out, err);
+    return ch_an_pad_chars(a, &f->head, out, err);
 }

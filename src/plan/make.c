@@ -140,13 +140,15 @@ ch_status ch_make_output(ch_arena *arena, const ch_expr_list *list, ch_attr_list
         if (e->kind != CH_EXPR_ALIAS)
             CH_FAIL(err, INTERNAL, "message", "a select list holds an expression without a name");
         const ch_expr_alias *alias = (const void *)e;
+        const ch_expr_attribute *same = (const void *)alias->child; /* under another name */
+        const char *inherited = same->head.kind == CH_EXPR_ATTRIBUTE ? same->attr->metadata : NULL;
         ch_attr *attr;
         CH_ARENA_NEW(attr, arena, err);
         *attr = (ch_attr){.name = alias->names.item[0],
                           .type = e->type,
                           .nullable = e->nullable,
                           .id = alias->id,
-                          .metadata = alias->metadata};
+                          .metadata = alias->metadata ? alias->metadata : inherited};
         CH_TRY(ch_attr_list_add(arena, out, attr, err));
     }
     return CH_OK;

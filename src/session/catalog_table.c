@@ -68,16 +68,8 @@ ch_status ch_metastore_open(ch_session *session, ch_arena *arena, ch_mem *mem, c
 
 /* ---- a table's files ---------------------------------------------------------------------------- */
 
-/* CHAR and VARCHAR are text in the files. */
-static ch_field as_stored(ch_field f)
-{
-    if (f.type->id == CH_CHAR || f.type->id == CH_VARCHAR)
-        f.type = CH_T_STRING;
-    return f;
-}
-
-static ch_status split_schema(const ch_meta_table *t, ch_arena *arena, const ch_type **files,
-                              ch_field **key, ch_error *err)
+static ch_status split_schema(const ch_metastore *m, const ch_meta_table *t, ch_arena *arena,
+                              const ch_type **files, ch_field **key, ch_error *err)
 {
     ch_field *field;
     int32_t n = 0, n_all = t->schema->n_fields;
@@ -87,11 +79,11 @@ static ch_status split_schema(const ch_meta_table *t, ch_arena *arena, const ch_
         bool is_key = false;
         for (int32_t k = 0; k < t->partition_columns.n; k++)
             if (strcasecmp(t->partition_columns.item[k], t->schema->field[i].name) == 0) {
-                (*key)[k] = as_stored(t->schema->field[i]);
+                CH_TRY(ch_meta_field_stored(m, &t->schema->field[i], &(*key)[k], err));
                 is_key = true;
             }
         if (!is_key)
-            field[n++] = as_stored(t->schema->field[i]);
+            CH_TRY(ch_meta_field_stored(m, &t->schema->field[i], &field[n++], err));
     }
     *files = ch_type_struct(field, n);
     return *files ? CH_OK : ch_error_memory(err, "types", 0, 0);
@@ -135,7 +127,7 @@ static ch_status find_files(ch_session_catalog *self, const ch_metastore *m, con
         }
     CH_TRY(ch_list(arena, ch_engine_pool(ch_session_engine(self->session)), path, n_there, &filter,
                    &listing, err));
-    CH_TRY(split_schema(t, arena, &files, &key, err));
+    CH_TRY(split_schema(m, t, arena, &files, &key, err));
     CH_TRY(ch_partitions_given(key, n_keys, name, n_keys ? n_there : 0, self->func, arena,
                                self->mem, &partitions, err));
     scan->file = listing.file;
@@ -147,7 +139,8 @@ static ch_status find_files(ch_session_catalog *self, const ch_metastore *m, con
 }
 
 /* Spark pads CHAR(n) with blanks when it is read. */
-static ch_status pad_chars(const ch_meta_table *t, ch_arena *arena, ch_rel **rel, ch_error *err)
+static ch_status pad_chars(const ch_metastore *m, const ch_meta_table *t, ch_arena *arena,
+                           ch_rel **rel, ch_error *err)
 {
     bool any = false;
     for (int32_t i = 0; i < t->schema->n_fields; i++)
@@ -178,7 +171,9 @@ static ch_status pad_chars(const ch_meta_table *t, ch_arena *arena, ch_rel **rel
             CH_TRY(ch_expr_list_add(arena, &pad->args, e, err));
             CH_TRY(ch_expr_list_add(arena, &pad->args, &length->head, err));
             alias->child = &pad->head;
-            alias->metadata = f->metadata;
+            ch_field stored;
+            CH_TRY(ch_meta_field_stored(m, f, &stored, err));
+            alias->metadata = stored.metadata;
             CH_TRY(ch_str_list_add(arena, &alias->names, f->name, err));
             e = &alias->head;
         }
@@ -217,11 +212,11 @@ static ch_status table_scan(ch_session_catalog *self, const ch_metastore *m, con
     }
     CH_TRY(find_files(self, m, t, scan, arena, err));
     *out = &scan->head;
-    return pad_chars(t, arena, out, err);
+    return pad_chars(m, t, arena, out, err);
 }
 
-static ch_status view_plan(ch_session_catalog *self, const ch_meta_table *t, ch_arena *arena,
-                           ch_rel **out, ch_error *err)
+static ch_status view_plan(ch_session_catalog *self, const ch_metastore *m, const ch_meta_table *t,
+                           ch_arena *arena, ch_rel **out, ch_error *err)
 {
     ch_rel_view *view = ch_rel_new(arena, CH_REL_VIEW, err);
     if (!view)
@@ -236,7 +231,7 @@ static ch_status view_plan(ch_session_catalog *self, const ch_meta_table *t, ch_
     view->database = t->view_database;
     view->stored = true;
     view->columns = t->view_columns;
-    view->schema = t->schema;
+    CH_TRY(ch_meta_schema_stored(m, t->schema, &view->schema, err));
     *out = &view->head;
     return CH_OK;
 }
@@ -245,6 +240,6 @@ ch_status ch_catalog_table_plan(ch_session_catalog *self, const ch_metastore *m,
                                 const ch_meta_table *table, const ch_option_list *options,
                                 ch_arena *arena, ch_rel **out, ch_error *err)
 {
-    return table->is_view ? view_plan(self, table, arena, out, err)
+    return table->is_view ? view_plan(self, m, table, arena, out, err)
                           : table_scan(self, m, table, options, arena, out, err);
 }

@@ -317,6 +317,8 @@ static ch_status make(ch_ddl *c, const ch_rel_ddl *d, ch_meta_table *t, const ch
     if (d->input) {
         CH_TRY(ch_query_open(c->frame, d->input, &query, err));
         ch_status status = columns_of(c, ch_query_schema(query), &t->schema, err);
+        if (status == CH_OK)
+            status = ch_meta_schema_declared(&c->meta, t->schema, &t->schema, err);
         if (status == CH_OK && old)
             status = ch_ddl_check_overwrite(c, old, query, err);
         ch_query_close(query);
