@@ -117,8 +117,9 @@ struct ch_op {
     const char *title;   /* what EXPLAIN calls it; NULL: the class's name */
     int n_feeders;       /* pipelines and operators that still push into it */
     _Atomic bool opened;
-    ch_op *next_op;                     /* list of all operators of the query */
-    ch_op *first_feeder, *next_sibling; /* who pushes into it: the tree that EXPLAIN prints */
+    ch_op *next_op; /* list of all operators of the query */
+    ch_op *first_feeder, *last_feeder,
+        *next_sibling; /* who pushes into it: the tree that EXPLAIN prints */
     /* Set by the operator itself: morsels that nobody has begun are not needed; those begun are
      * pushed to their end. Since morsels begin in order, all before a finished one are then complete. */
     _Atomic bool stop;

@@ -12,10 +12,8 @@
 void ch_op_add_feeder(ch_op *op, ch_op *feeder)
 {
     /* Kept in order of wiring: a join shows its left side first. */
-    ch_op **end = &op->first_feeder;
-    while (*end)
-        end = &(*end)->next_sibling;
-    *end = feeder;
+    *(op->last_feeder ? &op->last_feeder->next_sibling : &op->first_feeder) = feeder;
+    op->last_feeder = feeder;
 }
 
 void *ch_op_new(ch_exec *exec, const ch_op_class *cls, size_t bytes, const ch_rel *rel, ch_op *next,

@@ -17,11 +17,16 @@ typedef struct bind_source {
     const ch_expr_call *call;
     ch_status status; /* of the first failure, which err tells */
     ch_error err;
+    bool silent,
+        asked; /* texts are for errors, which few attempts end in: they are made for that alone */
 } bind_source;
 
 static const char *source_sql(ch_bind_source *self, int32_t arg)
 {
     bind_source *s = (bind_source *)self;
+    s->asked = true;
+    if (s->silent)
+        return "";
     const ch_expr *e = arg < 0 ? &s->call->head : s->call->args.item[arg];
     ch_error err = {0};
     const char *text = ch_expr_sql(s->a->arena, e, &err);
@@ -186,7 +191,15 @@ ch_status ch_an_bound_to(ch_analyzer *a, const ch_expr_call *draft, const ch_fun
     for (; func; func = ch_func_next(func)) {
         reset_bind(call, func, &bind);
         ch_error attempt = {0};
+        source.silent = true;
+        source.asked = false;
         status = ch_func_bind(&bind, &attempt);
+        if (source.asked && (status == CH_OK || bind.final || !ch_func_next(func))) {
+            ch_error_release(&attempt);
+            source.silent = false;
+            reset_bind(call, func, &bind);
+            status = ch_func_bind(&bind, &attempt);
+        }
         if (source.status != CH_OK) {
             ch_error_release(&attempt);
             return ch_error_pass(err, &source.err);

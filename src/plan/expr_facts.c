@@ -4,12 +4,31 @@
 #include "plan/analyze.h"
 #include "plan/node.h"
 
-/* Does test hold for e or anything below it? */
+/* Of those right below e. */
+static bool any_child(const ch_expr *e, bool (*test)(const ch_expr *))
+{
+    const ch_node_class *cls = ch_expr_class(e->kind);
+    for (int i = 0; i < cls->n_fields; i++) {
+        const char *at = (const char *)e + cls->field[i].offset;
+        const ch_expr *one =
+            cls->field[i].kind == CH_NODE_EXPR ? *(ch_expr *const *)(const void *)at : NULL;
+        const ch_expr_list *list =
+            cls->field[i].kind == CH_NODE_EXPR_LIST ? (const void *)at : NULL;
+        if (one && test(one))
+            return true;
+        for (int32_t k = 0; list && k < list->n; k++)
+            if (list->item[k] && test(list->item[k]))
+                return true;
+    }
+    return false;
+}
+
+/* Does test hold for e or anything below it? The next level is looked at first: in a long chain that is often enough. */
 static bool any(const ch_expr *e, bool (*test)(const ch_expr *))
 {
     if (!e)
         return false;
-    if (test(e))
+    if (test(e) || any_child(e, test))
         return true;
     const ch_node_class *cls = ch_expr_class(e->kind);
     for (int i = 0; i < cls->n_fields; i++) {

@@ -15,7 +15,7 @@ os.environ["SPARK_CONNECT_MODE_ENABLED"] = "1"
 import grpc  # noqa: E402
 import pyspark.sql.connect.proto as pb  # noqa: E402
 from pyspark.sql import functions as F  # noqa: E402
-from server import Server, channel, no_hang, request  # noqa: E402, F401
+from server import SLOWER, Server, channel, no_hang, request  # noqa: E402, F401
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +47,7 @@ def rows(stub, plan, session=None):
 
 
 def raw(server, path="ExecutePlan"):
-    ch = grpc.insecure_channel(f"127.0.0.1:{server.port}", [("grpc.max_send_message_length", -1)])
+    ch = grpc.insecure_channel(f"127.0.0.1:{server.port}", [("grpc.max_send_message_length", -1), ("grpc.max_receive_message_length", -1)])
     return ch.unary_stream(f"/spark.connect.SparkConnectService/{path}", lambda b: b, lambda b: b)
 
 
@@ -255,6 +255,67 @@ def test_wide_plans(server):
         df = df.withColumn(f"c{i}", F.col("id") + i)
     assert df.select(F.col("c99")).collect()[0][0] == 99
     spark.stop()
+
+
+def call(name, *args):
+    head = pb.Expression.UnresolvedFunction(function_name=name).SerializeToString()
+    each = number_of(pb.Expression.UnresolvedFunction, "arguments")
+    return field(number_of(pb.Expression, "unresolved_function"), head + b"".join(field(each, a) for a in args))
+
+
+def literal(i):
+    return pb.Expression(literal=pb.Expression.Literal(integer=i)).SerializeToString()
+
+
+def named(expression, name):
+    return field(number_of(pb.Expression, "alias"), field(number_of(pb.Expression.Alias, "expr"), expression) +
+                 field(number_of(pb.Expression.Alias, "name"), name.encode()))
+
+
+def select(expressions, below=None):
+    head = b"" if below is None else field(number_of(pb.Project, "input"), below)
+    each = number_of(pb.Project, "expressions")
+    return field(number_of(pb.Relation, "project"), head + b"".join(field(each, e) for e in expressions))
+
+
+def union(left, right):
+    return field(number_of(pb.Relation, "set_op"), field(number_of(pb.SetOperation, "left_input"), left) +
+                 field(number_of(pb.SetOperation, "right_input"), right) + b"\x18\x02\x20\x01")
+
+
+def two_by_two(parts, join):
+    """One of all, in few levels."""
+    while len(parts) > 1:
+        parts = [join(*parts[i:i + 2]) if i + 1 < len(parts) else parts[i] for i in range(0, len(parts), 2)]
+    return parts[0]
+
+
+MANY = 100_000 // (20 if SLOWER > 1 else 1)
+ONE_ROW = pb.Relation(range=pb.Range(end=1, step=1)).SerializeToString()
+ID = pb.Expression(unresolved_attribute=pb.Expression.UnresolvedAttribute(unparsed_identifier="id")).SerializeToString()
+LARGE = {
+    "union": (MANY, lambda: two_by_two([ONE_ROW] * MANY, union)),
+    "union of projects": (MANY, lambda: two_by_two([select([named(literal(i), "a")], ONE_ROW) for i in range(MANY)], union)),
+    "columns": (1, lambda: select([named(literal(i), f"c{i}") for i in range(MANY)])),
+    "sums": (1, lambda: select([named(call("+", ID, literal(i)), f"c{i}") for i in range(MANY)], ONE_ROW)),
+    "list": (1, lambda: select([named(call("array", *map(literal, range(MANY))), "a")])),
+    "in": (1, lambda: select([named(call("in", ID, *map(literal, range(MANY))), "a")], ONE_ROW)),
+    "one sum": (1, lambda: select([named(two_by_two([ID] * MANY, lambda a, b: call("+", a, b)), "a")], ONE_ROW)),
+}
+
+
+@pytest.mark.parametrize("kind", LARGE)
+def test_plans_of_a_hundred_thousand_nodes(server, kind):
+    """The answer, or an error that says what is too large; and neither the time nor the memory of many more."""
+    n, make = LARGE[kind]
+    try:
+        got = [pb.ExecutePlanResponse.FromString(r) for r in run_bytes(server, make())]
+    except grpc.RpcError as e:
+        assert e.code() not in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED), e.details()
+        assert "OUT_OF_MEMORY" in e.details() or "too " in e.details(), e.details()
+    else:
+        assert sum(r.arrow_batch.row_count for r in got) == n
+    assert server.rss() < 1 << 30
 
 
 def test_sql_that_is_deep(server):
