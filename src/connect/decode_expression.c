@@ -6,6 +6,8 @@
 
 #include "connect/decode.h"
 #include "plan/node.h"
+#include "session/session.h"
+#include "wire/json.h"
 
 typedef PB(Expression) message;
 
@@ -221,6 +223,38 @@ static ch_status decode_expression_string(cn_decode *d, const message *m, ch_exp
     return copy(d, m->expression_string->expression, &e->expression, err);
 }
 
+/* A column's metadata: a JSON object, kept without the space between its words, as Spark's Metadata.json is. */
+static ch_status copy_metadata(cn_decode *d, const char *text, const char **out, ch_error *err)
+{
+    ch_json json;
+    bool ok;
+    size_t n = 0;
+    const int64_t len = (int64_t)strlen(text);
+    ch_json_init(&json, ch_session_mem(d->session->session));
+    ch_status status = ch_json_parse(&json, text, len, 0, &ok, err);
+    ok = status == CH_OK && ok && ch_json_at(&json, 0)->kind == CH_JSON_OBJECT &&
+         text[json.stop + (int64_t)strspn(text + json.stop, " \t\r\n")] == 0;
+    ch_json_release(&json);
+    CH_TRY(status);
+    if (!ok)
+        CH_FAIL(err, CONNECT_INVALID_PLAN, "reason", "the metadata of a column is no JSON object");
+    char *plain = ch_arena_alloc(d->arena, (size_t)len + 1, err);
+    if (!plain)
+        return CH_E_MEMORY;
+    for (bool quoted = false; *text; text++) {
+        if (*text == '"')
+            quoted = !quoted;
+        if (!quoted && strchr(" \t\r\n", *text))
+            continue;
+        plain[n++] = *text;
+        if (quoted && *text == '\\')
+            plain[n++] = *++text;
+    }
+    plain[n] = 0;
+    *out = plain;
+    return CH_OK;
+}
+
 ch_status cn_decode_alias(cn_decode *d, const PB(Expression__Alias) * m, ch_expr **out,
                           ch_error *err)
 {
@@ -231,7 +265,7 @@ ch_status cn_decode_alias(cn_decode *d, const PB(Expression__Alias) * m, ch_expr
     if (a->names.n == 0)
         CH_FAIL(err, CONNECT_INVALID_PLAN, "reason", "an alias has no name");
     if (m->metadata && *m->metadata)
-        CH_TRY(copy(d, m->metadata, &a->metadata, err));
+        CH_TRY(copy_metadata(d, m->metadata, &a->metadata, err));
     *out = &a->head;
     return CH_OK;
 }

@@ -8,6 +8,7 @@
 
 #include "session/command.h"
 #include "sql/sql.h"
+#include "type/datetime.h"
 
 typedef PB(Relation) message;
 #define DECODER(name) \
@@ -127,6 +128,25 @@ DECODER(deduplicate)
     r->all_columns_as_keys = s->all_columns_as_keys;
     CH_TRY(cn_copy_strings(d->arena, s->column_names, s->n_column_names, &r->columns, err));
     return cn_decode_relation(d, s->input, &r->input, err);
+}
+
+/* Over rows that all are there a watermark changes nothing (EliminateEventTimeWatermark). */
+DECODER(with_watermark)
+{
+    const PB(WithWatermark) *s = m->with_watermark;
+    const char *delay = s->delay_threshold ? s->delay_threshold : "";
+    ch_interval interval;
+    if (!ch_interval_parse(delay, (int64_t)strlen(delay), &interval))
+        CH_FAIL(err, CANNOT_PARSE_INTERVAL, "intervalString", delay);
+    if (interval.months < 0 || interval.days < 0 || interval.nanos < 0) {
+        const char *text = ch_arena_printf(
+            d->arena, err, "requirement failed: delay threshold (%s) should not be negative.",
+            delay);
+        if (!text)
+            return CH_E_MEMORY;
+        CH_FAIL(err, ILLEGAL_ARGUMENT, "message", text);
+    }
+    return cn_decode_relation(d, s->input, out, err);
 }
 
 DECODER(range)

@@ -5,18 +5,6 @@
 #include "base/log.h"
 #include "connect/service.h"
 
-/* Keys that are fixed when a Spark application starts; spark.conf.set of them is an error. */
-static bool is_static(const char *key)
-{
-    static const char *const KEY[] = {"spark.sql.warehouse.dir", "spark.sql.catalogImplementation",
-                                      "spark.sql.extensions", "spark.sql.globalTempDatabase"};
-    for (size_t i = 0; i < sizeof KEY / sizeof *KEY; i++)
-        if (strcmp(KEY[i], key) == 0)
-            return true;
-    return strncmp(key, "spark.", 6) == 0 && strncmp(key, "spark.sql.", 10) != 0 &&
-           strncmp(key, "spark.hadoop.", 13) != 0 && strncmp(key, "spark.connect.", 14) != 0;
-}
-
 /* Names a key that changes nothing in the log, once. */
 static void tell_unknown(cn_service *service, const char *key)
 {
@@ -84,20 +72,23 @@ static ch_status get_with_default(cn_session *s, const PB(ConfigRequest__GetWith
     return CH_OK;
 }
 
+/* What was set, and what Spark's applications have anyway; not the defaults of others, as in Spark. */
 static ch_status get_all(cn_session *s, const char *prefix, PB(ConfigResponse) * r, ch_arena *arena,
                          ch_error *err)
 {
+    static const char *const ALWAYS[] = {
+        "spark.app.id", "spark.app.name",          "spark.driver.host",      "spark.executor.id",
+        "spark.master", "spark.sql.warehouse.dir", "spark.submit.deployMode"};
+    enum { N = sizeof ALWAYS / sizeof *ALWAYS };
     ch_option_list changed;
-    size_t n_known = 0, len = prefix ? strlen(prefix) : 0;
-    while (ch_setting_at((int)n_known))
-        n_known++;
+    size_t len = prefix ? strlen(prefix) : 0;
     CH_TRY(ch_session_changed(s->session, arena, &changed, err));
-    CH_TRY(need_room(r, arena, n_known + (size_t)changed.n, err));
-    for (size_t i = 0; i < n_known + (size_t)changed.n; i++) {
-        bool known = i < n_known;
-        const char *key = known ? ch_setting_at((int)i)->name : changed.key[i - n_known], *value;
+    CH_TRY(need_room(r, arena, N + (size_t)changed.n, err));
+    for (size_t i = 0; i < N + (size_t)changed.n; i++) {
+        bool always = i < N;
+        const char *key = always ? ALWAYS[i] : changed.key[i - N], *value;
         bool twice = false;
-        for (int32_t k = 0; known && k < changed.n; k++)
+        for (int32_t k = 0; always && k < changed.n; k++)
             twice |= strcmp(changed.key[k], key) == 0;
         if (twice || (len && strncmp(key, prefix, len) != 0))
             continue;
@@ -118,8 +109,8 @@ ch_status cn_config(cn_session *s, const PB(ConfigRequest) * request, PB(ConfigR
     case SPARK__CONNECT__CONFIG_REQUEST__OPERATION__OP_TYPE_SET:
         for (size_t i = 0; i < op->set->n_pairs; i++) {
             const PB(KeyValue) *pair = op->set->pairs[i];
-            if (!op->set->silent && is_static(pair->key))
-                CH_FAIL(err, CANNOT_MODIFY_CONFIG, "key", pair->key);
+            if (!op->set->silent)
+                CH_TRY(ch_setting_check_change(pair->key, err));
             CH_TRY(ch_session_set(s->session, pair->key, pair->value ? pair->value : "", err));
             tell_unknown(s->service, pair->key);
         }
@@ -133,15 +124,16 @@ ch_status cn_config(cn_session *s, const PB(ConfigRequest) * request, PB(ConfigR
     case SPARK__CONNECT__CONFIG_REQUEST__OPERATION__OP_TYPE_GET_ALL:
         return get_all(s, op->get_all->prefix, r, arena, err);
     case SPARK__CONNECT__CONFIG_REQUEST__OPERATION__OP_TYPE_UNSET:
-        for (size_t i = 0; i < op->unset->n_keys; i++)
+        for (size_t i = 0; i < op->unset->n_keys; i++) {
+            CH_TRY(ch_setting_check_change(op->unset->keys[i], err));
             CH_TRY(ch_session_set(s->session, op->unset->keys[i], NULL, err));
+        }
         return CH_OK;
     case SPARK__CONNECT__CONFIG_REQUEST__OPERATION__OP_TYPE_IS_MODIFIABLE:
         CH_TRY(need_room(r, arena, op->is_modifiable->n_keys, err));
         for (size_t i = 0; i < op->is_modifiable->n_keys; i++) {
-            const char *key = op->is_modifiable->keys[i], *value;
-            CH_TRY(ch_session_get(s->session, key, arena, &value, err));
-            CH_TRY(add_pair(r, arena, key, value && !is_static(key) ? "true" : "false", err));
+            const char *key = op->is_modifiable->keys[i];
+            CH_TRY(add_pair(r, arena, key, ch_setting_may_change(key) ? "true" : "false", err));
         }
         return CH_OK;
     default:

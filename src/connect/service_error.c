@@ -29,6 +29,8 @@ static const java_class BY_CLASS[] = {
     {"UNSUPPORTED_FEATURE.ANALYZE_VIEW", {SPARK "sql.AnalysisException"}},
     {"UNSUPPORTED_FEATURE.DROP_DATABASE", {SPARK "sql.AnalysisException"}},
     {"INCOMPATIBLE_DATA_FOR_TABLE", {SPARK "sql.AnalysisException"}},
+    {"CANNOT_MODIFY_", {SPARK "sql.AnalysisException"}},
+    {"CANNOT_PARSE_INTERVAL", {SPARK "sql.AnalysisException"}},
     {"INSERT_", {SPARK "sql.AnalysisException"}},
     {"CREATE_VIEW_COLUMN_ARITY", {SPARK "sql.AnalysisException"}},
     {"SCHEMA_NOT_EMPTY", {SPARK "sql.AnalysisException"}},

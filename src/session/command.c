@@ -94,8 +94,10 @@ static ch_status set_verbose(ch_rows *out, ch_error *err)
 static ch_status reset(ch_frame *frame, const char *key, ch_error *err)
 {
     ch_option_list changed;
-    if (key)
+    if (key) {
+        CH_TRY(ch_setting_check_change(key, err));
         return ch_session_set(frame->session, key, NULL, err);
+    }
     CH_TRY(ch_session_changed(frame->session, &frame->arena, &changed, err));
     for (int32_t i = 0; i < changed.n; i++)
         CH_TRY(ch_session_set(frame->session, changed.key[i], NULL, err));
@@ -113,9 +115,8 @@ static ch_status set(ch_frame *frame, ch_rows *out, ch_error *err)
     out->name[2] = "meaning";
     if (s->verbose)
         return set_verbose(out, err);
-    if (s->key && s->value && strcmp(s->key, "spark.sql.warehouse.dir") == 0)
-        CH_FAIL(err, CANNOT_MODIFY_STATIC_CONFIG, "key", "\"spark.sql.warehouse.dir\"");
     if (s->key && s->value) {
+        CH_TRY(ch_setting_check_change(s->key, err));
         CH_TRY(ch_session_set(frame->session, s->key, s->value, err));
         return ch_rows_add(out, (const char *const[]){s->key, s->value}, err);
     }

@@ -66,6 +66,13 @@ typedef struct ch_setting {
 const ch_setting *ch_setting_at(int i);
 /* Is there a row for it, or is it a store's? Other keys are kept, and change nothing. */
 bool ch_setting_is_known(const char *key);
+/*
+ * May a session change it? CANNOT_MODIFY_STATIC_CONFIG, CANNOT_MODIFY_CONFIG as RuntimeConfig has them: what is set when
+ * the program starts is not asked.
+ */
+CH_NODISCARD ch_status ch_setting_check_change(const char *key, ch_error *err);
+/* spark.conf.isModifiable: a setting of spark.sql that is known and not static. */
+bool ch_setting_may_change(const char *key);
 /* Pairs key, value of all that was SET, in `arena`. */
 CH_NODISCARD ch_status ch_session_changed(ch_session *session, ch_arena *arena, ch_option_list *out,
                                           ch_error *err);
