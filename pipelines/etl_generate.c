@@ -195,8 +195,11 @@ int chert_etl_generate_file(chert_session *session, const char *folder,
     chert_etl_generate_options o = *options;
     char *path = chert_path(folder, CHERT_ETL_FILE);
     char *aside = path ? chert_print("%s.%ld.tmp", path, (long)getpid()) : NULL;
-    char *url =
-        aside ? chert_print("jdbc:sqlite:%s?synchronous=OFF&journal_mode=OFF", aside) : NULL;
+    /* A new database is filled aside and appears whole; one that is there keeps its other tables. */
+    const bool is_new = !path || access(path, F_OK) != 0;
+    char *url = !aside   ? NULL
+                : is_new ? chert_print("jdbc:sqlite:%s?synchronous=OFF&journal_mode=OFF", aside)
+                         : chert_print("jdbc:sqlite:%s", path);
     int why = chert_make_folders(folder);
     FILE *empty = NULL;
     errno = why;
@@ -204,14 +207,16 @@ int chert_etl_generate_file(chert_session *session, const char *folder,
         chert_fail_io(err, "make", folder);
     else if (!url)
         chert_fail(err, "OUT_OF_MEMORY", "53200", "No memory for a path");
-    else if (!(empty = fopen(aside, "wb"))) /* an empty file is a database without tables */
+    else if (is_new &&
+             !(empty = fopen(aside, "wb"))) /* an empty file is a database without tables */
         chert_fail_io(err, "write", aside);
-    if (empty) {
+    if (empty)
         fclose(empty);
+    if (!err->code) {
         o.url = url;
-        if (chert_etl_generate(session, &o, err) == 0 && rename(aside, path) != 0)
+        if (chert_etl_generate(session, &o, err) == 0 && is_new && rename(aside, path) != 0)
             chert_fail_io(err, "write", path);
-        if (err->code)
+        if (err->code && is_new)
             unlink(aside);
     }
     free(url);

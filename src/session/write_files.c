@@ -366,7 +366,46 @@ static ch_status to_folder(ch_files *f, lane *l, folder *d, int64_t number, cons
     return status;
 }
 
-/* The texts of the keys, flat; empty ones count as NULL. */
+/* Values that a folder's name does not tell from NULL. */
+static bool is_called_null(ch_str s)
+{
+    return s.len == 0 || (s.len == (int64_t)strlen(CH_PARTITION_NULL) &&
+                          memcmp(s.text, CH_PARTITION_NULL, (size_t)s.len) == 0);
+}
+
+/* They become NULL: rows of one folder have one key. *text is flat. */
+static ch_status make_nulls(const ch_files *f, ch_column **text, ch_error *err)
+{
+    ch_column *in = *text, *own = NULL;
+    ch_status status = CH_OK;
+    for (int64_t i = 0; i < in->rows && status == CH_OK; i++) {
+        if (ch_column_is_null(in, i) || !is_called_null(ch_column_str(in, i)))
+            continue;
+        if (!own) {
+            int32_t base;
+            status = ch_column_new(f->mem, CH_T_STRING, in->rows, &own, err);
+            if (status == CH_OK)
+                status = ch_column_share_text(own, in, &base, err);
+            if (status == CH_OK)
+                status = ch_column_need_valid(own, err);
+            if (status != CH_OK)
+                break;
+            memcpy(own->data, in->data, sizeof(ch_view) * (size_t)in->rows);
+            if (in->valid)
+                memcpy(own->valid, in->valid, (size_t)ch_bit_bytes(in->rows));
+        }
+        ch_bit_clear(own->valid, i);
+    }
+    if (status != CH_OK || !own) {
+        ch_column_unref(own);
+        return status;
+    }
+    ch_column_unref(in);
+    *text = own;
+    return CH_OK;
+}
+
+/* The texts of the keys, flat. */
 static ch_status key_texts(const ch_files *f, ch_batch *batch, ch_column **text, ch_error *err)
 {
     for (int32_t k = 0; k < f->spec.n_keys; k++) {
@@ -379,6 +418,8 @@ static ch_status key_texts(const ch_files *f, ch_batch *batch, ch_column **text,
         if (status == CH_OK)
             status = ch_flatten(plain, f->mem, &text[k], err);
         ch_column_unref(plain);
+        if (status == CH_OK && in->type->id != CH_NULL)
+            status = make_nulls(f, &text[k], err);
         CH_TRY(status);
     }
     return CH_OK;

@@ -33,7 +33,7 @@ for name in warehouses products inventory customers orders order_items; do
     query="SELECT count(*) AS n, sum(pmod(xxhash64(*), 1000003)) AS hash FROM $name"
     table again $name "$query" >again.$name
     table other $name "$query" >other.$name
-    chert generate etl -n 2000 --date $date --threads 1 again 2>/dev/null
+    chert generate etl -n 2000 --date $date --threads 1 --overwrite again 2>/dev/null
     table again $name "$query" | cmp - again.$name && sed "s/^n,/$name,/; s/,.*//" again.$name | paste -sd' '
     [ $name = warehouses ] || ! cmp -s again.$name other.$name || echo "$name is the same with another seed"
 done
