@@ -49,6 +49,11 @@ typedef struct ch_node_class {
 
 const ch_node_class *ch_expr_class(ch_expr_kind kind);
 const ch_node_class *ch_rel_class(ch_rel_kind kind);
+/* Of a field of CH_NODE_EXPR_ROWS: how many there are. */
+static inline int32_t ch_node_n_rows(const void *node, size_t offset)
+{
+    return *(const int32_t *)(const void *)((const char *)node + offset + sizeof(void *));
+}
 
 /* A zeroed node of the kind; NULL with err set. */
 void *ch_expr_new(ch_arena *arena, ch_expr_kind kind, ch_error *err);
