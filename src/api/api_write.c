@@ -6,6 +6,7 @@
 
 #include "api/handles.h"
 #include "plan/node.h"
+#include "plan/plan_command.h"
 #include "session/command.h"
 
 struct chert_writer {

@@ -307,6 +307,7 @@ static const struct {
 #define CN_COMMAND(CASE, runner) {SPARK__CONNECT__COMMAND__COMMAND_TYPE_##CASE, run_##runner, NULL},
 #define CN_NO_COMMAND(CASE, what) {SPARK__CONNECT__COMMAND__COMMAND_TYPE_##CASE, NULL, what},
 #include "builtin/connect_commands.def"
+#include "plan/plan_command.h"
 #undef CN_COMMAND
 #undef CN_NO_COMMAND
 };

@@ -674,6 +674,7 @@ static const struct {
 #define CN_CATALOG(CASE, runner) {SPARK__CONNECT__CATALOG__CAT_TYPE_##CASE, runner},
 #define CN_OTHER_CATALOG(CASE)
 #include "builtin/connect_catalog.def"
+#include "plan/plan_command.h"
 #undef CN_CATALOG
 #undef CN_OTHER_CATALOG
 };

@@ -4,6 +4,7 @@
 #include <strings.h>
 
 #include "connect/decode_relation.h"
+#include "plan/plan_command.h"
 
 static ch_status new_create(cn_decode *d, const char *name, const PB(Relation) * input,
                             ch_rel_ddl **out, ch_error *err)

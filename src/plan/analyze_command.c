@@ -6,6 +6,7 @@
  * unresolved in the node: the session plans them again when they are used.
  */
 #include "plan/analyzer.h"
+#include "plan/plan_command.h"
 
 typedef struct column {
     const char *name;

@@ -7,6 +7,7 @@
  * names is not copied wrongly (copies are of the whole struct) but is not compared, walked or printed.
  */
 #include "plan/node.h"
+#include "plan/plan_command.h"
 #include "plan/plan_frame.h"
 #include "plan/plan_python.h"
 

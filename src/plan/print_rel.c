@@ -11,6 +11,7 @@
  */
 #include <string.h>
 
+#include "plan/plan_command.h"
 #include "plan/plan_python.h"
 #include "plan/print.h"
 

@@ -3,6 +3,7 @@
 #ifndef CH_SESSION_COMMAND_H
 #define CH_SESSION_COMMAND_H
 
+#include "plan/plan_command.h"
 #include "session/query.h"
 #include "sql/sql.h"
 

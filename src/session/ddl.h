@@ -15,6 +15,7 @@
 #ifndef CH_SESSION_DDL_H
 #define CH_SESSION_DDL_H
 
+#include "plan/plan_command.h"
 #include "session/catalog.h"
 #include "session/command.h"
 #include "session/command_rows.h"

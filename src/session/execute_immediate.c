@@ -5,6 +5,7 @@
 
 #include "plan/make.h"
 #include "plan/node.h"
+#include "plan/plan_command.h"
 #include "plan/print.h"
 #include "session/command.h"
 #include "session/variable.h"

@@ -15,6 +15,7 @@
 
 #include "base/stack.h"
 #include "exec/exec.h"
+#include "plan/plan_command.h"
 #include "session/session.h"
 #include "type/timezone.h"
 

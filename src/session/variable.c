@@ -10,6 +10,7 @@
 
 #include "plan/make.h"
 #include "plan/node.h"
+#include "plan/plan_command.h"
 #include "plan/print.h"
 
 struct ch_variable {

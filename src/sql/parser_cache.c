@@ -2,6 +2,7 @@
 /* parser_cache.c - CACHE TABLE, UNCACHE TABLE, CLEAR CACHE, SHOW CACHE. */
 #include <strings.h>
 
+#include "plan/plan_command.h"
 #include "plan/print.h"
 #include "sql/parser.h"
 

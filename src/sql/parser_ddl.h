@@ -3,6 +3,7 @@
 #ifndef CH_SQL_PARSER_DDL_H
 #define CH_SQL_PARSER_DDL_H
 
+#include "plan/plan_command.h"
 #include "sql/parser.h"
 
 /* Is the token `ahead` of here this word, of whatever case? */

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "plan/plan_command.h"
 #include "plan/print.h"
 
 /* ---- errors -------------------------------------------------------------------------------- */

@@ -2,6 +2,7 @@
 /* parser_insert.c - INSERT into tables and folders. */
 #include <strings.h>
 
+#include "plan/plan_command.h"
 #include "sql/parser_ddl.h"
 
 static ch_status path_error(ch_sql_parser *p, int32_t start)

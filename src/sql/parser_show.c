@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* parser_show.c - SHOW and DESCRIBE. */
+#include "plan/plan_command.h"
 #include "sql/parser_ddl.h"
 
 /* ---- SHOW ---- */

@@ -2,6 +2,7 @@
 /*
  * parser_statement.c - the way to everything that is not a query, and of that: temporary views, SET, EXPLAIN.
  */
+#include "plan/plan_command.h"
 #include "sql/parser_ddl.h"
 
 #include <ctype.h>

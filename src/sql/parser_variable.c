@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* parser_variable.c - session variables (DECLARE, SET VAR, DROP TEMPORARY VARIABLE) and EXECUTE IMMEDIATE. */
+#include "plan/plan_command.h"
 #include "sql/parser.h"
 
 /* A name as an attribute, added to the list. */

@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "plan/node.h"
+#include "plan/plan_command.h"
 #include "sql/sql.h"
 
 static ch_mem *mem;
