@@ -87,6 +87,13 @@ bool ch_sql_accept_kw(ch_sql_parser *p, ch_keyword keyword)
     return here;
 }
 
+bool ch_sql_accept_if_exists(ch_sql_parser *p)
+{
+    bool is = ch_sql_is_kw(p, CH_KW_IF) && ch_sql_peek_kw(p, 1, CH_KW_EXISTS);
+    p->at += is ? 2 : 0;
+    return is;
+}
+
 ch_status ch_sql_expect(ch_sql_parser *p, int kind)
 {
     if (ch_sql_accept(p, kind))

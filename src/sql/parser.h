@@ -5,7 +5,7 @@
  *   parser.c            tokens, names, errors; the two doors
  *   parser_statement.c  CREATE TEMP VIEW, SET, EXPLAIN ...; the way to all statements
  *   parser_show.c       SHOW, DESCRIBE
- *   parser_ddl.c        databases, tables, stored views
+ *   parser_ddl.c        databases, tables, stored views; parser_alter.c ALTER
  *   parser_function.c   functions
  *   parser_insert.c     INSERT
  *   parser_cache.c      CACHE TABLE, UNCACHE TABLE, CLEAR CACHE
@@ -82,6 +82,7 @@ static inline bool ch_sql_peek_kw(const ch_sql_parser *p, int32_t ahead, ch_keyw
 }
 bool ch_sql_accept(ch_sql_parser *p, int kind);
 bool ch_sql_accept_kw(ch_sql_parser *p, ch_keyword keyword);
+bool ch_sql_accept_if_exists(ch_sql_parser *p); /* IF EXISTS */
 /* The token must stand here; says what is missing, or what is too much, as Spark does. */
 CH_NODISCARD ch_status ch_sql_expect(ch_sql_parser *p, int kind);
 CH_NODISCARD ch_status ch_sql_expect_kw(ch_sql_parser *p, ch_keyword keyword);

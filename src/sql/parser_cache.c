@@ -51,10 +51,7 @@ ch_status ch_sql_cache(ch_sql_parser *p, ch_rel **out)
     case CH_KW_UNCACHE:
         c->what = CH_CACHE_UNCACHE;
         CH_TRY(ch_sql_expect_kw(p, CH_KW_TABLE));
-        if (ch_sql_is_kw(p, CH_KW_IF) && ch_sql_peek_kw(p, 1, CH_KW_EXISTS)) {
-            c->if_exists = true;
-            p->at += 2;
-        }
+        c->if_exists = ch_sql_accept_if_exists(p);
         CH_TRY(ch_sql_names(p, &c->name));
         break;
     default: /* CLEAR CACHE, SHOW CACHE */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * parser_ddl.c - databases, tables and stored views: CREATE, ALTER, USE, TRUNCATE, ANALYZE, REFRESH ...
+ * parser_ddl.c - databases, tables and stored views: CREATE, USE, TRUNCATE, ANALYZE, REFRESH ...
  *
  * Words that are no keywords elsewhere (TBLPROPERTIES, CLUSTERED) are found by their text.
  */
@@ -27,29 +27,22 @@ bool ch_sql_accept_word(ch_sql_parser *p, const char *word)
     return is;
 }
 
-static ch_status expect_word(ch_sql_parser *p, const char *word)
+ch_status ch_sql_expect_word(ch_sql_parser *p, const char *word)
 {
     return ch_sql_accept_word(p, word) ? CH_OK : ch_sql_unexpected(p);
 }
 
-static ch_status string(ch_sql_parser *p, const char **out)
+ch_status ch_sql_text(ch_sql_parser *p, const char **out)
 {
     int64_t len;
     return ch_sql_string(p, out, &len);
 }
 
-static bool accept_if_not_exists(ch_sql_parser *p)
+bool ch_sql_accept_if_not_exists(ch_sql_parser *p)
 {
     bool is = ch_sql_is_kw(p, CH_KW_IF) && ch_sql_peek_kw(p, 1, CH_KW_NOT) &&
               ch_sql_peek_kw(p, 2, CH_KW_EXISTS);
     p->at += is ? 3 : 0;
-    return is;
-}
-
-static bool accept_if_exists(ch_sql_parser *p)
-{
-    bool is = ch_sql_is_kw(p, CH_KW_IF) && ch_sql_peek_kw(p, 1, CH_KW_EXISTS);
-    p->at += is ? 2 : 0;
     return is;
 }
 
@@ -59,7 +52,7 @@ bool ch_sql_is_namespace(const ch_sql_parser *p, int32_t ahead)
            ch_sql_peek_kw(p, ahead, CH_KW_NAMESPACE);
 }
 
-static ch_status finish(ch_sql_parser *p, ch_rel_ddl *d, ch_rel **out)
+ch_status ch_sql_ddl_end(ch_sql_parser *p, ch_rel_ddl *d, ch_rel **out)
 {
     d->head.stop = p->tok[p->at - 1].stop;
     *out = &d->head;
@@ -69,11 +62,20 @@ static ch_status finish(ch_sql_parser *p, ch_rel_ddl *d, ch_rel **out)
 /* What is wrong with such a statement is wrong with the table that it names. */
 static ch_status finish_at_name(ch_sql_parser *p, ch_rel_ddl *d, ch_rel **out)
 {
-    CH_TRY(finish(p, d, out));
+    CH_TRY(ch_sql_ddl_end(p, d, out));
     if (d->name.n && p->name_stop) {
         d->head.start = p->name_start;
         d->head.stop = p->name_stop;
     }
+    return CH_OK;
+}
+
+ch_status ch_sql_not_for_table(ch_sql_parser *p, ch_rel_ddl *d, const char *what)
+{
+    d->action = CH_DDL_NOT_FOR_TABLE;
+    d->text = what;
+    while (!ch_sql_is(p, CH_TOK_EOF) && !ch_sql_is(p, ';'))
+        p->at++;
     return CH_OK;
 }
 
@@ -102,11 +104,11 @@ static ch_status constant_text(ch_sql_parser *p, const char **out)
         return CH_OK;
     }
     if (ch_sql_is_string(p, 0))
-        return string(p, out);
+        return ch_sql_text(p, out);
     /* DATE'2020-01-01', TIMESTAMP'...' */
     if (ch_sql_is_name(p, 0) && ch_sql_is_string(p, 1)) {
         p->at++;
-        return string(p, out);
+        return ch_sql_text(p, out);
     }
     ch_expr *e;
     CH_TRY(ch_sql_value(p, &e));
@@ -143,7 +145,7 @@ static ch_status add_spec(ch_sql_parser *p, ch_rel_ddl *d, const ch_option_list 
     return CH_OK;
 }
 
-static ch_status one_spec(ch_sql_parser *p, ch_rel_ddl *d)
+ch_status ch_sql_partition(ch_sql_parser *p, ch_rel_ddl *d)
 {
     ch_option_list spec = {0};
     CH_TRY(ch_sql_partition_spec(p, &spec));
@@ -223,7 +225,7 @@ static ch_status clustered_by(ch_sql_parser *p, ch_rel_ddl *d)
     for (int32_t i = t->start; i < t->stop && d->n_buckets < 100000000; i++)
         d->n_buckets = d->n_buckets * 10 + (p->text[i] - '0');
     p->at++;
-    return expect_word(p, "BUCKETS");
+    return ch_sql_expect_word(p, "BUCKETS");
 }
 
 /* The clauses behind the columns, in any order, each once. */
@@ -254,12 +256,12 @@ static ch_status table_clauses(ch_sql_parser *p, ch_rel_ddl *d)
             if (d->location)
                 return twice(p, "LOCATION");
             p->at++;
-            CH_TRY(string(p, &d->location));
+            CH_TRY(ch_sql_text(p, &d->location));
         } else if (ch_sql_is_kw(p, CH_KW_COMMENT)) {
             if (d->comment)
                 return twice(p, "COMMENT");
             p->at++;
-            CH_TRY(string(p, &d->comment));
+            CH_TRY(ch_sql_text(p, &d->comment));
         } else if (ch_sql_is_word(p, 0, "TBLPROPERTIES")) {
             if (d->properties.n)
                 return twice(p, "TBLPROPERTIES");
@@ -313,11 +315,11 @@ ch_status ch_sql_create_table(ch_sql_parser *p, int32_t start, bool replace, ch_
     CH_SQL_NEW(d, p, ch_sql_rel_new, CH_REL_DDL, start);
     d->action = CH_DDL_CREATE_TABLE;
     d->mode = replace ? CH_TABLE_REPLACE : CH_TABLE_CREATE;
-    d->if_not_exists = accept_if_not_exists(p);
+    d->if_not_exists = ch_sql_accept_if_not_exists(p);
     CH_TRY(ch_sql_names(p, &d->name));
     if (ch_sql_is_kw(p, CH_KW_LIKE)) {
         CH_TRY(create_like(p, d));
-        return finish(p, d, out);
+        return ch_sql_ddl_end(p, d, out);
     }
     if (ch_sql_is(p, '(') && !ch_sql_starts_query(p, 1))
         CH_TRY(ch_sql_table_columns(p, &d->schema));
@@ -333,7 +335,7 @@ ch_status ch_sql_create_table(ch_sql_parser *p, int32_t start, bool replace, ch_
                         : "Partition column types may not be specified in Create Table As Select "
                           "(CTAS)");
     }
-    return finish(p, d, out);
+    return ch_sql_ddl_end(p, d, out);
 }
 
 /* ---- stored views ------------------------------------------------------------------------ */
@@ -359,7 +361,7 @@ static ch_status view_columns(ch_sql_parser *p, ch_rel_ddl *d)
     return d->schema ? CH_OK : ch_error_memory(p->err, "types", 0, 0);
 }
 
-static ch_status view_query(ch_sql_parser *p, ch_rel_ddl *d)
+ch_status ch_sql_view_query(ch_sql_parser *p, ch_rel_ddl *d)
 {
     if (!ch_sql_accept_kw(p, CH_KW_AS) && !ch_sql_starts_query(p, 0))
         return ch_sql_unexpected(p);
@@ -377,7 +379,7 @@ ch_status ch_sql_create_view(ch_sql_parser *p, int32_t start, bool replace, ch_r
     d->action = CH_DDL_CREATE_VIEW;
     d->mode = replace ? CH_TABLE_REPLACE : CH_TABLE_CREATE;
     d->is_view = true;
-    d->if_not_exists = accept_if_not_exists(p);
+    d->if_not_exists = ch_sql_accept_if_not_exists(p);
     CH_TRY(ch_sql_names(p, &d->name));
     if (d->if_not_exists && replace)
         return ch_sql_at(p, start, p->tok[p->at - 1].stop,
@@ -390,7 +392,7 @@ ch_status ch_sql_create_view(ch_sql_parser *p, int32_t start, bool replace, ch_r
             if (d->comment)
                 return twice(p, "COMMENT");
             p->at++;
-            CH_TRY(string(p, &d->comment));
+            CH_TRY(ch_sql_text(p, &d->comment));
         } else if (ch_sql_is_word(p, 0, "TBLPROPERTIES")) {
             if (d->properties.n)
                 return twice(p, "TBLPROPERTIES");
@@ -404,8 +406,8 @@ ch_status ch_sql_create_view(ch_sql_parser *p, int32_t start, bool replace, ch_r
             break;
         }
     }
-    CH_TRY(view_query(p, d));
-    return finish(p, d, out);
+    CH_TRY(ch_sql_view_query(p, d));
+    return ch_sql_ddl_end(p, d, out);
 }
 
 /* ---- databases --------------------------------------------------------------------------- */
@@ -414,19 +416,19 @@ ch_status ch_sql_create_view(ch_sql_parser *p, int32_t start, bool replace, ch_r
 static ch_status create_database(ch_sql_parser *p, ch_rel_ddl *d)
 {
     d->action = CH_DDL_CREATE_DATABASE;
-    d->if_not_exists = accept_if_not_exists(p);
+    d->if_not_exists = ch_sql_accept_if_not_exists(p);
     CH_TRY(ch_sql_names(p, &d->name));
     for (;;) {
         if (ch_sql_is_kw(p, CH_KW_COMMENT)) {
             if (d->comment)
                 return twice(p, "COMMENT");
             p->at++;
-            CH_TRY(string(p, &d->comment));
+            CH_TRY(ch_sql_text(p, &d->comment));
         } else if (ch_sql_is_word(p, 0, "LOCATION")) {
             if (d->location)
                 return twice(p, "LOCATION");
             p->at++;
-            CH_TRY(string(p, &d->location));
+            CH_TRY(ch_sql_text(p, &d->location));
         } else if (ch_sql_is_kw(p, CH_KW_WITH) &&
                    (ch_sql_is_word(p, 1, "DBPROPERTIES") || ch_sql_is_word(p, 1, "PROPERTIES"))) {
             if (d->properties.n)
@@ -444,7 +446,7 @@ ch_status ch_sql_create_database(ch_sql_parser *p, int32_t start, ch_rel **out)
     ch_rel_ddl *d;
     CH_SQL_NEW(d, p, ch_sql_rel_new, CH_REL_DDL, start);
     CH_TRY(create_database(p, d));
-    return finish(p, d, out);
+    return ch_sql_ddl_end(p, d, out);
 }
 
 /* Behind DROP DATABASE. */
@@ -453,12 +455,12 @@ ch_status ch_sql_drop_database(ch_sql_parser *p, int32_t start, ch_rel **out)
     ch_rel_ddl *d;
     CH_SQL_NEW(d, p, ch_sql_rel_new, CH_REL_DDL, start);
     d->action = CH_DDL_DROP_DATABASE;
-    d->if_exists = accept_if_exists(p);
+    d->if_exists = ch_sql_accept_if_exists(p);
     CH_TRY(ch_sql_names(p, &d->name));
     d->cascade = ch_sql_accept_word(p, "CASCADE");
     if (!d->cascade)
         ch_sql_accept_word(p, "RESTRICT");
-    return finish(p, d, out);
+    return ch_sql_ddl_end(p, d, out);
 }
 
 /* USE [DATABASE] name */
@@ -472,7 +474,7 @@ ch_status ch_sql_use(ch_sql_parser *p, ch_rel **out)
         return ch_sql_unexpected(p);
     p->at += ch_sql_is_namespace(p, 0) && ch_sql_is_name(p, 1);
     CH_TRY(ch_sql_names(p, &d->name));
-    return finish(p, d, out);
+    return ch_sql_ddl_end(p, d, out);
 }
 
 ch_status ch_sql_set_catalog(ch_sql_parser *p, ch_rel **out)
@@ -483,227 +485,11 @@ ch_status ch_sql_set_catalog(ch_sql_parser *p, ch_rel **out)
     p->at += 2;
     d->action = CH_DDL_SET_CATALOG;
     if (ch_sql_is_string(p, 0))
-        CH_TRY(string(p, &name));
+        CH_TRY(ch_sql_text(p, &name));
     else
         CH_TRY(ch_sql_name(p, &name));
     CH_TRY(ch_str_list_add(p->arena, &d->name, name, p->err));
-    return finish(p, d, out);
-}
-
-/* ---- ALTER ------------------------------------------------------------------------------- */
-
-/* ([IF EXISTS] 'a', b.c): keys alone */
-static ch_status property_keys(ch_sql_parser *p, ch_option_list *out)
-{
-    CH_TRY(ch_sql_expect(p, '('));
-    int32_t n = 0;
-    do {
-        const char *key;
-        if (ch_sql_is_string(p, 0)) {
-            CH_TRY(string(p, &key));
-        } else {
-            int32_t start = ch_sql_here(p);
-            ch_str_list parts = {0};
-            CH_TRY(ch_sql_names(p, &parts));
-            key = ch_sql_slice(p, start, p->tok[p->at - 1].stop);
-            if (!key)
-                return CH_E_MEMORY;
-        }
-        CH_TRY(ch_option_list_add(p->arena, out, key, NULL, p->err));
-        n++;
-    } while (ch_sql_accept(p, ','));
-    return ch_sql_close_list(p, n);
-}
-
-static ch_status alter_database(ch_sql_parser *p, ch_rel_ddl *d)
-{
-    d->action = CH_DDL_ALTER_DATABASE;
-    CH_TRY(ch_sql_names(p, &d->name));
-    bool unset = ch_sql_accept_kw(p, CH_KW_UNSET);
-    if (!unset)
-        CH_TRY(ch_sql_expect_kw(p, CH_KW_SET));
-    if (!unset && ch_sql_accept_word(p, "LOCATION"))
-        return string(p, &d->location);
-    if (!ch_sql_accept_word(p, "DBPROPERTIES") && !ch_sql_accept_word(p, "PROPERTIES"))
-        return ch_sql_unexpected(p);
-    if (!unset)
-        return ch_sql_options(p, &d->properties);
-    d->cascade = true; /* taken away */
-    return property_keys(p, &d->properties);
-}
-
-static ch_status not_for_table(ch_sql_parser *p, ch_rel_ddl *d, const char *what)
-{
-    d->action = CH_DDL_NOT_FOR_TABLE;
-    d->text = what;
-    while (!ch_sql_is(p, CH_TOK_EOF) && !ch_sql_is(p, ';'))
-        p->at++;
-    return CH_OK;
-}
-
-/* ADD COLUMN[S] a INT, ... or (a INT, ...), each FIRST or AFTER b; or PARTITION (...) ... */
-static ch_status alter_add(ch_sql_parser *p, ch_rel_ddl *d)
-{
-    if (ch_sql_is_kw(p, CH_KW_COLUMNS) || ch_sql_is_word(p, 0, "COLUMN")) {
-        d->action = CH_DDL_ADD_COLUMNS;
-        p->at++;
-        if (ch_sql_is_kw(p, CH_KW_IF) && ch_sql_peek_kw(p, 1, CH_KW_NOT))
-            d->if_not_exists = accept_if_not_exists(p);
-        bool parens = ch_sql_is(p, '(');
-        CH_TRY(parens ? ch_sql_table_columns(p, &d->schema) : ch_sql_bare_columns(p, &d->schema));
-        return CH_OK;
-    }
-    d->action = CH_DDL_ADD_PARTITION;
-    d->if_not_exists = accept_if_not_exists(p);
-    do {
-        const char *location = "";
-        CH_TRY(one_spec(p, d));
-        if (ch_sql_accept_word(p, "LOCATION"))
-            CH_TRY(string(p, &location));
-        CH_TRY(ch_str_list_add(p->arena, &d->locations, location, p->err));
-    } while (ch_sql_is_kw(p, CH_KW_PARTITION));
-    return CH_OK;
-}
-
-static ch_status alter_drop(ch_sql_parser *p, ch_rel_ddl *d)
-{
-    if (ch_sql_is_kw(p, CH_KW_COLUMNS) || ch_sql_is_word(p, 0, "COLUMN"))
-        return not_for_table(p, d, "DROP COLUMN");
-    d->action = CH_DDL_DROP_PARTITION;
-    d->if_exists = accept_if_exists(p);
-    do
-        CH_TRY(one_spec(p, d));
-    while (ch_sql_accept(p, ','));
-    ch_sql_accept_word(p, "PURGE");
-    return CH_OK;
-}
-
-/* ALTER COLUMN a COMMENT 'x' | SET DEFAULT e | DROP DEFAULT | TYPE t; CHANGE COLUMN a a INT COMMENT 'x' */
-static ch_status alter_column(ch_sql_parser *p, ch_rel_ddl *d, bool change)
-{
-    d->action = CH_DDL_ALTER_COLUMN;
-    ch_sql_accept_word(p, "COLUMN");
-    CH_TRY(ch_sql_names(p, &d->target));
-    if (ch_sql_is_kw(p, CH_KW_COMMENT)) {
-        p->at++;
-        return string(p, &d->comment);
-    }
-    if (ch_sql_accept_kw(p, CH_KW_DROP)) {
-        d->cascade = true; /* the default is dropped */
-        if (ch_sql_is_kw(p, CH_KW_NOT))
-            return not_for_table(p, d, "ALTER COLUMN ... DROP NOT NULL");
-        return ch_sql_expect_kw(p, CH_KW_DEFAULT);
-    }
-    if (ch_sql_accept_kw(p, CH_KW_SET)) {
-        if (ch_sql_is_kw(p, CH_KW_NOT))
-            return not_for_table(p, d, "ALTER COLUMN ... SET NOT NULL");
-        CH_TRY(ch_sql_expect_kw(p, CH_KW_DEFAULT));
-        ch_expr *e;
-        int32_t start = ch_sql_here(p);
-        CH_TRY(ch_sql_expr(p, &e));
-        d->text = ch_sql_slice(p, start, p->tok[p->at - 1].stop);
-        return d->text ? CH_OK : CH_E_MEMORY;
-    }
-    if (ch_sql_is_word(p, 0, "TYPE")) {
-        ch_field f = {.name = d->target.item[d->target.n - 1], .nullable = true};
-        p->at++;
-        CH_TRY(ch_sql_type(p, &f.type));
-        d->schema = ch_type_struct(&f, 1);
-        return d->schema ? CH_OK : ch_error_memory(p->err, "types", 0, 0);
-    }
-    if (ch_sql_is_kw(p, CH_KW_FIRST) || ch_sql_is_word(p, 0, "AFTER"))
-        return not_for_table(p, d, "ALTER COLUMN ... FIRST | AFTER");
-    return change || ch_sql_is_name(p, 0) ? ch_sql_bare_columns(p, &d->schema)
-                                          : ch_sql_unexpected(p);
-}
-
-static ch_status alter_set(ch_sql_parser *p, ch_rel_ddl *d)
-{
-    if (ch_sql_accept_word(p, "TBLPROPERTIES")) {
-        d->action = CH_DDL_SET_PROPERTIES;
-        return ch_sql_options(p, &d->properties);
-    }
-    if (ch_sql_accept_word(p, "LOCATION")) {
-        d->action = CH_DDL_SET_LOCATION;
-        return string(p, &d->location);
-    }
-    if (ch_sql_is_word(p, 0, "SERDE") || ch_sql_is_word(p, 0, "SERDEPROPERTIES"))
-        return ch_sql_unsupported(p, d->head.start, "ALTER TABLE ... SET SERDE");
-    return ch_sql_unexpected(p);
-}
-
-static ch_status alter_table(ch_sql_parser *p, ch_rel_ddl *d)
-{
-    CH_TRY(ch_sql_names(p, &d->name));
-    if (ch_sql_is_word(p, 0, "RENAME") && ch_sql_is_word(p, 1, "COLUMN"))
-        return not_for_table(p, d, "RENAME COLUMN");
-    if (ch_sql_accept_word(p, "RENAME")) {
-        d->action = CH_DDL_RENAME;
-        CH_TRY(ch_sql_expect_kw(p, CH_KW_TO));
-        return ch_sql_names(p, &d->target);
-    }
-    if (d->is_view && (ch_sql_is_kw(p, CH_KW_AS) || ch_sql_starts_query(p, 0))) {
-        d->action = CH_DDL_ALTER_VIEW;
-        return view_query(p, d);
-    }
-    if (ch_sql_accept_kw(p, CH_KW_SET))
-        return alter_set(p, d);
-    if (ch_sql_accept_kw(p, CH_KW_UNSET)) {
-        d->action = CH_DDL_UNSET_PROPERTIES;
-        CH_TRY(expect_word(p, "TBLPROPERTIES"));
-        d->if_exists = accept_if_exists(p);
-        return property_keys(p, &d->properties);
-    }
-    if (d->is_view)
-        return ch_sql_unexpected(p);
-    if (ch_sql_accept_word(p, "ADD"))
-        return alter_add(p, d);
-    if (ch_sql_accept_kw(p, CH_KW_DROP))
-        return alter_drop(p, d);
-    if (ch_sql_accept_word(p, "RECOVER")) {
-        d->action = CH_DDL_RECOVER_PARTITIONS;
-        d->text = "ALTER TABLE RECOVER PARTITIONS";
-        return expect_word(p, "PARTITIONS");
-    }
-    if (ch_sql_is_kw(p, CH_KW_PARTITION)) {
-        CH_TRY(one_spec(p, d));
-        if (ch_sql_accept_kw(p, CH_KW_SET)) {
-            d->action = CH_DDL_SET_LOCATION;
-            CH_TRY(expect_word(p, "LOCATION"));
-            return string(p, &d->location);
-        }
-        d->action = CH_DDL_RENAME_PARTITION;
-        CH_TRY(expect_word(p, "RENAME"));
-        CH_TRY(ch_sql_expect_kw(p, CH_KW_TO));
-        return one_spec(p, d);
-    }
-    if (ch_sql_is_kw(p, CH_KW_REPLACE) && ch_sql_peek_kw(p, 1, CH_KW_COLUMNS))
-        return not_for_table(p, d, "REPLACE COLUMNS");
-    if (ch_sql_accept_kw(p, CH_KW_ALTER))
-        return alter_column(p, d, false);
-    if (ch_sql_accept_word(p, "CHANGE"))
-        return alter_column(p, d, true);
-    return ch_sql_unexpected(p);
-}
-
-ch_status ch_sql_alter(ch_sql_parser *p, ch_rel **out)
-{
-    ch_rel_ddl *d;
-    CH_SQL_NEW(d, p, ch_sql_rel_new, CH_REL_DDL, ch_sql_here(p));
-    p->at++;
-    if (ch_sql_is_namespace(p, 0) && ch_sql_is_name(p, 1)) {
-        p->at++;
-        CH_TRY(alter_database(p, d));
-        return finish(p, d, out);
-    }
-    d->is_view = ch_sql_is_kw(p, CH_KW_VIEW);
-    if ((!d->is_view && !ch_sql_is_kw(p, CH_KW_TABLE)) || ch_sql_peek(p, 1)->kind == CH_TOK_EOF) {
-        p->at += ch_sql_peek(p, 0)->kind != CH_TOK_EOF && ch_sql_peek(p, 1)->kind == CH_TOK_EOF;
-        return ch_sql_unexpected(p);
-    }
-    p->at++;
-    CH_TRY(alter_table(p, d));
-    return finish(p, d, out);
+    return ch_sql_ddl_end(p, d, out);
 }
 
 /* ---- the rest ---------------------------------------------------------------------------- */
@@ -720,10 +506,10 @@ static ch_status analyze(ch_sql_parser *p, ch_rel_ddl *d)
         CH_TRY(ch_sql_expect_kw(p, CH_KW_TABLE));
         CH_TRY(ch_sql_names(p, &d->name));
         if (ch_sql_is_kw(p, CH_KW_PARTITION))
-            CH_TRY(one_spec(p, d));
+            CH_TRY(ch_sql_partition(p, d));
     }
-    CH_TRY(expect_word(p, "COMPUTE"));
-    CH_TRY(expect_word(p, "STATISTICS"));
+    CH_TRY(ch_sql_expect_word(p, "COMPUTE"));
+    CH_TRY(ch_sql_expect_word(p, "STATISTICS"));
     if (ch_sql_accept_word(p, "NOSCAN")) {
         d->no_scan = true;
     } else if (ch_sql_accept_kw(p, CH_KW_FOR)) {
@@ -755,7 +541,7 @@ static ch_status comment_on(ch_sql_parser *p, ch_rel_ddl *d)
         d->comment = "";
         return CH_OK;
     }
-    return string(p, &d->comment);
+    return ch_sql_text(p, &d->comment);
 }
 
 static ch_status refresh(ch_sql_parser *p, ch_rel_ddl *d)
@@ -767,7 +553,7 @@ static ch_status refresh(ch_sql_parser *p, ch_rel_ddl *d)
     }
     d->is_path = true; /* REFRESH 'path', or a path without quotes */
     if (ch_sql_is_string(p, 0))
-        return string(p, &d->location);
+        return ch_sql_text(p, &d->location);
     int32_t start = ch_sql_here(p);
     while (!ch_sql_is(p, CH_TOK_EOF) && !ch_sql_is(p, ';'))
         p->at++;
@@ -788,13 +574,13 @@ ch_status ch_sql_table_statement(ch_sql_parser *p, bool *found, ch_rel **out)
         CH_TRY(ch_sql_expect_kw(p, CH_KW_TABLE));
         CH_TRY(ch_sql_names(p, &d->name));
         if (ch_sql_accept_word(p, "ADD")) {
-            CH_TRY(expect_word(p, "PARTITIONS"));
+            CH_TRY(ch_sql_expect_word(p, "PARTITIONS"));
         } else if (ch_sql_accept_kw(p, CH_KW_DROP)) {
             d->all_columns = true; /* only takes away */
-            CH_TRY(expect_word(p, "PARTITIONS"));
+            CH_TRY(ch_sql_expect_word(p, "PARTITIONS"));
         } else if (ch_sql_accept_word(p, "SYNC")) {
             d->cascade = true; /* also takes away */
-            CH_TRY(expect_word(p, "PARTITIONS"));
+            CH_TRY(ch_sql_expect_word(p, "PARTITIONS"));
         }
     } else if (ch_sql_is_kw(p, CH_KW_REPAIR)) {
         p->at++;
@@ -808,7 +594,7 @@ ch_status ch_sql_table_statement(ch_sql_parser *p, bool *found, ch_rel **out)
         CH_TRY(ch_sql_expect_kw(p, CH_KW_TABLE));
         CH_TRY(ch_sql_names(p, &d->name));
         if (ch_sql_is_kw(p, CH_KW_PARTITION))
-            CH_TRY(one_spec(p, d));
+            CH_TRY(ch_sql_partition(p, d));
     } else if (ch_sql_is_kw(p, CH_KW_ANALYZE)) {
         p->at++;
         CH_TRY(analyze(p, d));
@@ -823,11 +609,11 @@ ch_status ch_sql_table_statement(ch_sql_parser *p, bool *found, ch_rel **out)
     } else if (ch_sql_is_kw(p, CH_KW_DELETE) && ch_sql_peek_kw(p, 1, CH_KW_FROM)) {
         p->at += 2;
         CH_TRY(ch_sql_names(p, &d->name));
-        CH_TRY(not_for_table(p, d, "DELETE"));
+        CH_TRY(ch_sql_not_for_table(p, d, "DELETE"));
     } else if (ch_sql_is_kw(p, CH_KW_UPDATE) && ch_sql_is_name(p, 1)) {
         p->at++;
         CH_TRY(ch_sql_names(p, &d->name));
-        CH_TRY(not_for_table(p, d, "UPDATE TABLE"));
+        CH_TRY(ch_sql_not_for_table(p, d, "UPDATE TABLE"));
     } else if (ch_sql_is_kw(p, CH_KW_REPLACE) && ch_sql_peek_kw(p, 1, CH_KW_TABLE)) {
         int32_t start = ch_sql_here(p);
         p->at += 2;

@@ -9,11 +9,23 @@
 /* Is the token `ahead` of here this word, of whatever case? */
 bool ch_sql_is_word(const ch_sql_parser *p, int32_t ahead, const char *word);
 bool ch_sql_accept_word(ch_sql_parser *p, const char *word);
+CH_NODISCARD ch_status ch_sql_expect_word(ch_sql_parser *p, const char *word);
+bool ch_sql_accept_if_not_exists(ch_sql_parser *p);
+/* A string whose length does not matter. */
+CH_NODISCARD ch_status ch_sql_text(ch_sql_parser *p, const char **out);
 /* DATABASE, SCHEMA or NAMESPACE */
 bool ch_sql_is_namespace(const ch_sql_parser *p, int32_t ahead);
 
 /* PARTITION (k = 'v', l): values as text, NULL where there is none, CH_SPEC_NULL for NULL */
 CH_NODISCARD ch_status ch_sql_partition_spec(ch_sql_parser *p, ch_option_list *out);
+/* One of them, for d->specs. */
+CH_NODISCARD ch_status ch_sql_partition(ch_sql_parser *p, ch_rel_ddl *d);
+/* [AS] query, into d->input and d->text. */
+CH_NODISCARD ch_status ch_sql_view_query(ch_sql_parser *p, ch_rel_ddl *d);
+/* What Spark's own tables cannot do; the rest of the statement is passed over. */
+CH_NODISCARD ch_status ch_sql_not_for_table(ch_sql_parser *p, ch_rel_ddl *d, const char *what);
+/* The statement ends here. */
+CH_NODISCARD ch_status ch_sql_ddl_end(ch_sql_parser *p, ch_rel_ddl *d, ch_rel **out);
 
 /* Behind the words that say what it is; `start` is where the statement begins. */
 CH_NODISCARD ch_status ch_sql_create_table(ch_sql_parser *p, int32_t start, bool replace,

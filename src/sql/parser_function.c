@@ -249,10 +249,7 @@ ch_status ch_sql_drop_function(ch_sql_parser *p, int32_t start, bool temporary, 
     *out = &f->head;
     f->action = CH_FUNCTION_DROP;
     f->is_temporary = temporary;
-    if (ch_sql_is_kw(p, CH_KW_IF) && ch_sql_peek_kw(p, 1, CH_KW_EXISTS)) {
-        p->at += 2;
-        f->if_exists = true;
-    }
+    f->if_exists = ch_sql_accept_if_exists(p);
     CH_TRY(ch_sql_names(p, &f->name));
     f->head.stop = p->tok[p->at - 1].stop;
     return temporary ? temporary_name(p, f) : CH_OK;

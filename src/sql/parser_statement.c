@@ -171,10 +171,7 @@ static ch_status parse_drop(ch_sql_parser *p, ch_rel **out)
     p->at++;
     CH_SQL_NEW(d, p, ch_sql_rel_new, CH_REL_DROP_VIEW, start);
     d->is_table = table;
-    if (ch_sql_is_kw(p, CH_KW_IF) && ch_sql_peek_kw(p, 1, CH_KW_EXISTS)) {
-        p->at += 2;
-        d->if_exists = true;
-    }
+    d->if_exists = ch_sql_accept_if_exists(p);
     CH_TRY(ch_sql_names(p, &d->name));
     if (table)
         ch_sql_accept_word(p, "PURGE");

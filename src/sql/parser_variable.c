@@ -114,10 +114,7 @@ ch_status ch_sql_drop_variable(ch_sql_parser *p, ch_rel **out)
     ch_rel_variable *v;
     CH_TRY(new_variable(p, CH_VARIABLE_DROP, &v));
     p->at += 3;
-    if (ch_sql_is_kw(p, CH_KW_IF) && ch_sql_peek_kw(p, 1, CH_KW_EXISTS)) {
-        p->at += 2;
-        v->if_exists = true;
-    }
+    v->if_exists = ch_sql_accept_if_exists(p);
     CH_TRY(variable_name(p, &v->names));
     return finish(p, &v->head, out);
 }
