@@ -4,53 +4,41 @@
 #include "chert/function.h"
 #include "session/functions.h"
 
+#define DIFFER "chert/function.h and function/native.h differ"
+
 /* function/native.h has the same structs under its own names. */
 #define SAME(T, U, member)                                                   \
     _Static_assert(offsetof(T, member) == offsetof(U, member) &&             \
                        sizeof(((T *)0)->member) == sizeof(((U *)0)->member), \
-                   "chert/function.h and function/native.h differ")
-#define SAME_SIZE(T, U) \
-    _Static_assert(sizeof(T) == sizeof(U), "chert/function.h and function/native.h differ")
-SAME_SIZE(chert_function, ch_native_desc);
-SAME(chert_function, ch_native_desc, flags);
-SAME(chert_function, ch_native_desc, name);
-SAME(chert_function, ch_native_desc, arguments);
-SAME(chert_function, ch_native_desc, returns);
-SAME(chert_function, ch_native_desc, comment);
-SAME(chert_function, ch_native_desc, bind);
-SAME(chert_function, ch_native_desc, evaluate);
-SAME(chert_function, ch_native_desc, open);
-SAME(chert_function, ch_native_desc, close);
-SAME(chert_function, ch_native_desc, user_data);
-SAME(chert_function, ch_native_desc, release);
-SAME_SIZE(chert_function_bind, ch_native_bind);
-SAME(chert_function_bind, ch_native_bind, n_args);
-SAME(chert_function_bind, ch_native_bind, arg_type);
-SAME(chert_function_bind, ch_native_bind, arg_schema);
-SAME(chert_function_bind, ch_native_bind, returns);
-SAME(chert_function_bind, ch_native_bind, user_data);
-SAME(chert_function_bind, ch_native_bind, message);
-SAME(chert_function_bind, ch_native_bind, message_bytes);
-SAME_SIZE(chert_function_call, ch_native_call);
-SAME(chert_function_call, ch_native_call, n_args);
-SAME(chert_function_call, ch_native_call, rows);
-SAME(chert_function_call, ch_native_call, arg);
-SAME(chert_function_call, ch_native_call, arg_schema);
-SAME(chert_function_call, ch_native_call, result_schema);
-SAME(chert_function_call, ch_native_call, result);
-SAME(chert_function_call, ch_native_call, result_given);
-SAME(chert_function_call, ch_native_call, user_data);
-SAME(chert_function_call, ch_native_call, state);
-SAME(chert_function_call, ch_native_call, message);
-SAME(chert_function_call, ch_native_call, message_bytes);
-SAME(chert_function_call, ch_native_call, is_cancelled);
-SAME(chert_function_call, ch_native_call, internal);
-_Static_assert((int)CHERT_FUNCTION_NONDETERMINISTIC == (int)CH_NATIVE_NONDETERMINISTIC &&
-                   (int)CHERT_FUNCTION_NULL_PROPAGATES == (int)CH_NATIVE_NULL_PROPAGATES &&
-                   (int)CHERT_FUNCTION_NEVER_NULL == (int)CH_NATIVE_NEVER_NULL &&
-                   (int)CHERT_FUNCTION_ONE_THREAD == (int)CH_NATIVE_ONE_THREAD &&
-                   (int)CHERT_FUNCTION_VIEWS == (int)CH_NATIVE_VIEWS,
-               "chert/function.h and function/native.h differ");
+                   DIFFER);
+#define SAME_STRUCT(T, U, MEMBERS)                  \
+    _Static_assert(sizeof(T) == sizeof(U), DIFFER); \
+    MEMBERS(T, U)
+
+/* clang-format off */
+#define FUNCTION(T, U) \
+    SAME(T, U, flags) SAME(T, U, name) SAME(T, U, arguments) SAME(T, U, returns) \
+    SAME(T, U, comment) SAME(T, U, bind) SAME(T, U, evaluate) SAME(T, U, open) \
+    SAME(T, U, close) SAME(T, U, user_data) SAME(T, U, release)
+#define BIND(T, U) \
+    SAME(T, U, n_args) SAME(T, U, arg_type) SAME(T, U, arg_schema) SAME(T, U, returns) \
+    SAME(T, U, user_data) SAME(T, U, message) SAME(T, U, message_bytes)
+#define CALL(T, U) \
+    SAME(T, U, n_args) SAME(T, U, rows) SAME(T, U, arg) SAME(T, U, arg_schema) \
+    SAME(T, U, result_schema) SAME(T, U, result) SAME(T, U, result_given) SAME(T, U, user_data) \
+    SAME(T, U, state) SAME(T, U, message) SAME(T, U, message_bytes) SAME(T, U, is_cancelled) \
+    SAME(T, U, internal)
+/* clang-format on */
+
+SAME_STRUCT(chert_function, ch_native_desc, FUNCTION)
+SAME_STRUCT(chert_function_bind, ch_native_bind, BIND)
+SAME_STRUCT(chert_function_call, ch_native_call, CALL)
+#define SAME_FLAG(flag) _Static_assert((int)CHERT_FUNCTION_##flag == (int)CH_NATIVE_##flag, DIFFER)
+SAME_FLAG(NONDETERMINISTIC);
+SAME_FLAG(NULL_PROPAGATES);
+SAME_FLAG(NEVER_NULL);
+SAME_FLAG(ONE_THREAD);
+SAME_FLAG(VIEWS);
 
 /* What is wrong with it, before a byte of it is believed; or NULL. */
 static const char *wrong(const chert_session *session, const chert_function *f)

@@ -1,48 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The public C API, as a program uses it. */
-#include "unit.h"
+#include "unit_api.h"
 
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
-
-#include "chert/chert.h"
 
 static chert_session *begin(void)
 {
-    chert_options options = CHERT_OPTIONS_INIT;
-    options.threads = 2;
-    options.memory_bytes = 256 << 20;
-    chert_session *s = chert_session_new(&options, NULL);
-    assert_non_null(s);
-    return s;
-}
-
-#define assert_no_error(err)            \
-    do {                                \
-        if ((err).code)                 \
-            fail_msg("%s", (err).text); \
-    } while (0)
-
-/* The text of a printed result equals `want`; frees df. */
-static void check_rows(chert_df *df, chert_style style, const char *want)
-{
-    chert_error err = CHERT_ERROR_INIT;
-    char *text = NULL;
-    size_t len = 0;
-    FILE *out = open_memstream(&text, &len);
-    chert_query *q = chert_query_new(df, &err);
-    if (q)
-        chert_query_run(q, &err);
-    assert_no_error(err);
-    assert_int_equal(chert_query_print(q, style, -1, 0, out, &err), 0);
-    assert_no_error(err);
-    fclose(out);
-    assert_string_equal(text, want);
-    free(text);
-    chert_query_free(q);
-    chert_df_free(df);
+    return unit_session(2, 256 << 20);
 }
 
 static void a_chain_of_transformations_runs_as_one_query(void **state)

@@ -1,29 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Functions in C: what they see, what they may give, and what is said when they are wrong. */
-#include "unit.h"
+#include "unit_api.h"
 
 #include <stdatomic.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include "chert/chert.h"
 
 static chert_session *begin(int threads)
 {
-    chert_options options = CHERT_OPTIONS_INIT;
-    options.threads = threads;
-    options.memory_bytes = 256 << 20;
-    chert_session *s = chert_session_new(&options, NULL);
-    assert_non_null(s);
-    return s;
+    return unit_session(threads, 256 << 20);
 }
-
-#define assert_no_error(err)            \
-    do {                                \
-        if ((err).code)                 \
-            fail_msg("%s", (err).text); \
-    } while (0)
 
 static void add(chert_session *s, chert_function f)
 {
@@ -37,19 +21,9 @@ static void add(chert_session *s, chert_function f)
 static void check(chert_session *s, const char *sql, const char *want)
 {
     chert_error err = CHERT_ERROR_INIT;
-    char *text = NULL;
-    size_t len = 0;
     chert_df *df = chert_sql(s, sql, &err);
-    chert_query *q = chert_query_new(df, &err);
-    (void)chert_query_run(q, &err);
     assert_no_error(err);
-    FILE *out = open_memstream(&text, &len);
-    assert_int_equal(chert_query_print(q, CHERT_STYLE_CSV, -1, 0, out, &err), 0);
-    fclose(out);
-    assert_string_equal(text, want);
-    free(text);
-    chert_query_free(q);
-    chert_df_free(df);
+    check_rows(df, CHERT_STYLE_CSV, want);
 }
 
 /* sql fails with the class, and its message holds `part`. */

@@ -1,32 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Writing folders of part files: partitions, modes, how many files. CSV stands for every format. */
-#include "unit.h"
+#include "unit_api.h"
 
 #include <dirent.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "chert/chert.h"
 #include "store/file.h"
 
 static char folder[64];
 
-#define assert_no_error(err)            \
-    do {                                \
-        if ((err).code)                 \
-            fail_msg("%s", (err).text); \
-    } while (0)
-
 static int begin(void **state)
 {
-    chert_options options = CHERT_OPTIONS_INIT;
-    options.threads = 2;
-    options.memory_bytes = 64 << 20;
     snprintf(folder, sizeof folder, "/tmp/chert-write-XXXXXX");
-    *state = mkdtemp(folder) ? chert_session_new(&options, NULL) : NULL;
+    *state = mkdtemp(folder) ? unit_session(2, 64 << 20) : NULL;
     return *state ? 0 : -1;
 }
 
