@@ -11,20 +11,12 @@ view() { # DATABASE TABLE [OPTION...]
     shift 2
     echo "CREATE TEMP VIEW v USING jdbc OPTIONS (url '$url', user 'chert', password 'chert-pw', dbtable '$table'${*:+, $*});"
 }
-until_is() { # WHAT COMMAND...: until it prints something else than 0
-    local n=0 what=$1
-    shift
-    until [ "$("$@" 2>/dev/null || echo 0)" != 0 ]; do
+until_is() { # WHAT OPERATOR COMMAND...: until [ what it prints OPERATOR 0 ]
+    local n=0 what=$1 operator=$2 it
+    shift 2
+    until it=$("$@" 2>/dev/null) && [ "$it" "$operator" 0 ]; do
         n=$((n + 1))
         [ $n -lt 600 ] || { echo "never: $what"; return 1; }
-        sleep 0.05
-    done
-}
-until_none() { # until the server has noticed, so that what is seen next is the next one's
-    local n=0
-    while [ "$(writers "$1")" != 0 ]; do
-        n=$((n + 1))
-        [ $n -lt 600 ] || { echo "never: no writer"; return 1; }
         sleep 0.05
     done
 }
@@ -43,7 +35,7 @@ readers() {
         pg "SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'COPY%slow_rows%' AND state = 'active'"
     fi
 }
-cut() { # DATABASE PATTERN: ends those connections until the program has ended; between two statements none is to be seen
+cut() { # DATABASE PATTERN [...]: ends those connections until the program has ended; between two statements none is to be seen
     while [ -n "$(jobs -rp)" ]; do
         if [ "$1" = my ]; then
             my "SELECT CONCAT('KILL ', ID) FROM information_schema.PROCESSLIST WHERE INFO LIKE '$2' AND INFO NOT LIKE '%PROCESSLIST%'" |
@@ -58,39 +50,34 @@ tables() { # beside half
     if [ "$1" = my ]; then my "SHOW TABLES LIKE 'half%'" | sed 's/_chert_[0-9a-f]*/_chert_X/'; else
         pg "SELECT tablename FROM pg_tables WHERE tablename LIKE 'half%'"; fi
 }
+ends() { # DATABASE STATEMENT COMMAND...: which, with the program's number behind it, ends the program that writes; sets code
+    local db=$1 statement=$2
+    shift 2
+    "$CHERT" sql -e "$(view "$db" half) $statement $rows" >out 2>&1 &
+    until_is "a writer" != writers "$db"
+    "$@" $!
+    wait $! 2>/dev/null
+    code=$?
+    until_is "no writer" = writers "$db" # until the server has noticed, so that what is seen next is the next one's
+}
 rows="SELECT CAST(id % 1000 AS INT) AS id, repeat('x', 100) AS name FROM range(1000000000)"
 
 for db in my pg; do
     $db "DROP TABLE IF EXISTS half; CREATE TABLE half (id INT, name TEXT); INSERT INTO half VALUES (1, 'a'), (2, 'b')"
     for statement in "INSERT INTO v" "INSERT OVERWRITE v"; do
         echo "== $db: $statement"
-        "$CHERT" sql -e "$(view $db half) $statement $rows" >/dev/null 2>&1 &
-        until_is "a writer" writers $db
-        kill -KILL $!
-        wait $! 2>/dev/null
-        code=$?
-        until_none $db
+        ends $db "$statement" kill -KILL
         echo "killed: exit $code, $($db 'SELECT count(*) FROM half') rows"
-        "$CHERT" sql -e "$(view $db half) $statement $rows" >/dev/null 2>&1 &
-        until_is "a writer" writers $db
-        kill -INT $!
-        wait $! 2>/dev/null
-        code=$?
-        until_none $db
+        ends $db "$statement" kill -INT
         echo "stopped: exit $code, $($db 'SELECT count(*) FROM half') rows, $(tables $db | wc -l) tables"
-        "$CHERT" sql -e "$(view $db half) $statement $rows" >out 2>&1 &
-        until_is "a writer" writers $db
-        if [ $db = my ]; then cut my '%INTO half%'; else cut pg 'COPY half%'; fi
-        wait $! 2>/dev/null
-        code=$?
-        until_none $db
+        if [ $db = my ]; then ends my "$statement" cut my '%INTO half%'; else ends pg "$statement" cut pg 'COPY half%'; fi
         echo "cut: exit $code, $($db 'SELECT count(*) FROM half') rows, $(tables $db | wc -l) tables, $(grep -c FAILED_JDBC out) error"
     done
     echo "== $db: a read that is cut"
     slow="(SELECT seq, sleep(0.01) AS slow_rows FROM seq_1_to_100000) q"
     [ $db = my ] || slow="(SELECT i, pg_sleep(0.01)::text AS slow_rows FROM generate_series(1, 100000) i) q"
     "$CHERT" sql -e "$(view $db "$slow") SELECT * FROM v" >out 2>&1 &
-    until_is "a reader" readers $db
+    until_is "a reader" != readers $db
     cut $db '%slow_rows%'
     wait $! 2>/dev/null
     echo "exit $?, $(grep -c FAILED_JDBC out) error"
