@@ -13,27 +13,17 @@ os.environ["SPARK_CONNECT_MODE_ENABLED"] = "1"
 
 from pyspark.errors import PySparkException, PythonException  # noqa: E402
 from pyspark.sql import functions as F  # noqa: E402
-from server import Server, no_hang  # noqa: E402,F401
+from server import no_hang  # noqa: E402,F401
+from udf_server import PYTHON, descendants, server, session, still_works, use  # noqa: E402,F401
 
-PYTHON = "spark.sql.execution.pyspark.python"
 SETTINGS = ["spark.sql.execution.arrow.maxRecordsPerBatch", "spark.sql.session.timeZone",
             "spark.sql.execution.pyspark.udf.idleTimeoutSeconds", "spark.sql.execution.pyspark.udf.killOnIdleTimeout",
             "spark.sql.execution.pyspark.udf.hideTraceback.enabled"]
 
 
-@pytest.fixture(scope="module")
-def server():
-    s = Server("--memory", "512M", "--threads", "4")
-    yield s
-    assert s.stop() == 0
-
-
-@pytest.fixture(scope="module")
-def session(server):  # one for most: its Python processes are what takes time
-    session = server.session()
-    session.conf.set(PYTHON, sys.executable)
-    yield session
-    session.stop()
+@pytest.fixture(scope="module", autouse=True)
+def nothing_is_left(server):  # set up before the session, and so looked at behind its end
+    yield
     end = time.time() + 20
     while descendants(server.process.pid) and time.time() < end:
         time.sleep(0.1)
@@ -53,33 +43,6 @@ def own(server):
     session.conf.set(PYTHON, sys.executable)
     yield session
     session.stop()
-
-
-def descendants(pid):
-    """Processes below this one, zombies among them."""
-    parents = {}
-    for name in os.listdir("/proc"):
-        if name.isdigit():
-            try:
-                with open(f"/proc/{name}/stat", encoding="utf-8") as stat:
-                    parents[int(name)] = int(stat.read().rsplit(")", 1)[1].split()[1])
-            except OSError:
-                pass
-    found, more = [], [pid]
-    while more:
-        at = more.pop()
-        below = [p for p, parent in parents.items() if parent == at]
-        found += below
-        more += below
-    return found
-
-
-def use(fn, type="bigint", **kw):
-    return F.udf(fn, type, **kw)
-
-
-def still_works(spark):
-    assert spark.range(3).select(use(lambda x: x + 1)("id").alias("x")).agg(F.sum("x")).collect()[0][0] == 6
 
 
 @pytest.mark.parametrize("arrow", [False, True])

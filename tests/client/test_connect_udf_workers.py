@@ -17,7 +17,7 @@ from pyspark.errors import PySparkException, PythonException  # noqa: E402
 from pyspark.sql import functions as F  # noqa: E402
 from pyspark.sql.window import Window  # noqa: E402
 from server import Server, channel, no_hang, request  # noqa: E402,F401
-from test_connect_udf_faults import PYTHON, descendants, still_works, use  # noqa: E402
+from udf_server import PYTHON, descendants, server, session, still_works, use  # noqa: E402,F401
 
 MEMORY = "spark.executor.pyspark.memory"
 SIMPLE = "spark.sql.execution.pyspark.udf.simplifiedTraceback.enabled"
@@ -25,21 +25,6 @@ MAX_RECORDS = "spark.sql.execution.arrow.maxRecordsPerBatch"
 IDLE = "spark.sql.execution.pyspark.udf.idleTimeoutSeconds"
 KILL_IDLE = "spark.sql.execution.pyspark.udf.killOnIdleTimeout"
 SETTINGS = [SIMPLE, MAX_RECORDS, IDLE, KILL_IDLE, "spark.sql.shuffle.partitions"]
-
-
-@pytest.fixture(scope="module")
-def server():
-    s = Server("--memory", "512M", "--threads", "4")
-    yield s
-    assert s.stop() == 0
-
-
-@pytest.fixture(scope="module")
-def session(server):  # one for most: its Python processes are what takes time
-    session = server.session()
-    session.conf.set(PYTHON, sys.executable)
-    yield session
-    session.stop()
 
 
 @pytest.fixture()
