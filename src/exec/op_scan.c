@@ -100,6 +100,7 @@ static ch_status scan_open(ch_op *self, ch_error *err)
     const ch_rel_scan *rel = op->rel;
     CH_TRY(add_predicates(op, self->exec->arena, err));
     ch_format_context ctx = {.time_zone = self->exec->func->time_zone,
+                             .corrupt_column = self->exec->func->corrupt_column,
                              .ansi = self->exec->func->ansi,
                              .case_sensitive = self->exec->func->case_sensitive,
                              .n_slots = self->exec->n_slots,

@@ -22,7 +22,7 @@ static ch_format_context context_of(const ch_func_context *ctx, ch_mem *mem)
     return (ch_format_context){.time_zone = ctx->time_zone ? ctx->time_zone : "UTC",
                                .ansi = ctx->ansi,
                                .case_sensitive = ctx->case_sensitive,
-                               .corrupt_column = "_corrupt_record",
+                               .corrupt_column = ctx->corrupt_column,
                                .n_slots = 1,
                                .batch_rows = 4096,
                                .mem = mem};

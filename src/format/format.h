@@ -39,7 +39,7 @@ typedef struct ch_format_context {
     bool ansi;
     bool timestamp_ntz; /* spark.sql.timestampType is TIMESTAMP_NTZ */
     bool case_sensitive;
-    const char *corrupt_column; /* spark.sql.columnNameOfCorruptRecord */
+    const char *corrupt_column; /* spark.sql.columnNameOfCorruptRecord; NULL: _corrupt_record */
     int n_slots;                /* threads that will call */
     int cut_slots;              /* > 0: files are cut as for so many threads, whatever n_slots is */
     int64_t batch_rows;         /* rows a batch should have, 1 .. */

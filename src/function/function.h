@@ -35,8 +35,9 @@ typedef struct ch_func_context {
     const char *time_zone; /* IANA name or offset, as in spark.sql.session.timeZone */
     bool decimal_allow_precision_loss;
     bool case_sensitive;
-    bool map_last_win; /* spark.sql.mapKeyDedupPolicy = LAST_WIN */
-    int64_t now_us;    /* the query's start: current_timestamp() is the same everywhere */
+    bool map_last_win;          /* spark.sql.mapKeyDedupPolicy = LAST_WIN */
+    const char *corrupt_column; /* spark.sql.columnNameOfCorruptRecord; NULL: _corrupt_record */
+    int64_t now_us;             /* the query's start: current_timestamp() is the same everywhere */
     const char *user, *catalog, *database;
     const _Atomic bool
         *cancel; /* the query's; NULL: nobody cancels. For loops that may take seconds */

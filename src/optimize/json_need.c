@@ -126,11 +126,12 @@ static bool has_twins(const ch_type *t)
 }
 
 /* It has the text of records that do not fit, which depends on all fields. */
-static bool asks_for_record(const ch_type *t, const ch_need *n)
+static bool asks_for_record(const ch_func_context *func, const ch_type *t, const ch_need *n)
 {
+    const char *name = func->corrupt_column ? func->corrupt_column : "_corrupt_record";
     for (int32_t i = 0; i < t->n_fields; i++)
         if (n->field[i] && ch_type_is_string(t->field[i].type) &&
-            strcasecmp(t->field[i].name, "_corrupt_record") == 0)
+            strcasecmp(t->field[i].name, name) == 0)
             return true;
     return false;
 }
@@ -151,7 +152,7 @@ static ch_status make_need(ch_needs *p, const ch_type *t, const ch_need *n, bool
             *out = made;
         return CH_OK;
     }
-    if (has_twins(t) || (root && n && asks_for_record(t, n)))
+    if (has_twins(t) || (root && n && asks_for_record(p->ctx->func, t, n)))
         return CH_OK;
     for (int32_t i = 0; i < t->n_fields; i++) {
         const ch_type *f = t->field[i].type;

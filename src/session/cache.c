@@ -211,7 +211,8 @@ static bool same_settings(const ch_func_context *a, const ch_func_context *b)
 {
     return a->ansi == b->ansi && a->case_sensitive == b->case_sensitive &&
            a->decimal_allow_precision_loss == b->decimal_allow_precision_loss &&
-           a->map_last_win == b->map_last_win && strcmp(a->time_zone, b->time_zone) == 0;
+           a->map_last_win == b->map_last_win && strcmp(a->time_zone, b->time_zone) == 0 &&
+           strcmp(a->corrupt_column, b->corrupt_column) == 0;
 }
 
 static bool is_equal(const ch_kept *k, const ch_func_context *func, uint64_t shape,

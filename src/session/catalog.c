@@ -221,14 +221,11 @@ static ch_status file_schema(ch_session_catalog *self, const ch_rel_scan *scan,
         *out = n == given->n_fields ? given : ch_type_struct(field, n);
         return *out ? CH_OK : ch_error_memory(err, "types", 0, 0);
     }
-    const char *corrupt;
-    CH_TRY(
-        ch_session_get(self->session, "spark.sql.columnNameOfCorruptRecord", arena, &corrupt, err));
     ch_format_context ctx = {.timestamp_ntz = timestamp_ntz,
                              .time_zone = self->func->time_zone,
                              .ansi = self->func->ansi,
                              .case_sensitive = self->func->case_sensitive,
-                             .corrupt_column = corrupt,
+                             .corrupt_column = self->func->corrupt_column,
                              .n_slots = 1,
                              .batch_rows = ch_session_get_int(self->session, "chert.batch.rows"),
                              .ignore_missing_files = option_on(scan->options, "ignoreMissingFiles"),

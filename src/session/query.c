@@ -69,6 +69,8 @@ static ch_status snapshot(ch_query *q, ch_error *err)
     CH_TRY(ch_session_get(s, "spark.sql.mapKeyDedupPolicy", &q->arena, &policy, err));
     q->func.map_last_win = strcmp(policy, "LAST_WIN") == 0;
     CH_TRY(ch_session_get(s, "spark.sql.session.timeZone", &q->arena, &q->func.time_zone, err));
+    CH_TRY(ch_session_get(s, "spark.sql.columnNameOfCorruptRecord", &q->arena,
+                          &q->func.corrupt_column, err));
     q->func.now_us = ch_now_us();
     q->func.user = "chert";
     q->func.catalog = CH_CATALOG_NAME;
