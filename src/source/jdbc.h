@@ -182,6 +182,8 @@ struct ch_jdbc_driver {
     const struct ch_jdbc_write_class *write; /* NULL: only reads */
 };
 
+/* Spark's options; ends with {0}. */
+extern const ch_option ch_jdbc_option_table[];
 /* Scheme without case; NULL: no driver has it. */
 const ch_jdbc_driver *ch_jdbc_driver_find(const char *scheme, size_t len);
 

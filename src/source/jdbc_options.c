@@ -35,42 +35,58 @@ const ch_jdbc_driver *ch_jdbc_driver_find(const char *scheme, size_t len)
     return NULL;
 }
 
+/* clang-format off */
+#define TEXT(name, values, doc) {name, CH_OPT_STRING, NULL, values, doc, NULL}
+#define NUMBER(name, fallback, values, doc) {name, CH_OPT_INT, fallback, values, doc, NULL}
+#define SWITCH(name, fallback, doc) {name, CH_OPT_BOOL, fallback, "true or false", doc, NULL}
+
 /* Those of Spark; everything else is the connection's. */
-static const char *const KNOWN[] = {"url",
-                                    "dbtable",
-                                    "query",
-                                    "driver",
-                                    "partitionColumn",
-                                    "lowerBound",
-                                    "upperBound",
-                                    "numPartitions",
-                                    "queryTimeout",
-                                    "fetchsize",
-                                    "truncate",
-                                    "cascadeTruncate",
-                                    "batchsize",
-                                    "isolationLevel",
-                                    "createTableOptions",
-                                    "customSchema",
-                                    "tableComment",
-                                    "createTableColumnTypes",
-                                    "hint",
-                                    "preferTimestampNTZ",
-                                    "sessionInitStatement",
-                                    "pushDownLimit",
-                                    "pushDownPredicate",
-                                    "pushDownAggregate",
-                                    "prepareQuery",
-                                    "pushDownOffset",
-                                    "pushDownTableSample",
-                                    "pushDownJoin",
-                                    "refreshKrb5Config",
-                                    "connectionProvider",
-                                    "keytab",
-                                    "principal",
-                                    "user",
-                                    "password",
-                                    NULL};
+const ch_option ch_jdbc_option_table[] = {
+    TEXT("url", "a JDBC URL", "Where the database is: jdbc:sqlite:file."),
+    TEXT("dbtable", "a table, or (select ...) name", "What is read or written."),
+    TEXT("query", "a query", "What is read, instead of dbtable."),
+    TEXT("user", "a name", "Who connects."),
+    TEXT("password", "a password", "Never shown."),
+    TEXT("driver", "a class", "Accepted; the URL chooses the driver."),
+    TEXT("partitionColumn", "a column", "Number, date or timestamp by which reads are split."),
+    TEXT("lowerBound", "a value", "Where the strides begin."),
+    TEXT("upperBound", "a value", "Where the strides end."),
+    NUMBER("numPartitions", NULL, "a number", "How many reads at once."),
+    NUMBER("fetchsize", "0", "a number", "Accepted; rows are streamed."),
+    NUMBER("queryTimeout", "0", "seconds", "How long a statement may take; 0: any time."),
+    TEXT("customSchema", "a INT, b STRING", "Types of columns."),
+    SWITCH("pushDownPredicate", "true", "Filters go to the database."),
+    SWITCH("pushDownLimit", "true", "LIMIT goes to the database."),
+    SWITCH("pushDownAggregate", "true", "Aggregates go to the database."),
+    SWITCH("pushDownOffset", "true", "Accepted."),
+    SWITCH("pushDownTableSample", "true", "Accepted."),
+    SWITCH("pushDownJoin", "true", "Accepted."),
+    TEXT("hint", "/*+ ... */", "Behind SELECT."),
+    TEXT("prepareQuery", "WITH ...", "Before SELECT."),
+    TEXT("sessionInitStatement", "a statement", "Run on each connection first."),
+    SWITCH("preferTimestampNTZ", "false", "Timestamps without a zone are TIMESTAMP_NTZ."),
+    SWITCH("truncate", "false", "A table that is overwritten is emptied, and keeps its structure."),
+    SWITCH("cascadeTruncate", "false", "Tables that refer to it are emptied as well."),
+    NUMBER("batchsize", NULL, "a number", "Most rows of a statement that writes."),
+    TEXT("isolationLevel", "READ_COMMITTED, ...", "Of the transaction that writes."),
+    TEXT("createTableOptions", "SQL", "Behind CREATE TABLE."),
+    TEXT("createTableColumnTypes", "a VARCHAR(9), ...", "Types of columns of a table that is made."),
+    TEXT("tableComment", "any text", "Comment of a table that is made."),
+    SWITCH("refreshKrb5Config", "false", "Accepted."),
+    TEXT("connectionProvider", "", "Refused."),
+    TEXT("keytab", "", "Refused: there is no Kerberos client."),
+    TEXT("principal", "", "Refused, too."),
+    {0}};
+/* clang-format on */
+
+static bool is_known(const char *name)
+{
+    for (const ch_option *o = ch_jdbc_option_table; o->name; o++)
+        if (strcasecmp(o->name, name) == 0)
+            return true;
+    return false;
+}
+
 /* Of those, what needs a Kerberos client or a class of Java. */
 static const char *const REFUSED[] = {"keytab", "principal", "connectionProvider", NULL};
 
@@ -146,6 +162,18 @@ ch_status ch_jdbc_parse_properties(ch_jdbc_source *s, ch_arena *arena, const cha
     return CH_OK;
 }
 
+static bool has_any(const char *text, size_t len, const char *chars)
+{
+    for (size_t i = 0; i < len; i++)
+        if (strchr(chars, text[i]))
+            return true;
+    return false;
+}
+
+/*
+ * Forms that are not known here, address=(user=a)(password=b) and replication://a:b@host/db, and passwords with a slash are
+ * refused without being shown: their parts would be taken for a host or a database, whose names errors tell.
+ */
 ch_status ch_jdbc_parse_authority(ch_jdbc_source *s, ch_arena *arena, const char *scheme,
                                   const char *rest, ch_error *err)
 {
@@ -174,16 +202,19 @@ ch_status ch_jdbc_parse_authority(ch_jdbc_source *s, ch_arena *arena, const char
             host_len -= i + 1;
             break;
         }
+    bool odd = has_any(host, host_len, "@()=") || has_any(name, name_len, "@()=") ||
+               (host == rest && has_any(name, name_len, "/:"));
+    s->shown = odd ? ch_arena_printf(arena, err, "jdbc:%s:...", scheme) : "";
+    if (odd && s->shown)
+        CH_FAIL(err, JDBC_CONNECTION, "url", s->shown, "reason",
+                "the URL is not //[user[:password]@]host[:port][,...][/database], "
+                "with other characters as %XX");
     s->host = ch_arena_strn(arena, host, host_len, err);
     s->database = name_len ? decoded(arena, name, name_len, err) : NULL;
-    /* An '@' behind the first slash: a password with a slash, which must not be taken for a database. */
-    if (s->database && slash && strchr(s->database, '@'))
-        s->shown = ch_arena_printf(arena, err, "jdbc:%s://...", scheme);
-    else
-        s->shown =
-            ch_arena_printf(arena, err, "jdbc:%s:%s%.*s%s%s", scheme,
-                            strncmp(rest, "//", 2) == 0 ? "//" : "", (int)host_len, host,
-                            host != rest && s->database ? "/" : "", s->database ? s->database : "");
+    s->shown =
+        ch_arena_printf(arena, err, "jdbc:%s:%s%.*s%s%s", scheme,
+                        strncmp(rest, "//", 2) == 0 ? "//" : "", (int)host_len, host,
+                        host != rest && s->database ? "/" : "", s->database ? s->database : "");
     return s->host && s->shown && (!name_len || s->database) ? CH_OK : CH_E_MEMORY;
 }
 
@@ -360,7 +391,7 @@ static ch_status read_properties(ch_jdbc_source *s, ch_error *err)
     for (int32_t i = 0; i < s->options->n; i++) {
         const ch_strmap_entry *e = &s->options->entry[i];
         if (strcasecmp(e->key, "user") == 0 || strcasecmp(e->key, "password") == 0 ||
-            !is_listed(KNOWN, e->key))
+            !is_known(e->key))
             CH_TRY(set_property(s, e->key, e->value, err));
     }
     for (int32_t i = 0; i < s->property->n; i++) {

@@ -12,7 +12,7 @@
 #include "type/decimal.h"
 #include "type/number.h"
 
-enum { SEND_BYTES = 1 << 18 };
+enum { SEND_BYTES = 1 << 18, MOST_BYTES = 1 << 30 /* at once; a row may have more */ };
 
 static const char *flat_name(const ch_type *type)
 {
@@ -94,14 +94,15 @@ static ch_status copied_in(pg_conn *c, ch_error *err)
 
 static ch_status send_rows(pg_conn *c, ch_error *err)
 {
-    int done = 0;
     c->n_out = 0;
-    if (!c->out.len)
-        return CH_OK;
-    while ((done = PQputCopyData(c->db, c->out.data, (int)c->out.len)) == 0)
-        CH_TRY(ch_pg_flush(c, err));
-    if (done < 0) /* what was wrong comes as the result */
-        return ch_pg_failed(c, "Write rows", NULL, err);
+    for (size_t at = 0, len; at < c->out.len; at += len) {
+        int done;
+        len = c->out.len - at < MOST_BYTES ? c->out.len - at : MOST_BYTES;
+        while ((done = PQputCopyData(c->db, c->out.data + at, (int)len)) == 0)
+            CH_TRY(ch_pg_flush(c, err));
+        if (done < 0) /* what was wrong comes as the result */
+            return ch_pg_failed(c, "Write rows", NULL, err);
+    }
     ch_buf_reset(&c->out);
     CH_TRY(ch_pg_flush(c, err));
     return CH_OK;

@@ -156,45 +156,35 @@ static ch_status more_text(ch_jdbc_rows *rows, ch_jdbc_column *c, int64_t len, c
     return ch_buffer_new(rows->mem, len > bytes ? len : bytes, &c->text, err);
 }
 
-/* len bytes of text and blanks behind; short ones are rare enough to go through memory. */
-static ch_status put_padded(ch_jdbc_rows *rows, int32_t i, const char *text, int64_t len,
-                            ch_error *err)
+/* text and n_blanks behind it, as a value. */
+static ch_status put_view(ch_jdbc_rows *rows, int32_t i, const char *text, int64_t len,
+                          int64_t n_blanks, ch_error *err)
 {
     ch_jdbc_column *c = &rows->column[i];
-    int64_t n = c->padding;
-    for (int64_t k = 0; k < len; k++)
-        n -= ((uint8_t)text[k] & 0xC0) != 0x80;
-    char *padded = ch_mem_alloc(rows->mem, (size_t)(len + (n > 0 ? n : 0)), err);
-    if (!padded)
-        return CH_E_MEMORY;
+    int64_t bytes = len + n_blanks;
+    char small[CH_VIEW_INLINE], *to = small;
+    if (bytes > INT32_MAX)
+        return ch_error_memory(err, "text of one value", bytes, INT32_MAX);
+    if (bytes > CH_VIEW_INLINE) {
+        if (!c->text || c->text->bytes - c->text_len < bytes)
+            CH_TRY(more_text(rows, c, bytes, err));
+        to = (char *)c->text->data + c->text_len;
+    }
     if (len)
-        memcpy(padded, text, (size_t)len);
-    for (int64_t k = 0; k < n; k++)
-        padded[len + k] = ' ';
-    int32_t padding = c->padding;
-    c->padding = 0;
-    ch_status status = ch_jdbc_put_bytes(rows, i, padded, len + (n > 0 ? n : 0), err);
-    c->padding = padding;
-    ch_mem_free(rows->mem, padded, (size_t)(len + (n > 0 ? n : 0)));
-    return status;
+        memcpy(to, text, (size_t)len);
+    memset(to + len, ' ', (size_t)n_blanks);
+    ((ch_view *)c->column->data)[rows->n] = ch_view_make(to, bytes, c->text_idx, c->text_len);
+    c->text_len += bytes > CH_VIEW_INLINE ? bytes : 0;
+    return CH_OK;
 }
 
 ch_status ch_jdbc_put_bytes(ch_jdbc_rows *rows, int32_t i, const char *text, int64_t len,
                             ch_error *err)
 {
-    ch_jdbc_column *c = &rows->column[i];
-    if (c->padding)
-        return put_padded(rows, i, text, len, err);
-    if (len > INT32_MAX)
-        return ch_error_memory(err, "text of one value", len, INT32_MAX);
-    if (len > CH_VIEW_INLINE) {
-        if (!c->text || c->text->bytes - c->text_len < len)
-            CH_TRY(more_text(rows, c, len, err));
-        memcpy((char *)c->text->data + c->text_len, text, (size_t)len);
-    }
-    ((ch_view *)c->column->data)[rows->n] = ch_view_make(text, len, c->text_idx, c->text_len);
-    c->text_len += len > CH_VIEW_INLINE ? len : 0;
-    return CH_OK;
+    int64_t n_blanks = rows->column[i].padding;
+    for (int64_t k = 0; k < len && n_blanks > 0; k++)
+        n_blanks -= ((uint8_t)text[k] & 0xC0) != 0x80;
+    return put_view(rows, i, text, len, n_blanks, err);
 }
 
 ch_status ch_jdbc_bad_value(const ch_jdbc_rows *rows, int32_t c, const char *text, int64_t len,

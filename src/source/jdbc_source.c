@@ -13,29 +13,6 @@
 #include "base/clock.h"
 #include "source/jdbc_write.h"
 
-static const ch_option OPTIONS[] = {
-    {"url", CH_OPT_STRING, NULL, "a JDBC URL", "Where the database is: jdbc:sqlite:file."},
-    {"dbtable", CH_OPT_STRING, NULL, "a table, or (select ...) name", "What is read or written."},
-    {"query", CH_OPT_STRING, NULL, "a query", "What is read, instead of dbtable."},
-    {"user", CH_OPT_STRING, NULL, "a name", "Who connects."},
-    {"password", CH_OPT_STRING, NULL, "a password", "Never shown."},
-    {"driver", CH_OPT_STRING, NULL, "a class", "Accepted; the URL chooses the driver."},
-    {"partitionColumn", CH_OPT_STRING, NULL, "a column",
-     "Number, date or timestamp by which reads are split."},
-    {"lowerBound", CH_OPT_STRING, NULL, "a value", "Where the strides begin."},
-    {"upperBound", CH_OPT_STRING, NULL, "a value", "Where the strides end."},
-    {"numPartitions", CH_OPT_INT, NULL, "a number", "How many reads at once."},
-    {"fetchsize", CH_OPT_INT, "0", "a number", "Accepted; rows are streamed."},
-    {"queryTimeout", CH_OPT_INT, "0", "seconds", "How long a statement may take; 0: any time."},
-    {"customSchema", CH_OPT_STRING, NULL, "a INT, b STRING", "Types of columns."},
-    {"pushDownPredicate", CH_OPT_BOOL, "true", "true or false", "Filters go to the database."},
-    {"pushDownLimit", CH_OPT_BOOL, "true", "true or false", "LIMIT goes to the database."},
-    {"pushDownAggregate", CH_OPT_BOOL, "true", "true or false", "Aggregates go to the database."},
-    {"sessionInitStatement", CH_OPT_STRING, NULL, "a statement", "Run on each connection first."},
-    {"preferTimestampNTZ", CH_OPT_BOOL, "false", "true or false",
-     "Timestamps without a zone are TIMESTAMP_NTZ."},
-    {0}};
-
 /* ---- columns -------------------------------------------------------------------------------------------- */
 
 static ch_status no_type(const ch_jdbc_source *s, const ch_jdbc_field *f, ch_error *err)
@@ -476,7 +453,7 @@ static ch_status describe(const ch_format_context *ctx, const ch_scan_spec *spec
 const ch_format ch_format_jdbc = {
     .name = "jdbc",
     .extension = "",
-    .options = OPTIONS,
+    .options = ch_jdbc_option_table,
     .is_source = true,
     .infer = infer,
     .scan = scan,

@@ -77,6 +77,12 @@ static int on_busy(void *user, int n_calls)
     return 1;
 }
 
+/* Some builds of SQLite take such a name for a URI, whose file is another one than that of the path. */
+static bool is_uri(const char *path)
+{
+    return strncmp(path, "file:", 5) == 0;
+}
+
 static int on_action(void *user, int action, const char *what, const char *more, const char *db,
                      const char *trigger)
 {
@@ -90,7 +96,8 @@ static int on_action(void *user, int action, const char *what, const char *more,
         return SQLITE_DENY;
     if (action != SQLITE_ATTACH || (what && (!*what || strcmp(what, ":memory:") == 0)))
         return SQLITE_OK;
-    return what && ch_access_check(what, true, NULL) == CH_OK ? SQLITE_OK : SQLITE_DENY;
+    return what && !is_uri(what) && ch_access_check(what, true, NULL) == CH_OK ? SQLITE_OK
+                                                                               : SQLITE_DENY;
 }
 
 static ch_status failed(sqlite_conn *c, const char *operation, ch_error *err)
@@ -155,16 +162,19 @@ static ch_status open_file(sqlite_conn *c, ch_error *err)
     const ch_jdbc_source *s = c->head.source;
     const char *mode = ch_jdbc_property(s, "mode");
     int flags = SQLITE_OPEN_READWRITE | (s->writes ? SQLITE_OPEN_CREATE : 0);
+    if (is_uri(s->database))
+        CH_FAIL(err, JDBC_CONNECTION, "url", s->shown, "reason",
+                "its path begins with file: twice");
+    if (mode && strcasecmp(mode, "ro") == 0)
+        flags = SQLITE_OPEN_READONLY;
+    else if (mode && strcasecmp(mode, "rw") == 0)
+        flags = SQLITE_OPEN_READWRITE;
     if (strcmp(s->database, ":memory:") != 0) {
         CH_TRY(ch_access_check(s->database, s->writes, err));
         if (ch_access_check(s->database, true, NULL) != CH_OK)
             flags = SQLITE_OPEN_READONLY;
     }
-    if (mode && strcasecmp(mode, "ro") == 0)
-        flags = SQLITE_OPEN_READONLY;
-    else if (mode && strcasecmp(mode, "rw") == 0)
-        flags = SQLITE_OPEN_READWRITE;
-    else if (mode && strcasecmp(mode, "memory") == 0)
+    if (mode && strcasecmp(mode, "memory") == 0)
         flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_MEMORY;
     int code = sqlite3_open_v2(s->database, &c->db, flags | SQLITE_OPEN_NOMUTEX, NULL);
     if (code != SQLITE_OK)
@@ -336,9 +346,6 @@ static ch_status put_integer(ch_jdbc_rows *rows, int32_t c, int64_t value, ch_er
             return CH_OK;
         }
         break;
-    case CH_BOOLEAN:
-        ch_jdbc_put_bool(rows, c, value != 0);
-        return CH_OK;
     case CH_FLOAT:
     case CH_DOUBLE:
         ch_jdbc_put_f64(rows, c, (double)value);
@@ -370,9 +377,6 @@ static ch_status put_real(ch_jdbc_rows *rows, int32_t c, double value, ch_error 
             break;
         ch_jdbc_put_decimal(rows, c, decimal);
         return CH_OK;
-    case CH_BOOLEAN:
-        ch_jdbc_put_bool(rows, c, (int64_t)value != 0);
-        return CH_OK;
     case CH_DATE:
     case CH_TIMESTAMP:
     case CH_TIMESTAMP_NTZ: /* a Julian day */
@@ -396,27 +400,24 @@ static ch_status put(sqlite_conn *conn, ch_jdbc_rows *rows, int32_t c, ch_error 
 {
     sqlite3_stmt *q = conn->query;
     const char *text;
-    switch (sqlite3_column_type(q, c)) {
-    case SQLITE_NULL:
+    int kind = sqlite3_column_type(q, c);
+    if (kind == SQLITE_NULL)
         return ch_jdbc_put_null(rows, c, err);
-    case SQLITE_INTEGER:
-        return put_integer(rows, c, sqlite3_column_int64(q, c), err);
-    case SQLITE_FLOAT:
-        return put_real(rows, c, sqlite3_column_double(q, c), err);
-    case SQLITE_TEXT:
-        text = (const char *)sqlite3_column_text(q, c);
-        break;
-    default:
-        text = sqlite3_column_blob(q, c);
-        break;
-    }
-    int len = sqlite3_column_bytes(q, c);
-    if (!text && len)
-        return ch_error_memory(err, "sqlite", len, 0);
     if (rows->column[c].type->id == CH_BOOLEAN) { /* as a number, whatever it is */
         ch_jdbc_put_bool(rows, c, sqlite3_column_int(q, c) != 0);
         return CH_OK;
     }
+    if (kind == SQLITE_INTEGER)
+        return put_integer(rows, c, sqlite3_column_int64(q, c), err);
+    if (kind == SQLITE_FLOAT)
+        return put_real(rows, c, sqlite3_column_double(q, c), err);
+    if (kind == SQLITE_TEXT)
+        text = (const char *)sqlite3_column_text(q, c);
+    else
+        text = sqlite3_column_blob(q, c);
+    int len = sqlite3_column_bytes(q, c);
+    if (!text && len)
+        return ch_error_memory(err, "sqlite", len, 0);
     return ch_jdbc_put_text(rows, c, text ? text : "", len, err);
 }
 

@@ -85,35 +85,42 @@ static const char *name_end(const char *text, char quote)
     return text > from ? text : NULL;
 }
 
+/* Bytes of a name's last part, which gives way to a suffix if it has more: MySQL knows names of 64 characters. */
+enum { MOST_BASE = 48 };
+
 /* a, a.b, "a b".c as they stand; whatever else the name is, it is quoted, so that it is nothing but a name. */
 static ch_status table_name(const ch_jdbc_source *s, ch_arena *arena, const char *suffix,
                             const char **out, ch_error *err)
 {
-    const char *text = s->name, *end = text;
+    const char *text = s->name, *last = text, *end = text;
+    char quote = s->driver->quote;
     ch_buf name;
     bool plain = true;
     while (plain) {
-        end = name_end(end, s->driver->quote);
+        end = name_end(last, quote);
         plain = end != NULL;
         if (!end || *end != '.')
             break;
-        end++;
+        last = end + 1;
     }
     plain = plain && end && !*end;
     ch_buf_init(&name, s->mem);
     ch_status status = CH_OK;
+    bool quoted = plain && *suffix && end[-1] == quote;
     if (!plain) {
         ch_buf whole;
         ch_buf_init(&whole, s->mem);
-        status = ch_buf_printf(&whole, err, "%s%s", text, suffix);
+        bool is_long = *suffix && strlen(text) > MOST_BASE;
+        status = ch_buf_printf(&whole, err, "%s%s", is_long ? "" : text, suffix);
         if (status == CH_OK)
             status = ch_jdbc_add_name(s->driver, whole.data, &name, err);
         ch_buf_release(&whole);
-    } else if (*suffix && end[-1] == s->driver->quote) {
-        status = ch_buf_printf(&name, err, "%.*s%s%c", (int)(end - text) - 1, text, suffix,
-                               s->driver->quote);
     } else {
-        status = ch_buf_printf(&name, err, "%s%s", text, suffix);
+        int len = *suffix && end - last > MOST_BASE ? (int)(last - text) + quoted
+                                                    : (int)(end - text) - quoted;
+        status = ch_buf_printf(&name, err, "%.*s%s", len, text, suffix);
+        if (status == CH_OK && quoted)
+            status = ch_buf_addc(&name, quote, err);
     }
     *out = status == CH_OK ? ch_arena_str(arena, name.data, err) : NULL;
     ch_buf_release(&name);

@@ -2,6 +2,7 @@
 """Who may connect, and what a server lets its clients touch: tokens, TLS, --read-only, --allow-path."""
 import os
 import shutil
+import sqlite3
 import subprocess
 import uuid
 
@@ -314,5 +315,55 @@ def test_shared_objects_are_loaded_from_the_folder_that_was_allowed(tmp_path):
         assert not s.session().catalog.functionExists("mask_card")  # it is the session's
         spark.sql("drop temporary function mask_card")
         assert not spark.catalog.functionExists("mask_card")
+    finally:
+        assert s.stop() == 0
+
+
+# ---- databases that are files
+
+
+def sqlite_of(path, *statements):
+    connection = sqlite3.connect(path)
+    try:
+        for statement in statements:
+            rows = connection.execute(statement).fetchall()
+        connection.commit()
+        return rows
+    finally:
+        connection.close()
+
+
+def read_sqlite(spark, name, **options):
+    reader = spark.read.format("jdbc").option("url", f"jdbc:sqlite:{name}").option("dbtable", "t")
+    return reader.options(**options).load().collect()
+
+
+def test_sqlite_reads_no_file_that_is_not_allowed_by_another_name(tmp_path):
+    here, there = tmp_path / "here", tmp_path / "there"
+    for folder in (here, there):
+        folder.mkdir()
+        sqlite_of(folder / "x.db", "create table t (a int)", "insert into t values (1)")
+    s = Server("--allow-path", str(here), cwd=here)
+    try:
+        spark = s.session()
+        assert len(read_sqlite(spark, "x.db")) == len(read_sqlite(spark, f"file:{here}/x.db")) == 1
+        for name in (f"{there}/x.db", f"file:{there}/x.db", f"file:file:{there}/x.db", f"file:file:%2F{there}/x.db"):
+            with pytest.raises(Exception, match="PATH_NOT_ALLOWED|file:|unable to open"):
+                read_sqlite(spark, name)
+        for name in (f"{there}/x.db", f"file:{there}/x.db", "file:%2F" + str(there)[1:] + "/x.db"):
+            refused(lambda name=name: read_sqlite(spark, "x.db", sessionInitStatement=f"ATTACH '{name}' AS o"), "not authorized")
+    finally:
+        assert s.stop() == 0
+
+
+def test_sqlite_is_not_written_by_a_server_that_only_reads(tmp_path):
+    sqlite_of(tmp_path / "x.db", "create table t (a int)", "insert into t values (1)")
+    s = Server("--read-only", cwd=tmp_path)
+    try:
+        spark = s.session()
+        assert len(read_sqlite(spark, "x.db?mode=rw")) == 1
+        for name in ("x.db", "x.db?mode=rw"):
+            refused(lambda name=name: read_sqlite(spark, name, sessionInitStatement="DELETE FROM t"), "readonly")
+        assert sqlite_of(tmp_path / "x.db", "select count(*) from t") == [(1,)]
     finally:
         assert s.stop() == 0

@@ -65,6 +65,10 @@ echo "-- a write that fails changes nothing"
 run -e "$(view m made) INSERT INTO m SELECT id + 20000, name, third, even FROM m UNION ALL SELECT 1, repeat('x', 100), 0, true" | sed 's/at row [0-9]*/at row N/'
 sql -e 'SELECT count(*) FROM made'
 run -e "$(view m made) INSERT OVERWRITE m SELECT 7, 'only one', 0, true; SELECT * FROM m"
+long=a_table_whose_name_is_as_long_as_the_server_takes_64_characters_
+sql -e "DROP TABLE IF EXISTS $long; CREATE TABLE $long (id INT); INSERT INTO $long VALUES (1)"
+run -e "$(view long $long) INSERT OVERWRITE long SELECT 2; SELECT * FROM long"
+sql -N -e "SHOW TABLES LIKE '%chert%'; DROP TABLE $long"
 sql -e "SHOW TABLES LIKE 'made%'"
 echo "== errors"
 run -e "CREATE TEMP VIEW x USING jdbc OPTIONS (url '$url', user 'chert', password 'wrong-pw', dbtable 'types'); SELECT * FROM x" |
