@@ -299,6 +299,63 @@ static ch_status body_rows(ch_analyzer *a, const ch_sql_function *fn, const ch_a
     return ch_make_project(a->arena, *out, &list, out, err);
 }
 
+/*
+ * An argument stands wherever its parameter did, so that calls within calls may double each time: what is larger than this
+ * would take for ever to look at.
+ */
+enum { MOST_NODES = 1 << 16 };
+
+static ch_status count_nodes(void *user, ch_expr **e, ch_error *err)
+{
+    int64_t *left = user;
+    return --*left < 0 ? CH_OK : ch_expr_map_children(NULL, e, count_nodes, left, err);
+}
+
+static ch_status check_size(ch_analyzer *a, const ch_expr *at, const ch_sql_function *fn,
+                            ch_expr *body, ch_error *err)
+{
+    int64_t left = MOST_NODES;
+    char *text;
+    CH_TRY(count_nodes(&left, &body, err));
+    if (left >= 0)
+        return CH_OK;
+    CH_AN_NEW(text, ch_arena_printf(
+                        a->arena, err,
+                        "A call of %s whose arguments, in each place where the function has a "
+                        "parameter, make an expression of more than %d parts",
+                        fn->name, MOST_NODES));
+    CH_AN_FAIL(a, at, err, UNSUPPORTED, "feature", text);
+}
+
+typedef struct uses {
+    int64_t id;
+    int32_t n;
+} uses;
+
+static ch_status count_uses(void *user, ch_expr **e, ch_error *err)
+{
+    uses *u = user;
+    u->n += (*e)->kind == CH_EXPR_ATTRIBUTE && ((const ch_expr_attribute *)*e)->attr->id == u->id;
+    return ch_expr_map_children(NULL, e, count_uses, u, err);
+}
+
+/* What is another value each time may not stand in two places. */
+static ch_status check_once(ch_analyzer *a, const ch_expr *at, const ch_expr_list *args,
+                            const ch_attr_list *params, ch_expr *body, ch_error *err)
+{
+    for (int32_t i = 0; i < args->n; i++) {
+        uses u = {params->item[i]->id, 0};
+        if (ch_expr_is_deterministic(args->item[i]))
+            continue;
+        CH_TRY(count_uses(&u, &body, err));
+        if (u.n > 1)
+            CH_AN_FAIL(a, at, err, UNSUPPORTED, "feature",
+                       "An argument that is not deterministic, for a parameter that the function "
+                       "uses more than once");
+    }
+    return CH_OK;
+}
+
 /* ---- calls --------------------------------------------------------------------------------- */
 
 static const ch_func SQL_FUNCTION = {.name = "sql function", .flags = CH_FUNC_INTERNAL};
@@ -349,7 +406,9 @@ ch_status ch_an_sql_call(ch_analyzer *a, ch_an_scope *scope, const ch_expr_unres
     CH_TRY(make_params(a, fn, &args, &params, err));
     CH_TRY(body_value(a, fn, &params, &f->head, &body, err));
     inliner in = {a, &params, &args, NULL};
+    CH_TRY(check_once(a, &f->head, &args, &params, body, err));
     CH_TRY(inline_expr(&in, &body, err));
+    CH_TRY(check_size(a, &f->head, fn, body, err));
     ch_expr_call call = {.head = {.kind = CH_EXPR_CALL, .type = body->type},
                          .func = &SQL_FUNCTION,
                          .name = fn->full,

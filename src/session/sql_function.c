@@ -13,6 +13,7 @@
 #include <time.h>
 
 #include "base/clock.h"
+#include "plan/make.h"
 #include "plan/node.h"
 #include "plan/print.h"
 #include "session/command.h"
@@ -29,21 +30,23 @@ static bool has_char(const ch_type *t)
     return found;
 }
 
-/* The first name that is there twice, quoted; NULL: none is. */
-static const char *duplicate(ch_arena *arena, const ch_type *fields)
+/* The first name that is there twice, quoted; *out NULL: none is. */
+static ch_status duplicate(ch_arena *arena, const ch_type *fields, const char **out, ch_error *err)
 {
-    for (int32_t i = 0; i < fields->n_fields; i++)
-        for (int32_t k = 0; k < i; k++)
+    *out = NULL;
+    for (int32_t i = 0; i < fields->n_fields && !*out; i++)
+        for (int32_t k = 0; k < i && !*out; k++)
             if (strcasecmp(fields->field[k].name, fields->field[i].name) == 0)
-                return ch_arena_printf(arena, NULL, "`%s`", fields->field[k].name);
-    return NULL;
+                CH_AN_NEW(*out, ch_arena_printf(arena, err, "`%s`", fields->field[k].name));
+    return CH_OK;
 }
 
 static ch_status check_parameters(ch_frame *frame, const char *name, const ch_type *p,
                                   ch_expr *const *fallback, ch_error *err)
 {
     ch_arena *arena = &frame->arena;
-    const char *twice = duplicate(arena, p);
+    const char *twice;
+    CH_TRY(duplicate(arena, p, &twice, err));
     if (twice)
         CH_FAIL(err, UDF_DUPLICATE_PARAMETERS, "routineName", name, "names", twice);
     if (has_char(p))
@@ -72,7 +75,9 @@ static ch_status check(ch_frame *frame, const ch_sql_function *fn, ch_error *err
         return CH_OK;
     if (!fn->query)
         CH_FAIL(err, UDF_BODY_NO_QUERY, "name", fn->name);
-    const char *twice = fn->returns ? duplicate(&frame->arena, fn->returns) : NULL;
+    const char *twice = NULL;
+    if (fn->returns)
+        CH_TRY(duplicate(&frame->arena, fn->returns, &twice, err));
     if (twice)
         CH_FAIL(err, UDF_DUPLICATE_COLUMNS, "routineName", fn->name, "columns", twice);
     return CH_OK;
