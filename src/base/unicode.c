@@ -2,6 +2,8 @@
 /* unicode.c - see unicode.h. */
 #include "base/unicode.h"
 
+#include <string.h>
+
 #define IS_CONT(b) (((b)&0xC0) == 0x80)
 
 int ch_utf8_step(const char *text, int64_t len, bool *ok)
@@ -36,4 +38,40 @@ int ch_utf8_step(const char *text, int64_t len, bool *ok)
         return 3;
     *ok = true;
     return 4;
+}
+
+/* Where the first byte at or behind `at` is that is no ASCII, or a little before. */
+static int64_t skip_ascii(const char *text, int64_t at, int64_t len)
+{
+    uint64_t w;
+    for (; at + 8 <= len; at += 8) {
+        memcpy(&w, text + at, 8);
+        if (w & UINT64_C(0x8080808080808080))
+            break;
+    }
+    return at;
+}
+
+bool ch_utf8_is_valid(const char *text, int64_t len)
+{
+    bool ok = true;
+    for (int64_t at = 0; ok && (at = skip_ascii(text, at, len)) < len;)
+        at += ch_utf8_step(text + at, len - at, &ok);
+    return ok;
+}
+
+ch_status ch_utf8_repair(const char *text, int64_t len, ch_buf *out, ch_error *err)
+{
+    int64_t start = 0, at = 0;
+    while ((at = skip_ascii(text, at, len)) < len) {
+        bool ok;
+        int64_t before = at;
+        at += ch_utf8_step(text + at, len - at, &ok);
+        if (ok)
+            continue;
+        CH_TRY(ch_buf_add(out, text + start, (size_t)(before - start), err));
+        CH_TRY(ch_buf_adds(out, "\xEF\xBF\xBD", err));
+        start = at;
+    }
+    return ch_buf_add(out, text + start, (size_t)(len - start), err);
 }

@@ -31,3 +31,27 @@ int ch_base64_digit(char c)
         return c - '0' + 52;
     return c == '+' ? 62 : c == '/' ? 63 : -1;
 }
+
+int64_t ch_base64_decode(const char *text, int64_t len, char *out)
+{
+    char *to = out;
+    for (int64_t i = 0;;) {
+        while (i < len && (uint8_t)text[i] <= ' ')
+            i++;
+        if (i == len)
+            return to - out;
+        if (len - i < 4)
+            return -1;
+        int pads = text[i + 3] != '=' ? 0 : text[i + 2] != '=' ? 1 : 2;
+        uint32_t v = 0;
+        for (int k = 0; k < 4; k++) {
+            int d = k < 4 - pads ? ch_base64_digit(text[i + k]) : 0;
+            if (d < 0)
+                return -1;
+            v = v << 6 | (uint32_t)d;
+        }
+        for (int k = 0; k < 3 - pads; k++)
+            *to++ = (char)(v >> (16 - 8 * k) & 0xFF);
+        i += 4;
+    }
+}

@@ -14,6 +14,11 @@ static inline size_t ch_base64_room(size_t len)
 }
 /* Writes the text of len bytes, padded with = if asked; no NUL. Returns bytes written. */
 size_t ch_base64(char *out, const void *data, size_t len, bool padded);
+/*
+ * The bytes of text, as Jackson reads it: groups of four digits, each perhaps padded, and blanks before them. out has
+ * room for len bytes. Returns how many there are; -1: the text is no such thing.
+ */
+int64_t ch_base64_decode(const char *text, int64_t len, char *out);
 /* What a character stands for, 0..63; -1: none. */
 int ch_base64_digit(char c);
 

@@ -204,8 +204,11 @@ ch_status ch_csv_text_fill(ch_csv_text *t, int64_t most, ch_error *err)
         cap = t->chunk_bytes; /* a long record has gone: back to the usual size */
     while (keep > cap / 2 && cap < MOST_CHUNK)
         cap = cap * 2 < MOST_CHUNK ? cap * 2 : MOST_CHUNK;
+    int64_t left = t->raw || t->codec ? 0 : ch_input_bytes(t->in) - t->file_at;
+    if (left > 0 && cap > t->chunk_bytes && cap > keep + left) /* no more than there is */
+        cap = keep + left > t->chunk_bytes ? keep + left : t->chunk_bytes;
     if (keep >= cap)
-        return ch_error_memory(err, "one CSV record", cap + 1, MOST_CHUNK);
+        return ch_error_memory(err, "one record", cap + 1, MOST_CHUNK);
     CH_TRY(move_rest(t, cap, err));
     int64_t n = cap - keep;
     if (most >= 0 && !t->raw && !t->codec) {

@@ -3,10 +3,10 @@
  * json_file.c - JSON as a format: an object on each line, or with multiLine one value, or an array of
  * objects, in each file. Rows are made by function/json_read.h.
  */
-#include <stdio.h>
 #include <strings.h>
 
 #include "format/lines.h"
+#include "function/json_text.h"
 #include "function/json_write.h"
 #include "store/spool.h"
 
@@ -39,20 +39,19 @@ static const ch_option OPTIONS[] = {
     TEXT("timeZone", "The zone of timestamps that name none."),
     TEXT("lineSep", "What ends a line; by default LF, CR or both."),
     TEXT("encoding", "The charset of the files."),
+    TEXT("charset", "The same."),
     TEXT("samplingRatio", "Inference looks at all records."),
     TEXT("locale", "Only en-US."),
     FLAG("ignoreNullFields", "true", "Members that are NULL are not written."),
     FLAG("pretty", "false", "Records are written over several lines."),
-    FLAG("dropFieldIfAllNull", "false", "Not supported."),
+    FLAG("dropFieldIfAllNull", "false", "Inference leaves out what is only null or empty."),
     TEXT("compression", "How files are compressed when written."),
     {0}};
 
 static void read_options(const ch_format_context *ctx, const ch_strmap *options, ch_json_options *o)
 {
-    ch_func_context func = {.time_zone = ctx->time_zone};
+    ch_func_context func = {.time_zone = ctx->time_zone, .corrupt_column = ctx->corrupt_column};
     *o = ch_json_options_default(&func);
-    if (ctx->corrupt_column)
-        o->corrupt_column = ctx->corrupt_column;
     for (const ch_option *k = OPTIONS; k->name; k++) {
         const char *value = ch_strmap_get(options, k->name);
         if (value)
@@ -66,6 +65,8 @@ static ch_status line_options(const ch_strmap *options, ch_line_options *o, ch_e
     CH_TRY(ch_option_bool(OPTIONS, options, "multiLine", &o->whole, err));
     CH_TRY(ch_option_text(OPTIONS, options, "lineSep", &o->line_sep, err));
     CH_TRY(ch_option_text(OPTIONS, options, "encoding", &o->encoding, err));
+    if (!o->encoding)
+        CH_TRY(ch_option_text(OPTIONS, options, "charset", &o->encoding, err));
     if (o->encoding &&
         (strcasecmp(o->encoding, "UTF-8") == 0 || strcasecmp(o->encoding, "UTF8") == 0))
         o->encoding = NULL;
@@ -91,9 +92,42 @@ static bool is_null(const char *text, int64_t len)
 
 /* ---- reading ---- */
 
+static bool is_spool(const char *path)
+{
+    return strncmp(path, CH_SPOOL_PREFIX, strlen(CH_SPOOL_PREFIX)) == 0;
+}
+
+/* How the text of a file is to be taken. */
+typedef struct reading {
+    bool decoded, whole; /* by the options: encoding, multiLine */
+    const char *path;    /* that options are set for */
+} reading;
+
+static ch_status reading_of(const ch_strmap *options, reading *out, ch_error *err)
+{
+    *out = (reading){.decoded =
+                         ch_strmap_get(options, "encoding") || ch_strmap_get(options, "charset")};
+    return ch_option_bool(OPTIONS, options, "multiLine", &out->whole, err);
+}
+
+/*
+ * Where Spark can go back to a file's bytes, text stays as it is written: not where the option encoding makes characters of
+ * them, nor in a compressed file that is one record. What clients send are characters.
+ */
+static void read_as(reading *r, const char *path, ch_json_options *o)
+{
+    if (path == r->path)
+        return;
+    r->path = path;
+    o->bytes = !is_spool(path);
+    o->exact_text =
+        o->bytes && !r->decoded && !(r->whole && ch_codec_of_path(path) != CH_CODEC_NONE);
+}
+
 typedef struct json_state {
     ch_mem *mem;
     ch_json_options options;
+    reading reading;
     ch_json_rows *rows;
 } json_state;
 
@@ -115,12 +149,14 @@ static ch_status state_open(const ch_format_context *ctx, const ch_scan_spec *sp
     if (status == CH_OK) {
         s->mem = ctx->mem;
         read_options(ctx, spec->options, &s->options);
+        status = reading_of(spec->options, &s->reading, err);
         for (int32_t i = 0; i < spec->n_wanted; i++)
             field[i] = spec->schema->field[spec->wanted[i]];
         const ch_type *row = ch_type_struct(field, spec->n_wanted);
         ch_func_context func = {.time_zone = ctx->time_zone, .ansi = ctx->ansi};
-        status =
-            row ? ch_json_rows_new(ctx->mem, row, &s->options, &func, &s->rows, err) : CH_E_MEMORY;
+        if (status == CH_OK)
+            status = row ? ch_json_rows_new(ctx->mem, row, &s->options, &func, &s->rows, err)
+                         : CH_E_MEMORY;
     }
     ch_mem_free(ctx->mem, field, bytes);
     if (status != CH_OK) {
@@ -131,30 +167,28 @@ static ch_status state_open(const ch_format_context *ctx, const ch_scan_spec *sp
     return status;
 }
 
-static ch_status state_add(void *state, const char *text, int64_t len, const char *path,
-                           int64_t *rows, bool *malformed, ch_error *err)
+static ch_status state_add(void *state, const ch_line *line, int64_t *rows, bool *malformed,
+                           ch_error *err)
 {
+    const char *text = line->text;
+    int64_t len = line->len;
     json_state *s = state;
     bool good;
     if (is_blank(text, len))
         return CH_OK;
+    read_as(&s->reading, line->path, &s->options);
     if (is_null(text, len)) { /* a record, but no object */
         *rows = 1;
         good = false;
         CH_TRY(ch_json_rows_malformed(s->rows, text, len, err));
     } else {
-        CH_TRY(ch_json_rows_add_all(s->rows, text, len, rows, &good, err));
+        CH_TRY(ch_json_rows_add_all(s->rows, text, len, line->buffer, rows, &good, err));
     }
     *malformed = !good;
     if (good || s->options.mode == CH_JSON_PERMISSIVE)
         return CH_OK;
-    char shown[256];
-    snprintf(shown, sizeof shown, "%.*s", (int)(len < 240 ? len : 240), text);
-    if (s->options.mode == CH_JSON_FAIL &&
-        strncmp(path, CH_SPOOL_PREFIX, strlen(CH_SPOOL_PREFIX)) == 0)
-        CH_FAIL(err, MALFORMED_JSON, "badRecord", shown, "failFastMode", "FAILFAST");
     if (s->options.mode == CH_JSON_FAIL)
-        CH_FAIL(err, MALFORMED_JSON_FILE, "path", path, "badRecord", shown);
+        return ch_json_malformed(text, len, is_spool(line->path) ? NULL : line->path, err);
     ch_json_rows_drop(s->rows, *rows);
     *rows = 0;
     return CH_OK;
@@ -190,7 +224,9 @@ static ch_status scan(const ch_format_context *ctx, const ch_scan_spec *spec, ch
 typedef struct infer_state {
     ch_mem *mem;
     ch_json_options options;
+    reading reading;
     ch_json json;
+    ch_buf repaired;
     ch_arena arena;
     const ch_type *type;
     bool corrupt;
@@ -212,17 +248,17 @@ static ch_status infer_value(infer_state *s, int32_t i, ch_error *err)
     return s->type ? CH_OK : CH_E_MEMORY;
 }
 
-static ch_status infer_text(infer_state *s, const char *text, int64_t len, ch_error *err)
+static ch_status infer_text(infer_state *s, const char *text, int64_t len, const char *path,
+                            ch_error *err)
 {
     bool ok;
     if (is_blank(text, len))
         return CH_OK;
-    CH_TRY(ch_json_parse(&s->json, text, len, s->options.flags, &ok, err));
+    read_as(&s->reading, path, &s->options);
+    CH_TRY(ch_json_parse_record(&s->json, text, len, &s->options, &s->repaired, &ok, err));
     if (!ok) {
-        char shown[256];
-        snprintf(shown, sizeof shown, "%.*s", (int)(len < 240 ? len : 240), text);
         if (s->options.mode == CH_JSON_FAIL)
-            CH_FAIL(err, MALFORMED_JSON, "badRecord", shown, "failFastMode", "FAILFAST");
+            return ch_json_malformed(text, len, NULL, err);
         s->corrupt |= s->options.mode == CH_JSON_PERMISSIVE;
         return CH_OK;
     }
@@ -244,13 +280,12 @@ static ch_status infer_open(const ch_format_context *ctx, const ch_scan_spec *sp
     *state = user;
     return CH_OK;
 }
-static ch_status infer_add(void *state, const char *text, int64_t len, const char *path,
-                           int64_t *rows, bool *malformed, ch_error *err)
+static ch_status infer_add(void *state, const ch_line *line, int64_t *rows, bool *malformed,
+                           ch_error *err)
 {
     *rows = 0;
     *malformed = false;
-    CH_UNUSED(path);
-    return infer_text(state, text, len, err);
+    return infer_text(state, line->text, line->len, line->path, err);
 }
 static ch_status infer_finish(void *state, ch_batch *out, ch_error *err)
 {
@@ -294,8 +329,10 @@ static ch_status infer(const ch_format_context *ctx, const ch_scan_spec *spec,
     ch_status status;
     bool more = true;
     CH_TRY(line_options(spec->options, &o, err));
+    CH_TRY(reading_of(spec->options, &s.reading, err));
     read_options(ctx, spec->options, &s.options);
     ch_json_init(&s.json, ctx->mem);
+    ch_buf_init(&s.repaired, ctx->mem);
     ch_arena_init(&s.arena, ctx->mem);
     ch_scan_spec own = *spec;
     own.n_wanted = 0;
@@ -309,13 +346,14 @@ static ch_status infer(const ch_format_context *ctx, const ch_scan_spec *spec,
         ch_batch_release(&batch);
     }
     if (s.type)
-        s.type = ch_json_inferred(s.type, &s.arena, err);
+        CH_TRY_OUT(ch_json_inferred(s.type, &s.options, &s.arena, &s.type, err));
     *schema = with_corrupt(&s, err);
     status = *schema ? CH_OK : CH_E_MEMORY;
 out:
     if (lines)
         lines->cls->close(lines);
     ch_json_release(&s.json);
+    ch_buf_release(&s.repaired);
     ch_arena_release(&s.arena);
     return status;
 }
@@ -328,14 +366,14 @@ typedef struct json_file {
     ch_json_writer *json;
     ch_line_writer *lines;
     const ch_type *schema;
-    ch_buf row;
-    char line_sep[64];
+    ch_buf row, line_sep;
 } json_file;
 
 static void file_free(json_file *w)
 {
     ch_json_writer_free(w->json);
     ch_buf_release(&w->row);
+    ch_buf_release(&w->line_sep);
     ch_mem_free(w->mem, w, sizeof *w);
 }
 
@@ -352,8 +390,10 @@ static ch_status create(const ch_format_context *ctx, const char *path, const ch
     w->schema = schema;
     ch_buf_init(&w->row, ctx->mem);
     read_options(ctx, options, &w->options);
-    snprintf(w->line_sep, sizeof w->line_sep, "%s", sep ? sep : "\n");
-    ch_status status = ch_json_writer_new(ctx->mem, &w->options, &w->json, err);
+    ch_buf_init(&w->line_sep, ctx->mem);
+    ch_status status = ch_buf_adds(&w->line_sep, sep ? sep : "\n", err);
+    if (status == CH_OK)
+        status = ch_json_writer_new(ctx->mem, &w->options, &w->json, err);
     if (status == CH_OK)
         status = ch_line_writer_new(ctx, path, options, &w->lines, err);
     if (status != CH_OK)
@@ -384,7 +424,7 @@ static ch_status write(ch_file_writer *writer, ch_batch *batch, ch_error *err)
             CH_TRY(ch_json_write(w->json, column, i, &w->row, err));
         }
         CH_TRY(ch_buf_addc(&w->row, '}', err));
-        CH_TRY(ch_buf_adds(&w->row, w->line_sep, err));
+        CH_TRY(ch_buf_add(&w->row, w->line_sep.data, w->line_sep.len, err));
         CH_TRY(ch_line_writer_add(w->lines, w->row.data, w->row.len, err));
     }
     return CH_OK;

@@ -171,8 +171,9 @@ static ch_status read_rows(line_scan *s, line_slot *slot, int64_t *rows, ch_erro
             slot->reading = false;
             break;
         }
-        CH_TRY(s->cls->add(slot->state, line.text ? line.text : "", line.len,
-                           s->spec.file[slot->file].path, &made, &malformed, err));
+        ch_line in = {line.text ? line.text : "", line.len, s->spec.file[slot->file].path,
+                      t->chunk};
+        CH_TRY(s->cls->add(slot->state, &in, &made, &malformed, err));
         if (s->options.whole)
             slot->reading = false;
         if (malformed)

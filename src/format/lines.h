@@ -9,14 +9,22 @@
 #include "codec/stream.h"
 #include "format/format.h"
 
+/* A line without its end, or a whole file. */
+typedef struct ch_line {
+    const char *text;
+    int64_t len;
+    const char *path;  /* of the file */
+    ch_buffer *buffer; /* that the text lies in, which rows may share */
+} ch_line;
+
 /* How lines become rows; one state for each slot. */
 typedef struct ch_line_class {
     const char *name;
     CH_NODISCARD ch_status (*open)(const ch_format_context *ctx, const ch_scan_spec *spec,
                                    void *user, void **state, ch_error *err);
-    /* A line without its end, or a whole file. rows: how many it made; malformed: it broke the rules. */
-    CH_NODISCARD ch_status (*add)(void *state, const char *text, int64_t len, const char *path,
-                                  int64_t *rows, bool *malformed, ch_error *err);
+    /* rows: how many it made; malformed: it broke the rules. */
+    CH_NODISCARD ch_status (*add)(void *state, const ch_line *line, int64_t *rows, bool *malformed,
+                                  ch_error *err);
     /* The wanted columns of all rows since the last time, into out->col. */
     CH_NODISCARD ch_status (*finish)(void *state, ch_batch *out, ch_error *err);
     void (*close)(void *state);

@@ -44,15 +44,15 @@ static void state_close(void *state)
     ch_mem_free(s->mem, s, sizeof *s);
 }
 
-static ch_status state_add(void *state, const char *text, int64_t len, const char *path,
-                           int64_t *rows, bool *malformed, ch_error *err)
+static ch_status state_add(void *state, const ch_line *line, int64_t *rows, bool *malformed,
+                           ch_error *err)
 {
     text_state *s = state;
-    CH_UNUSED(path);
     CH_UNUSED(malformed);
-    if ((int64_t)s->text.len + len > INT32_MAX)
-        return ch_error_memory(err, "text of one column", (int64_t)s->text.len + len, INT32_MAX);
-    CH_TRY(ch_buf_add(&s->text, text, (size_t)len, err));
+    int64_t bytes = (int64_t)s->text.len + line->len;
+    if (bytes > INT32_MAX)
+        return ch_error_memory(err, "text of one column", bytes, INT32_MAX);
+    CH_TRY(ch_buf_add(&s->text, line->text, (size_t)line->len, err));
     int64_t end = (int64_t)s->text.len;
     *rows = 1;
     return ch_buf_add(&s->end, &end, sizeof end, err);

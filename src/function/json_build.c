@@ -5,7 +5,7 @@
 #include "kernel/hash.h"
 
 /* Structs of more fields have a table of names. */
-enum { FEW_FIELDS = 8, MOST_SLOTS = 1 << 24 };
+enum { FEW_FIELDS = 8 };
 
 /* ---- life ---- */
 
@@ -26,7 +26,7 @@ static ch_status make_names(ch_json_builder *b, ch_arena *arena, ch_error *err)
         b->name[i].len = -1;
     if (b->n_child > FEW_FIELDS) {
         uint32_t n = 32;
-        while (n < 2 * (uint32_t)b->n_child && n < MOST_SLOTS)
+        while (n / 2 < (uint32_t)b->n_child)
             n *= 2;
         CH_ARENA_ARRAY(b->slot, arena, n, err);
         b->n_slots = n;

@@ -2,8 +2,6 @@
 /*
  * json_convert.c - from_json, to_json, schema_of_json.
  */
-#include <stdio.h>
-
 #include "column/take.h"
 #include "column/textout.h"
 #include "function/json_read.h"
@@ -96,6 +94,14 @@ static const ch_type *all_nullable(ch_arena *arena, const ch_type *t, ch_error *
                              : ch_type_struct(field, t->n_fields);
 }
 
+static bool has_other_keys(const ch_type *t)
+{
+    bool found = t->id == CH_MAP && !ch_type_is_string(t->field[0].type);
+    for (int32_t i = 0; i < t->n_fields; i++)
+        found |= has_other_keys(t->field[i].type);
+    return found;
+}
+
 static ch_status bind_from(ch_bind *bind, ch_error *err)
 {
     const ch_type *schema;
@@ -109,6 +115,10 @@ static ch_status bind_from(ch_bind *bind, ch_error *err)
     if (!ch_type_is_nested(schema)) {
         ch_quoted_type t = ch_quote_type(schema);
         CH_FAIL(err, INVALID_JSON_SCHEMA, "sqlExpr", ch_bind_sql(bind), "schema", t.text);
+    }
+    if (has_other_keys(schema)) {
+        ch_quoted_type t = ch_quote_type(schema);
+        CH_FAIL(err, INVALID_JSON_MAP_KEY_TYPE, "sqlExpr", ch_bind_sql(bind), "schema", t.text);
     }
     ch_json_options *o = ch_arena_alloc(bind->arena, sizeof *o, err);
     if (!o)
@@ -126,13 +136,6 @@ static bool is_blank(ch_str s)
         if ((uint8_t)s.text[i] > ' ')
             return false;
     return true;
-}
-
-static ch_status malformed(ch_str text, ch_error *err)
-{
-    char shown[256];
-    snprintf(shown, sizeof shown, "%.*s", (int)(text.len < 240 ? text.len : 240), text.text);
-    CH_FAIL(err, MALFORMED_JSON, "badRecord", shown, "failFastMode", "FAILFAST");
 }
 
 static ch_status eval_from(const ch_call *call, ch_column **out, ch_error *err)
@@ -153,7 +156,7 @@ static ch_status eval_from(const ch_call *call, ch_column **out, ch_error *err)
         bool good;
         CH_TRY_OUT(ch_json_rows_add_of(rows, in, i, &good, err));
         if (!good && o->mode == CH_JSON_FAIL) {
-            status = malformed(text, err);
+            status = ch_json_malformed(text.text, text.len, NULL, err);
             goto out;
         }
     }
@@ -230,17 +233,33 @@ static ch_status bind_schema(ch_bind *bind, ch_error *err)
     return CH_OK;
 }
 
+/* As SchemaOfJson has it, where nothing is left. */
+static ch_status final_type(const ch_type *t, const ch_json_options *o, ch_arena *arena,
+                            const ch_type **out, ch_error *err)
+{
+    bool structs = t->id == CH_ARRAY && t->field[0].type->id == CH_STRUCT;
+    bool rows = structs || t->id == CH_STRUCT;
+    CH_TRY(ch_json_inferred(t, o, arena, out, err));
+    if (*out)
+        return CH_OK;
+    *out = rows ? ch_type_struct(NULL, 0) : CH_T_STRING;
+    if (*out && structs)
+        *out = ch_type_array(*out, true);
+    return *out ? CH_OK : ch_error_memory(err, "types", 0, 0);
+}
+
 static ch_status eval_schema(const ch_call *call, ch_column **out, ch_error *err)
 {
     const ch_json_options *o = call->data;
     ch_textout w;
     ch_json json;
-    ch_buf buf;
+    ch_buf buf, repaired;
     ch_arena arena;
     ch_status status = CH_OK;
     ch_textout_init(&w, *out);
     ch_json_init(&json, call->mem);
     ch_buf_init(&buf, call->mem);
+    ch_buf_init(&repaired, call->mem);
     ch_arena_init(&arena, call->mem);
     for (int64_t i = 0; i < call->rows; i++) {
         ch_str text = ch_column_is_null(call->arg[0], i) ? (ch_str){"null", 4}
@@ -248,17 +267,13 @@ static ch_status eval_schema(const ch_call *call, ch_column **out, ch_error *err
         const ch_type *type;
         bool ok;
         ch_buf_reset(&buf);
-        CH_TRY_OUT(ch_json_parse(&json, text.text, text.len, o->flags, &ok, err));
+        CH_TRY_OUT(ch_json_parse_java(&json, text.text, text.len, o->flags, &repaired, &ok, err));
         if (!ok) {
-            status = malformed(text, err);
+            status = ch_json_malformed(text.text, text.len, NULL, err);
             goto out;
         }
         CH_TRY_OUT(ch_json_infer(&json, 0, o, &arena, &type, err));
-        type = ch_json_inferred(type, &arena, err);
-        if (!type) {
-            status = CH_E_MEMORY;
-            goto out;
-        }
+        CH_TRY_OUT(final_type(type, o, &arena, &type, err));
         CH_TRY_OUT(ch_type_print_sql(type, &buf, err));
         CH_TRY_OUT(ch_textout_put(&w, i, buf.data, (int64_t)buf.len, err));
     }
@@ -266,6 +281,7 @@ out:
     ch_arena_release(&arena);
     ch_json_release(&json);
     ch_buf_release(&buf);
+    ch_buf_release(&repaired);
     return status;
 }
 

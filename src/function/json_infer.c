@@ -54,6 +54,21 @@ static const ch_type *struct_of(member *m, int32_t n, ch_arena *arena, ch_error 
     return ch_type_struct(field, n);
 }
 
+static ch_status name_of(const ch_json *json, const ch_json_node *key, ch_arena *arena,
+                         const char **out, ch_error *err)
+{
+    if (!key->escaped) {
+        *out = ch_arena_strn(arena, json->text + key->start, (size_t)key->len, err);
+        return *out ? CH_OK : CH_E_MEMORY;
+    }
+    ch_buf name;
+    ch_buf_init(&name, arena->mem);
+    ch_status status = ch_json_text(json, key, &name, err);
+    *out = status == CH_OK ? ch_arena_strn(arena, name.data ? name.data : "", name.len, err) : NULL;
+    ch_buf_release(&name);
+    return status == CH_OK && !*out ? CH_E_MEMORY : status;
+}
+
 static ch_status infer_object(const ch_json *json, int32_t i, const ch_json_options *o,
                               ch_arena *arena, const ch_type **out, ch_error *err)
 {
@@ -63,22 +78,14 @@ static ch_status infer_object(const ch_json *json, int32_t i, const ch_json_opti
     if (!m)
         return CH_E_MEMORY;
     for (int32_t k = i + 1; k < v->next; n++) {
-        ch_buf name;
-        ch_buf_init(&name, arena->mem);
-        ch_status status = ch_json_text(json, ch_json_at(json, k), &name, err);
-        if (status == CH_OK)
-            m[n].name = ch_arena_strn(arena, name.data ? name.data : "", name.len, err);
-        ch_buf_release(&name);
-        CH_TRY(status);
-        if (!m[n].name)
-            return CH_E_MEMORY;
+        CH_TRY(name_of(json, ch_json_at(json, k), arena, &m[n].name, err));
         k = ch_json_at(json, k)->next;
         CH_TRY(ch_json_infer(json, k, o, arena, &m[n].type, err));
         k = ch_json_at(json, k)->next;
     }
     qsort(m, (size_t)n, sizeof *m, by_name);
-    *out = struct_of(m, n, arena,
-                     err); /* a name may stand twice: whoever reads columns refuses that */
+    /* A name may stand twice: whoever reads columns refuses that. */
+    *out = struct_of(m, n, arena, err);
     return *out ? CH_OK : CH_E_MEMORY;
 }
 
@@ -103,15 +110,24 @@ static int32_t find_field(const ch_type *t, const char *name, int32_t len)
     return -1;
 }
 
-static bool fits_struct(const ch_json *json, int32_t i, const ch_json_options *o, const ch_type *t)
+/* The same of a name with escapes, which are rare. */
+static int32_t find_escaped(const ch_json *json, const ch_json_node *name, const ch_type *t)
 {
-    const ch_json_node *v = ch_json_at(json, i);
-    uint64_t seen[4] = {0};
-    if (v->len > 256 || t->n_fields > 256)
-        return false;
-    for (int32_t k = i + 1; k < v->next;) {
+    for (int32_t f = 0; f < t->n_fields; f++)
+        if (ch_json_is(json, name, t->field[f].name, (int64_t)strlen(t->field[f].name)))
+            return f;
+    return -1;
+}
+
+/* seen: a bit for each field, all off. */
+static bool fits_fields(const ch_json *json, int32_t i, const ch_json_options *o, const ch_type *t,
+                        uint64_t *seen)
+{
+    int32_t end = ch_json_at(json, i)->next;
+    for (int32_t k = i + 1; k < end;) {
         const ch_json_node *name = ch_json_at(json, k);
-        int32_t f = name->escaped ? -1 : find_field(t, json->text + name->start, name->len);
+        int32_t f = name->escaped ? find_escaped(json, name, t)
+                                  : find_field(t, json->text + name->start, name->len);
         if (f < 0 || ch_bit_get(seen, f) || !ch_json_fits(json, k + 1, o, t->field[f].type))
             return false;
         ch_bit_set(seen, f);
@@ -120,10 +136,24 @@ static bool fits_struct(const ch_json *json, int32_t i, const ch_json_options *o
     return true;
 }
 
+static bool fits_struct(const ch_json *json, int32_t i, const ch_json_options *o, const ch_type *t)
+{
+    uint64_t few[4] = {0};
+    if (ch_json_at(json, i)->len > t->n_fields)
+        return false;
+    if (t->n_fields <= 256)
+        return fits_fields(json, i, o, t, few);
+    ch_mem *mem = json->nodes.mem;
+    size_t bytes = (size_t)ch_bit_bytes(t->n_fields);
+    uint64_t *seen = ch_mem_zalloc(mem, bytes, NULL);
+    bool fits = seen && fits_fields(json, i, o, t, seen);
+    ch_mem_free(mem, seen, bytes);
+    return fits;
+}
+
 bool ch_json_fits(const ch_json *json, int32_t i, const ch_json_options *o, const ch_type *t)
 {
     const ch_json_node *v = ch_json_at(json, i);
-    int64_t value;
     if (v->kind == CH_JSON_NULL || (v->kind == CH_JSON_STRING && !v->len) || t->id == CH_STRING)
         return true;
     if (o->primitives_as_string && v->kind < CH_JSON_ARRAY)
@@ -133,10 +163,9 @@ bool ch_json_fits(const ch_json *json, int32_t i, const ch_json_options *o, cons
     case CH_JSON_FALSE:
         return t->id == CH_BOOLEAN;
     case CH_JSON_INT:
-        return t->id == CH_DOUBLE ||
-               (t->id == CH_LONG && ch_parse_i64(json->text + v->start, v->len, false, &value));
     case CH_JSON_FLOAT:
-        return t->id == CH_DOUBLE;
+        return t->id == CH_DOUBLE || (ch_type_is_numeric(t) &&
+                                      ch_json_widest(t, number_type(json, v, o), NULL, NULL) == t);
     case CH_JSON_OBJECT:
         return t->id == CH_STRUCT && fits_struct(json, i, o, t);
     case CH_JSON_ARRAY:
@@ -233,21 +262,28 @@ const ch_type *ch_json_widest(const ch_type *a, const ch_type *b, ch_arena *aren
     return whole + scale > 38 ? CH_T_DOUBLE : ch_type_decimal(whole + scale, scale);
 }
 
-const ch_type *ch_json_inferred(const ch_type *t, ch_arena *arena, ch_error *err)
+ch_status ch_json_inferred(const ch_type *t, const ch_json_options *o, ch_arena *arena,
+                           const ch_type **out, ch_error *err)
 {
+    *out = t;
     if (t->id == CH_NULL)
-        return CH_T_STRING;
+        *out = o->drop_all_null ? NULL : CH_T_STRING;
     if (t->id == CH_ARRAY) {
-        const ch_type *item = ch_json_inferred(t->field[0].type, arena, err);
-        return item ? ch_type_array(item, true) : NULL;
+        CH_TRY(ch_json_inferred(t->field[0].type, o, arena, out, err));
+        if (*out && !(*out = ch_type_array(*out, true)))
+            return ch_error_memory(err, "types", 0, 0);
     }
     if (t->id != CH_STRUCT)
-        return t;
+        return CH_OK;
     member *m = ch_arena_alloc(arena, sizeof *m * (size_t)(t->n_fields + 1), err);
-    for (int32_t i = 0; m && i < t->n_fields; i++) {
-        m[i] = (member){t->field[i].name, ch_json_inferred(t->field[i].type, arena, err)};
-        if (!m[i].type)
-            return NULL;
+    int32_t n = 0;
+    if (!m)
+        return CH_E_MEMORY;
+    for (int32_t i = 0; i < t->n_fields; i++) {
+        m[n].name = t->field[i].name;
+        CH_TRY(ch_json_inferred(t->field[i].type, o, arena, &m[n].type, err));
+        n += m[n].type && *m[n].name;
     }
-    return m ? struct_of(m, t->n_fields, arena, err) : NULL;
+    *out = n ? struct_of(m, n, arena, err) : NULL;
+    return n && !*out ? CH_E_MEMORY : CH_OK;
 }

@@ -13,6 +13,29 @@
 
 #define PATH_FLAGS (CH_JSON_SINGLE_QUOTES | CH_JSON_CONTROL_CHARS)
 
+/* A text as a tape. */
+typedef struct tape {
+    ch_json json;
+    ch_buf repaired;
+} tape;
+
+static void tape_init(tape *t, ch_mem *mem)
+{
+    ch_json_init(&t->json, mem);
+    ch_buf_init(&t->repaired, mem);
+}
+
+static void tape_release(tape *t)
+{
+    ch_json_release(&t->json);
+    ch_buf_release(&t->repaired);
+}
+
+static ch_status parse(tape *t, ch_str text, bool *ok, ch_error *err)
+{
+    return ch_json_parse_java(&t->json, text.text, text.len, PATH_FLAGS, &t->repaired, ok, err);
+}
+
 /* ---- paths ---- */
 
 typedef enum step_kind { NAME, INDEX, ALL, ANY } step_kind; /* ANY: .* gives nothing */
@@ -23,10 +46,8 @@ typedef struct step {
     int64_t index;
 } step;
 
-enum { MOST_STEPS = 64 };
-
 typedef struct path {
-    step step[MOST_STEPS];
+    ch_buf steps; /* of step */
     int32_t n;
 } path;
 
@@ -61,15 +82,14 @@ static bool read_subscript(ch_str s, int64_t *at, step *out)
     return true;
 }
 
-static bool read_path(ch_str s, path *p)
+/* Of a text that has at most so many steps as it has bytes. */
+static bool read_steps(ch_str s, step *first, int32_t *n)
 {
-    p->n = 0;
+    *n = 0;
     if (!s.len || s.text[0] != '$')
         return false;
     for (int64_t i = 1; i < s.len;) {
-        if (p->n == MOST_STEPS)
-            return false;
-        step *st = &p->step[p->n++];
+        step *st = &first[(*n)++];
         if (s.text[i] == '[') {
             if (!read_subscript(s, &i, st))
                 return false;
@@ -87,6 +107,18 @@ static bool read_path(ch_str s, path *p)
         }
     }
     return true;
+}
+
+/* *good: it is a path. Names are places in the text. */
+static ch_status read_path(ch_str s, path *p, bool *good, ch_error *err)
+{
+    int64_t most = 0;
+    for (int64_t i = 0; i < s.len; i++)
+        most += s.text[i] == '.' || s.text[i] == '[';
+    ch_buf_reset(&p->steps);
+    CH_TRY(ch_buf_reserve(&p->steps, sizeof(step) * (size_t)(most + 1), err));
+    *good = read_steps(s, (step *)(void *)p->steps.data, &p->n);
+    return CH_OK;
 }
 
 /* ---- walking ---- */
@@ -206,30 +238,31 @@ static bool find(walk *w, int32_t i, style how, const step *st, int32_t n)
 static ch_status eval_get(const ch_call *call, ch_column **out, ch_error *err)
 {
     ch_textout w;
-    ch_json json;
+    tape t;
     ch_buf buf;
     path p = {.n = 0};
     ch_str last = {NULL, -1};
     bool good = false, ok;
     ch_status status = CH_OK;
     ch_textout_init(&w, *out);
-    ch_json_init(&json, call->mem);
+    tape_init(&t, call->mem);
     ch_buf_init(&buf, call->mem);
+    ch_buf_init(&p.steps, call->mem);
     for (int64_t i = 0; i < call->rows; i++) {
         ch_textout_empty(&w, i);
         if (!ch_is_valid(*out, i))
             continue;
         ch_str text = ch_arg_str(call, 0, i), by = ch_arg_str(call, 1, i);
         if (by.text != last.text || by.len != last.len || call->arg[1]->encoding != CH_CONST) {
-            good = read_path(by, &p);
+            CH_TRY_OUT(read_path(by, &p, &good, err));
             last = by;
         }
         ch_buf_reset(&buf);
         bool found = false;
         if (good) {
-            CH_TRY_OUT(ch_json_parse(&json, text.text, text.len, PATH_FLAGS, &ok, err));
-            walk walking = {&json, &buf, err, CH_OK};
-            found = ok && find(&walking, 0, RAW, p.step, p.n);
+            CH_TRY_OUT(parse(&t, text, &ok, err));
+            walk walking = {&t.json, &buf, err, CH_OK};
+            found = ok && find(&walking, 0, RAW, (const step *)(const void *)p.steps.data, p.n);
             CH_TRY_OUT(walking.status);
         }
         if (found)
@@ -238,8 +271,9 @@ static ch_status eval_get(const ch_call *call, ch_column **out, ch_error *err)
             CH_TRY_OUT(ch_set_null(*out, i, err));
     }
 out:
-    ch_json_release(&json);
+    tape_release(&t);
     ch_buf_release(&buf);
+    ch_buf_release(&p.steps);
     return status;
 }
 
@@ -247,30 +281,30 @@ out:
 
 static ch_status eval_length(const ch_call *call, ch_column **out, ch_error *err)
 {
-    ch_json json;
+    tape t;
     int32_t *r = (*out)->data;
     ch_status status = CH_OK;
     bool ok;
-    ch_json_init(&json, call->mem);
+    tape_init(&t, call->mem);
     for (int64_t i = 0; i < call->rows; i++) {
         r[i] = 0;
         if (!ch_is_valid(*out, i))
             continue;
         ch_str text = ch_column_str(call->arg[0], i);
-        CH_TRY_OUT(ch_json_parse(&json, text.text, text.len, PATH_FLAGS, &ok, err));
-        if (ok && ch_json_at(&json, 0)->kind == CH_JSON_ARRAY)
-            r[i] = ch_json_at(&json, 0)->len;
+        CH_TRY_OUT(parse(&t, text, &ok, err));
+        if (ok && ch_json_at(&t.json, 0)->kind == CH_JSON_ARRAY)
+            r[i] = ch_json_at(&t.json, 0)->len;
         else
             CH_TRY_OUT(ch_set_null(*out, i, err));
     }
 out:
-    ch_json_release(&json);
+    tape_release(&t);
     return status;
 }
 
 static ch_status eval_keys(const ch_call *call, ch_column **out, ch_error *err)
 {
-    ch_json json;
+    tape t;
     ch_textout w;
     ch_buf buf, places;
     ch_status status = CH_OK;
@@ -278,21 +312,21 @@ static ch_status eval_keys(const ch_call *call, ch_column **out, ch_error *err)
     bool ok;
     CH_TRY(ch_column_new(call->mem, call->result, call->rows, out, err));
     int32_t *offset = (*out)->data;
-    ch_json_init(&json, call->mem);
+    tape_init(&t, call->mem);
     ch_buf_init(&buf, call->mem);
     ch_buf_init(&places, call->mem); /* where each key ends in buf */
     for (int64_t i = 0; i < call->rows; i++) {
         ok = !ch_column_is_null(call->arg[0], i);
         if (ok) {
             ch_str text = ch_column_str(call->arg[0], i);
-            CH_TRY_OUT(ch_json_parse(&json, text.text, text.len, PATH_FLAGS, &ok, err));
-            ok = ok && ch_json_at(&json, 0)->kind == CH_JSON_OBJECT;
+            CH_TRY_OUT(parse(&t, text, &ok, err));
+            ok = ok && ch_json_at(&t.json, 0)->kind == CH_JSON_OBJECT;
         }
         if (!ok)
             CH_TRY_OUT(ch_set_null(*out, i, err));
-        for (int32_t k = 1; ok && k < ch_json_at(&json, 0)->next;
-             k = ch_json_at(&json, ch_json_at(&json, k)->next)->next) {
-            CH_TRY_OUT(ch_json_text(&json, ch_json_at(&json, k), &buf, err));
+        for (int32_t k = 1; ok && k < ch_json_at(&t.json, 0)->next;
+             k = ch_json_at(&t.json, ch_json_at(&t.json, k)->next)->next) {
+            CH_TRY_OUT(ch_json_text(&t.json, ch_json_at(&t.json, k), &buf, err));
             int64_t end = (int64_t)buf.len;
             CH_TRY_OUT(ch_buf_add(&places, &end, sizeof end, err));
             n++;
@@ -309,7 +343,7 @@ static ch_status eval_keys(const ch_call *call, ch_column **out, ch_error *err)
         CH_TRY_OUT(ch_textout_put(&w, k, buf.data ? buf.data + from : "", to - from, err));
     }
 out:
-    ch_json_release(&json);
+    tape_release(&t);
     ch_buf_release(&buf);
     ch_buf_release(&places);
     return status;
@@ -371,17 +405,18 @@ static ch_status tuple_field(const ch_call *call, const ch_json *json, bool ok, 
 static ch_status eval_tuple(const ch_call *call, ch_column **out, ch_error *err)
 {
     const ch_type *row = call->result->field[0].type;
-    ch_json json;
+    tape t;
     ch_buf buf;
-    ch_textout w[64];
     ch_status status = CH_OK;
-    if (call->n_args > 64)
-        CH_FAIL(err, UNSUPPORTED, "feature", "json_tuple() of more than 63 fields");
+    size_t bytes = sizeof(ch_textout) * (size_t)call->n_args;
     CH_TRY(ch_column_new(call->mem, call->result, call->rows, out, err));
     for (int64_t i = 0; i <= call->rows; i++)
         ((int32_t *)(*out)->data)[i] = (int32_t)i;
     CH_TRY(ch_column_new(call->mem, row, call->rows, &(*out)->child[0], err));
-    ch_json_init(&json, call->mem);
+    ch_textout *w = ch_mem_alloc(call->mem, bytes, err);
+    if (!w)
+        return CH_E_MEMORY;
+    tape_init(&t, call->mem);
     ch_buf_init(&buf, call->mem);
     for (int32_t a = 1; a < call->n_args; a++) {
         ch_column **field = &(*out)->child[0]->child[a - 1];
@@ -394,15 +429,16 @@ static ch_status eval_tuple(const ch_call *call, ch_column **out, ch_error *err)
         bool ok = !ch_column_is_null(call->arg[0], i);
         if (ok) {
             ch_str text = ch_arg_str(call, 0, i);
-            CH_TRY_OUT(ch_json_parse(&json, text.text, text.len, PATH_FLAGS, &ok, err));
+            CH_TRY_OUT(parse(&t, text, &ok, err));
         }
         for (int32_t a = 1; a < call->n_args; a++)
-            CH_TRY_OUT(tuple_field(call, &json, ok, i, a, &w[a], (*out)->child[0]->child[a - 1],
+            CH_TRY_OUT(tuple_field(call, &t.json, ok, i, a, &w[a], (*out)->child[0]->child[a - 1],
                                    &buf, err));
     }
 out:
-    ch_json_release(&json);
+    tape_release(&t);
     ch_buf_release(&buf);
+    ch_mem_free(call->mem, w, bytes);
     return status;
 }
 

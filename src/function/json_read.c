@@ -10,36 +10,17 @@
 
 #include <strings.h>
 
-#include "codec/base64.h"
-#include "function/json_build.h"
+#include "base/unicode.h"
+#include "function/json_scalar.h"
 #include "function/json_text.h"
-#include "type/datetime.h"
-#include "type/decimal.h"
-#include "type/number.h"
-
-struct ch_json_rows {
-    ch_mem *mem;
-    ch_arena arena;
-    const ch_json_options *options;
-    ch_json json;
-    ch_json_builder root;
-    /* The column that texts come from, all of them until finish, if long strings may stay there; or NULL. The text at
-     * hand is in its buffer share_buf from share_at on; -1: it is not. */
-    const ch_column *source;
-    int32_t share_buf;
-    int64_t share_at, source_bytes;
-    ch_buf scratch;
-    const ch_zone *zone;
-    const ch_pattern *date, *timestamp, *ntz;
-    int32_t corrupt; /* field of the root struct; -1 = none */
-};
 
 /* ---- options ---- */
 
 ch_json_options ch_json_options_default(const ch_func_context *ctx)
 {
     return (ch_json_options){.flags = CH_JSON_SINGLE_QUOTES | CH_JSON_NON_NUMERIC,
-                             .corrupt_column = "_corrupt_record",
+                             .corrupt_column =
+                                 ctx->corrupt_column ? ctx->corrupt_column : "_corrupt_record",
                              .time_zone = ctx->time_zone,
                              .ignore_null_fields = true};
 }
@@ -78,171 +59,28 @@ void ch_json_options_set(ch_json_options *o, const char *key, const char *value)
         o->primitives_as_string = yes;
     else if (strcasecmp(key, "prefersDecimal") == 0)
         o->prefers_decimal = yes;
+    else if (strcasecmp(key, "dropFieldIfAllNull") == 0)
+        o->drop_all_null = yes;
     else if (strcasecmp(key, "ignoreNullFields") == 0)
         o->ignore_null_fields = yes;
     else if (strcasecmp(key, "pretty") == 0)
         o->pretty = yes;
 }
 
+ch_status ch_json_parse_record(ch_json *json, const char *text, int64_t len,
+                               const ch_json_options *o, ch_buf *repaired, bool *ok, ch_error *err)
+{
+    if (!o->bytes)
+        return ch_json_parse_java(json, text, len, o->flags, repaired, ok, err);
+    CH_TRY(ch_json_parse(json, text, len, o->flags, ok, err));
+    *ok = *ok && (!json->high || ch_utf8_is_valid(text, json->stop));
+    return CH_OK;
+}
+
 /* ---- values ---- */
 
 /* Adds the value of node i, or nothing at all and *fits = false. */
 static ch_status convert(ch_json_rows *r, ch_json_builder *b, int32_t i, bool *fits, ch_error *err);
-
-/* The characters of a string, in the scratch buffer if it has escapes. */
-static ch_status string_of(ch_json_rows *r, const ch_json_node *v, ch_str *out, ch_error *err)
-{
-    *out = (ch_str){r->json.text + v->start, v->len};
-    if (!v->escaped)
-        return CH_OK;
-    ch_buf_reset(&r->scratch);
-    CH_TRY(ch_json_text(&r->json, v, &r->scratch, err));
-    *out = (ch_str){r->scratch.data ? r->scratch.data : "", (int64_t)r->scratch.len};
-    return CH_OK;
-}
-
-static ch_status convert_integer(ch_json_rows *r, ch_json_builder *b, const ch_json_node *v,
-                                 bool *fits, ch_error *err)
-{
-    static const int64_t LOW[] = {INT8_MIN, INT16_MIN, INT32_MIN, INT64_MIN},
-                         HIGH[] = {INT8_MAX, INT16_MAX, INT32_MAX, INT64_MAX};
-    int size = b->type->id == CH_BYTE    ? 0
-               : b->type->id == CH_SHORT ? 1
-               : b->type->id == CH_INT   ? 2
-                                         : 3;
-    int64_t value;
-    *fits = v->kind == CH_JSON_INT &&
-            ch_parse_integer(r->json.text + v->start, v->len, false, LOW[size], HIGH[size], &value);
-    return *fits ? ch_json_builder_add(b, &value, (size_t)b->width, err)
-                 : CH_OK; /* little-endian */
-}
-
-static ch_status convert_real(ch_json_rows *r, ch_json_builder *b, const ch_json_node *v,
-                              bool *fits, ch_error *err)
-{
-    static const char *const WORD[] = {"NaN",       "+INF", "INF",      "Infinity",
-                                       "+Infinity", "-INF", "-Infinity"};
-    ch_str s = {r->json.text + v->start, v->len};
-    double value = 0;
-    *fits = v->kind == CH_JSON_INT || v->kind == CH_JSON_FLOAT;
-    if (v->kind == CH_JSON_STRING && (r->options->flags & CH_JSON_NON_NUMERIC))
-        for (size_t k = 0; k < sizeof WORD / sizeof *WORD; k++)
-            *fits |= ch_json_is(&r->json, v, WORD[k], (int64_t)strlen(WORD[k]));
-    if (!*fits)
-        return CH_OK;
-    char last = s.text[s.len - 1];
-    if (last == 'N' || last == 'F' || last == 'y')
-        value = s.text[0] == 'N' ? __builtin_nan("")
-                : *s.text == '-' ? -__builtin_inf()
-                                 : __builtin_inf();
-    else
-        *fits = ch_parse_f64(s.text, s.len, &value);
-    if (!*fits)
-        return CH_OK;
-    if (b->type->id == CH_DOUBLE)
-        return ch_json_builder_add(b, &value, sizeof value, err);
-    float narrow = (float)value;
-    return ch_json_builder_add(b, &narrow, sizeof narrow, err);
-}
-
-static ch_status convert_decimal(ch_json_rows *r, ch_json_builder *b, const ch_json_node *v,
-                                 bool *fits, ch_error *err)
-{
-    ch_i128 value;
-    ch_str s = {r->json.text + v->start, v->len};
-    if (v->kind == CH_JSON_STRING)
-        CH_TRY(string_of(r, v, &s, err));
-    *fits = v->kind >= CH_JSON_INT && v->kind <= CH_JSON_STRING &&
-            ch_dec_parse(s.text, s.len, b->type->precision, b->type->scale, &value) == CH_DEC_OK;
-    if (!*fits)
-        return CH_OK;
-    int64_t narrow = (int64_t)value;
-    return ch_json_builder_add(b, ch_type_is_wide_decimal(b->type) ? (const void *)&value : &narrow,
-                               (size_t)b->width, err);
-}
-
-static ch_status convert_time(ch_json_rows *r, ch_json_builder *b, const ch_json_node *v,
-                              bool *fits, ch_error *err)
-{
-    ch_str s;
-    int64_t us = 0;
-    int32_t days = 0;
-    if (v->kind == CH_JSON_INT && b->type->id == CH_TIMESTAMP) {
-        *fits = ch_parse_i64(r->json.text + v->start, v->len, false, &us) &&
-                !__builtin_mul_overflow(us, INT64_C(1000000), &us);
-        return *fits ? ch_json_builder_add(b, &us, sizeof us, err) : CH_OK;
-    }
-    *fits = v->kind == CH_JSON_STRING;
-    if (!*fits)
-        return CH_OK;
-    CH_TRY(string_of(r, v, &s, err));
-    if (b->type->id == CH_DATE) {
-        *fits = r->date ? ch_pattern_parse_date(r->date, s.text, s.len, &days)
-                        : ch_date_parse(s.text, s.len, &days);
-        return *fits ? ch_json_builder_add(b, &days, sizeof days, err) : CH_OK;
-    }
-    if (b->type->id == CH_TIMESTAMP)
-        *fits = r->timestamp ? ch_pattern_parse(r->timestamp, s.text, s.len, r->zone, &us)
-                             : ch_timestamp_parse(s.text, s.len, r->zone, 0, &us);
-    else
-        *fits = r->ntz ? ch_pattern_parse_ntz(r->ntz, s.text, s.len, &us)
-                       : ch_timestamp_ntz_parse(s.text, s.len, false, &us);
-    return *fits ? ch_json_builder_add(b, &us, sizeof us, err) : CH_OK;
-}
-
-static ch_status convert_string(ch_json_rows *r, ch_json_builder *b, int32_t i, ch_error *err)
-{
-    const ch_json_node *v = ch_json_at(&r->json, i);
-    const char *text = r->json.text + v->start;
-    if (v->kind == CH_JSON_STRING && !v->escaped) {
-        ch_view view;
-        if (v->len <= CH_VIEW_INLINE) {
-            view = ch_json_short_view(text, v->len, r->json.len - v->start);
-            return ch_json_builder_add(b, &view, sizeof view, err);
-        }
-        if (r->share_buf < 0)
-            return ch_json_builder_text(b, text, v->len, err);
-        b->shared += v->len;
-        view = ch_view_make(text, v->len, r->share_buf + 1, r->share_at + v->start);
-        return ch_json_builder_add(b, &view, sizeof view, err);
-    }
-    ch_buf_reset(&r->scratch);
-    if (v->kind == CH_JSON_STRING)
-        CH_TRY(ch_json_text(&r->json, v, &r->scratch, err));
-    else
-        CH_TRY(ch_json_copy(&r->json, i, &r->scratch, err));
-    return ch_json_builder_text(b, r->scratch.data ? r->scratch.data : "", (int64_t)r->scratch.len,
-                                err);
-}
-
-static ch_status convert_binary(ch_json_rows *r, ch_json_builder *b, const ch_json_node *v,
-                                bool *fits, ch_error *err)
-{
-    *fits = v->kind == CH_JSON_STRING;
-    if (!*fits)
-        return CH_OK;
-    ch_str s;
-    CH_TRY(string_of(r, v, &s, err));
-    ch_buf bytes;
-    ch_buf_init(&bytes, r->mem);
-    ch_status status = CH_OK;
-    uint32_t bits = 0;
-    int n = 0;
-    for (int64_t k = 0; k < s.len && s.text[k] != '=' && *fits && status == CH_OK; k++) {
-        int d = ch_base64_digit(s.text[k]);
-        *fits = d >= 0;
-        bits = bits << 6 | (uint32_t)(d & 63);
-        n += 6;
-        if (n >= 8) {
-            n -= 8;
-            status = ch_buf_addc(&bytes, (char)(bits >> n & 0xFF), err);
-        }
-    }
-    if (status == CH_OK && *fits)
-        status = ch_json_builder_text(b, bytes.data ? bytes.data : "", (int64_t)bytes.len, err);
-    ch_buf_release(&bytes);
-    return status;
-}
 
 /* One member of a struct: the last of several that have its name wins. */
 static ch_status convert_member(ch_json_rows *r, ch_json_builder *b, int32_t f, int32_t value,
@@ -256,6 +94,26 @@ static ch_status convert_member(ch_json_rows *r, ch_json_builder *b, int32_t f, 
     return child->n == b->n ? ch_json_builder_null(child, err) : CH_OK;
 }
 
+/*
+ * The value of a member in which there is a word that is no JSON: NULL, if Spark's converter comes as far as that word. Where it
+ * passes over the value instead, its parser fails.
+ */
+static ch_status convert_bad(ch_json_rows *r, ch_json_builder *b, int32_t f, int32_t value,
+                             ch_error *err)
+{
+    bool fit;
+    r->bad_seen = true;
+    r->bad_fatal |= f < 0;
+    if (f < 0)
+        return CH_OK;
+    ch_json_builder *child = &b->child[f];
+    ch_json_builder_cut(child, b->n);
+    CH_TRY(convert(r, child, value, &fit, err));
+    r->bad_fatal |= child->n == b->n;
+    ch_json_builder_cut(child, b->n);
+    return ch_json_builder_null(child, err);
+}
+
 /* A struct: members that do not fit are NULL; *fits says if all did. */
 static ch_status convert_struct(ch_json_rows *r, ch_json_builder *b, int32_t i, bool root,
                                 bool *fits, ch_error *err)
@@ -266,10 +124,14 @@ static ch_status convert_struct(ch_json_rows *r, ch_json_builder *b, int32_t i, 
         const ch_json_node *key = ch_json_at(&r->json, k);
         int32_t value = k + 1, f;
         ch_str name;
-        CH_TRY(string_of(r, key, &name, err));
+        CH_TRY(ch_json_string_of(r, key, &name, err));
         f = ch_json_builder_find(b, name.text, name.len, &expect);
-        if (f >= 0 && f != corrupt)
+        if (CH_UNLIKELY(value == r->json.bad)) {
+            CH_TRY(convert_bad(r, b, f == corrupt ? -1 : f, value, err));
+            all = false;
+        } else if (f >= 0 && f != corrupt) {
             CH_TRY(convert_member(r, b, f, value, &all, err));
+        }
         k = ch_json_at(&r->json, value)->next;
     }
     for (int32_t f = 0; f < b->n_child; f++)
@@ -287,20 +149,19 @@ static ch_status convert_list(ch_json_rows *r, ch_json_builder *b, int32_t i, bo
     bool map = b->type->id == CH_MAP, whole = true;
     int64_t before[2] = {b->child[0].n, map ? b->child[1].n : 0};
     ch_json_builder *item = &b->child[map];
-    for (int32_t k = i + 1; k < v->next && whole;) {
+    for (int32_t k = i + 1; k < v->next && k < r->json.bad_at && whole;) {
         bool fit;
         if (map) {
-            bool string = ch_type_is_string(b->child[0].type);
-            if (!string) {
-                whole = false;
+            whole = ch_type_is_string(b->child[0].type);
+            if (!whole)
                 break;
-            }
-            CH_TRY(convert_string(r, &b->child[0], k, err));
+            CH_TRY(ch_json_scalar(r, &b->child[0], k, &fit, err));
             k = ch_json_at(&r->json, k)->next;
         }
         int64_t n = item->n;
+        r->bad_seen |= k == r->json.bad;
         CH_TRY(convert(r, item, k, &fit, err));
-        whole = item->n > n;
+        whole = item->n > n && k != r->json.bad;
         *fits &= fit;
         k = ch_json_at(&r->json, k)->next;
     }
@@ -318,35 +179,10 @@ static ch_status convert_list(ch_json_rows *r, ch_json_builder *b, int32_t i, bo
 static ch_status convert(ch_json_rows *r, ch_json_builder *b, int32_t i, bool *fits, ch_error *err)
 {
     const ch_json_node *v = ch_json_at(&r->json, i);
-    bool yes;
     *fits = true;
     if (v->kind == CH_JSON_NULL)
         return ch_json_builder_null(b, err);
     switch (b->type->id) {
-    case CH_BOOLEAN:
-        *fits = v->kind == CH_JSON_TRUE || v->kind == CH_JSON_FALSE;
-        yes = v->kind == CH_JSON_TRUE;
-        return *fits ? ch_json_builder_add(b, &yes, sizeof yes, err) : CH_OK;
-    case CH_BYTE:
-    case CH_SHORT:
-    case CH_INT:
-    case CH_LONG:
-        return convert_integer(r, b, v, fits, err);
-    case CH_FLOAT:
-    case CH_DOUBLE:
-        return convert_real(r, b, v, fits, err);
-    case CH_DECIMAL:
-        return convert_decimal(r, b, v, fits, err);
-    case CH_STRING:
-    case CH_CHAR:
-    case CH_VARCHAR:
-        return convert_string(r, b, i, err);
-    case CH_BINARY:
-        return convert_binary(r, b, v, fits, err);
-    case CH_DATE:
-    case CH_TIMESTAMP:
-    case CH_TIMESTAMP_NTZ:
-        return convert_time(r, b, v, fits, err);
     case CH_STRUCT:
         *fits = v->kind == CH_JSON_OBJECT;
         return *fits ? convert_struct(r, b, i, false, fits, err) : CH_OK;
@@ -357,8 +193,7 @@ static ch_status convert(ch_json_rows *r, ch_json_builder *b, int32_t i, bool *f
         *fits = v->kind == CH_JSON_OBJECT;
         return *fits ? convert_list(r, b, i, fits, err) : CH_OK;
     default:
-        *fits = false;
-        return CH_OK;
+        return ch_json_scalar(r, b, i, fits, err);
     }
 }
 
@@ -376,6 +211,8 @@ ch_status ch_json_rows_new(ch_mem *mem, const ch_type *type, const ch_json_optio
     ch_arena_init(&r->arena, mem);
     ch_json_init(&r->json, mem);
     ch_buf_init(&r->scratch, mem);
+    ch_buf_init(&r->bytes, mem);
+    ch_buf_init(&r->repaired, mem);
     CH_UNUSED(ctx);
     const char *zone = options->time_zone ? options->time_zone : "UTC";
     ch_status status = CH_OK;
@@ -409,8 +246,11 @@ void ch_json_rows_free(ch_json_rows *r)
     if (!r)
         return;
     ch_json_builder_release(&r->root);
+    ch_column_unref(r->buffers);
     ch_json_release(&r->json);
     ch_buf_release(&r->scratch);
+    ch_buf_release(&r->bytes);
+    ch_buf_release(&r->repaired);
     ch_arena_release(&r->arena);
     ch_mem_free(r->mem, r, sizeof *r);
 }
@@ -418,6 +258,22 @@ void ch_json_rows_free(ch_json_rows *r)
 ch_status ch_json_rows_null(ch_json_rows *r, ch_error *err)
 {
     return ch_json_builder_null(&r->root, err);
+}
+
+/* The rows from `from` on have the text in the corrupt column, all of them the same bytes. */
+static ch_status add_record(ch_json_rows *r, int64_t from, const char *text, int64_t len,
+                            ch_error *err)
+{
+    if (r->corrupt < 0 || from == r->root.n)
+        return CH_OK;
+    ch_json_builder *b = &r->root.child[r->corrupt];
+    ch_view view;
+    ch_json_builder_cut(b, from);
+    CH_TRY(ch_json_builder_text(b, text, len, err));
+    memcpy(&view, b->data.data + sizeof view * (size_t)from, sizeof view);
+    while (b->n < r->root.n)
+        CH_TRY(ch_json_builder_add(b, &view, sizeof view, err));
+    return CH_OK;
 }
 
 /* A row of NULLs, with the text, if it is not NULL, in the corrupt column. */
@@ -433,12 +289,14 @@ static ch_status add_malformed(ch_json_rows *r, const char *text, int64_t len, c
     return ch_json_builder_add(root, NULL, 0, err);
 }
 
-ch_status ch_json_rows_add(ch_json_rows *r, const char *text, int64_t len, bool *good,
-                           ch_error *err)
+static ch_status add_rest(ch_json_rows *r, const char *text, int64_t len, ch_error *err);
+
+/* A row of what was parsed; *good says if that went well, and becomes whether everything fits. */
+static ch_status add_parsed(ch_json_rows *r, const char *text, int64_t len, bool *good,
+                            ch_error *err)
 {
     ch_json_builder *root = &r->root;
     int64_t n = root->n;
-    CH_TRY(ch_json_parse(&r->json, text, len, r->options->flags, good, err));
     int kind = *good ? ch_json_at(&r->json, 0)->kind : -1;
     if (kind == CH_JSON_NULL && root->type->id != CH_STRUCT)
         return ch_json_builder_null(root, err);
@@ -452,16 +310,46 @@ ch_status ch_json_rows_add(ch_json_rows *r, const char *text, int64_t len, bool 
         CH_TRY(convert_struct(r, root, 0, true, good, err));
     else if (*good && kind != CH_JSON_NULL)
         CH_TRY(convert(r, root, 0, good, err));
-    if (root->n > n) {
-        if (*good || r->corrupt < 0)
-            return CH_OK;
-        ch_json_builder_cut(&root->child[r->corrupt], n);
-        return ch_json_builder_text(&root->child[r->corrupt], text, len, err);
-    }
-    *good = kind == CH_JSON_NULL;
+    if (root->n > n)
+        return *good ? CH_OK : add_record(r, n, text, len, err);
+    *good = false;
     if (root->type->id != CH_STRUCT)
         return ch_json_builder_null(root, err);
+    return kind < 0 ? add_rest(r, text, len, err) : add_malformed(r, text, len, err);
+}
+
+/*
+ * What can be read of a text that is malformed: Spark's parser goes on behind a word that is no JSON, where it comes
+ * upon it inside of a field.
+ */
+static ch_status add_rest(ch_json_rows *r, const char *text, int64_t len, ch_error *err)
+{
+    ch_json_builder *root = &r->root;
+    int64_t n = root->n;
+    bool ok = false, fits;
+    const char *of = r->json.text;
+    if (root->type->id == CH_STRUCT)
+        CH_TRY(ch_json_parse(&r->json, of, r->json.len, r->options->flags | CH_JSON_RECOVER, &ok,
+                             err));
+    /* Of bytes its parser loses its place in an array. */
+    ok &= r->json.bad_ends || (r->json.bad >= 0 && !r->options->bytes);
+    if (!ok || ch_json_at(&r->json, 0)->kind != CH_JSON_OBJECT)
+        return add_malformed(r, text, len, err);
+    r->bad_seen = r->bad_fatal = false;
+    CH_TRY(convert_struct(r, root, 0, true, &fits, err));
+    if (r->bad_seen && !r->bad_fatal)
+        return add_record(r, n, text, len, err);
+    ch_json_builder_cut(root, n);
     return add_malformed(r, text, len, err);
+}
+
+ch_status ch_json_rows_add(ch_json_rows *r, const char *text, int64_t len, bool *good,
+                           ch_error *err)
+{
+    CH_TRY(ch_json_parse_record(&r->json, text, len, r->options, &r->repaired, good, err));
+    if (r->json.text != text)
+        r->share_buf = -1; /* places are in the repaired text */
+    return add_parsed(r, text, len, good, err);
 }
 
 ch_status ch_json_rows_add_of(ch_json_rows *r, const ch_column *texts, int64_t i, bool *good,
@@ -489,29 +377,46 @@ void ch_json_rows_drop(ch_json_rows *r, int64_t n)
     ch_json_builder_cut(&r->root, r->root.n - n);
 }
 
-ch_status ch_json_rows_add_all(ch_json_rows *r, const char *text, int64_t len, int64_t *n,
-                               bool *good, ch_error *err)
+static ch_status add_all(ch_json_rows *r, const char *text, int64_t len, int64_t *n, bool *good,
+                         ch_error *err)
 {
     ch_json_builder *root = &r->root;
     int64_t before = root->n;
-    bool fit;
-    CH_TRY(ch_json_parse(&r->json, text, len, r->options->flags, good, err));
+    bool all = true, fit = true;
+    CH_TRY(ch_json_parse_record(&r->json, text, len, r->options, &r->repaired, good, err));
+    if (r->json.text != text)
+        r->buffer = NULL; /* places are in the repaired text */
     if (!*good || ch_json_at(&r->json, 0)->kind != CH_JSON_ARRAY) {
         *n = 1;
-        return ch_json_rows_add(r, text, len, good, err);
+        return add_parsed(r, text, len, good, err);
     }
     int32_t end = ch_json_at(&r->json, 0)->next;
     for (int32_t k = 1; k < end && *good; k = ch_json_at(&r->json, k)->next) {
         *good = ch_json_at(&r->json, k)->kind == CH_JSON_OBJECT;
         if (*good)
             CH_TRY(convert_struct(r, root, k, true, &fit, err));
+        all &= fit;
     }
     *n = root->n - before;
-    if (*good)
-        return CH_OK;
-    ch_json_rows_drop(r, *n); /* one element that is no object spoils them all */
-    *n = 1;
-    return add_malformed(r, text, len, err);
+    if (!*good) {
+        ch_json_rows_drop(r, *n); /* one element that is no object spoils them all */
+        *n = 1;
+        return add_malformed(r, text, len, err);
+    }
+    *good = all;
+    return all ? CH_OK : add_record(r, before, text, len, err);
+}
+
+ch_status ch_json_rows_add_all(ch_json_rows *r, const char *text, int64_t len, ch_buffer *buffer,
+                               int64_t *n, bool *good, ch_error *err)
+{
+    r->buffer = buffer;
+    r->share_at = buffer ? text - (const char *)buffer->data : 0;
+    r->source_bytes += len;
+    ch_status status = add_all(r, text, len, n, good, err);
+    r->buffer = NULL;
+    r->share_buf = -1;
+    return status;
 }
 
 ch_status ch_json_rows_finish(ch_json_rows *r, ch_column **out, ch_error *err)
@@ -524,7 +429,8 @@ ch_status ch_json_rows_finish(ch_json_rows *r, ch_column **out, ch_error *err)
         ch_column_unref(*out);
         *out = NULL;
     }
-    r->source = NULL;
+    ch_column_unref(r->buffers);
+    r->source = r->buffers = NULL;
     r->source_bytes = 0;
     return status;
 }

@@ -23,13 +23,20 @@ typedef struct ch_json_options {
     const char *date_format, *timestamp_format,
         *timestamp_ntz_format; /* NULL: as casts read them */
     const char *time_zone;
-    bool primitives_as_string, prefers_decimal, ignore_null_fields, pretty;
+    bool primitives_as_string, prefers_decimal, drop_all_null, ignore_null_fields, pretty;
+    bool bytes;      /* the text is a file's bytes: what is no UTF-8 is malformed, and not U+FFFD */
+    bool exact_text; /* a number, array or object that is read as STRING is as it is written */
 } ch_json_options;
 
 /* Spark's defaults. */
 ch_json_options ch_json_options_default(const ch_func_context *ctx);
 /* Sets the option with this key, in any case; keys that mean nothing here are passed over. */
 void ch_json_options_set(ch_json_options *o, const char *key, const char *value);
+
+/* ch_json_parse by the options; *repaired as in ch_json_parse_java. */
+CH_NODISCARD ch_status ch_json_parse_record(ch_json *json, const char *text, int64_t len,
+                                            const ch_json_options *options, ch_buf *repaired,
+                                            bool *ok, ch_error *err);
 
 typedef struct ch_json_rows ch_json_rows;
 
@@ -49,9 +56,14 @@ CH_NODISCARD ch_status ch_json_rows_add(ch_json_rows *rows, const char *text, in
  */
 CH_NODISCARD ch_status ch_json_rows_add_of(ch_json_rows *rows, const ch_column *texts, int64_t i,
                                            bool *good, ch_error *err);
-/* The same, but an array of objects makes a row of each. n: how many rows were made. */
+/*
+ * The same, but an array of objects makes a row of each. n: how many rows were made.
+ *   buffer  that the text lies in, or NULL. Long strings without escapes stay there, and the finished column shares it;
+ *           until then it is not written
+ */
 CH_NODISCARD ch_status ch_json_rows_add_all(ch_json_rows *rows, const char *text, int64_t len,
-                                            int64_t *n, bool *good, ch_error *err);
+                                            ch_buffer *buffer, int64_t *n, bool *good,
+                                            ch_error *err);
 /* A row of NULLs, with the text in the column of malformed records. */
 CH_NODISCARD ch_status ch_json_rows_malformed(ch_json_rows *rows, const char *text, int64_t len,
                                               ch_error *err);

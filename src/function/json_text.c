@@ -2,6 +2,7 @@
 /* json_text.c - JSON values copied as Jackson's generator writes them: no blanks, 2.50 as 2.5, 1e3 as 1000.0. */
 #include "function/json_text.h"
 
+#include "base/unicode.h"
 #include "type/number.h"
 
 static ch_status copy_number(const ch_json *json, const ch_json_node *v, ch_buf *out, ch_error *err)
@@ -73,4 +74,21 @@ ch_status ch_json_copy(const ch_json *json, int32_t i, ch_buf *out, ch_error *er
         CH_TRY(ch_json_copy(json, k, out, err));
     }
     return ch_buf_addc(out, object ? '}' : ']', err);
+}
+
+ch_status ch_json_malformed(const char *text, int64_t len, const char *path, ch_error *err)
+{
+    char shown[256];
+    int64_t n = 0;
+    for (bool ok = true; n < len;) { /* up to a character that is none, or has no room */
+        int step = ch_utf8_step(text + n, len - n, &ok);
+        if (!ok || !text[n] || n + step >= (int64_t)sizeof shown)
+            break;
+        memcpy(shown + n, text + n, (size_t)step);
+        n += step;
+    }
+    shown[n] = 0;
+    if (path)
+        CH_FAIL(err, MALFORMED_JSON_FILE, "path", path, "badRecord", shown);
+    CH_FAIL(err, MALFORMED_JSON, "badRecord", shown, "failFastMode", "FAILFAST");
 }

@@ -26,7 +26,11 @@ bool ch_json_fits(const ch_json *json, int32_t i, const ch_json_options *options
                   const ch_type *type);
 /* One type for two; NULL without memory. */
 const ch_type *ch_json_widest(const ch_type *a, const ch_type *b, ch_arena *arena, ch_error *err);
-/* What inference gives in the end: STRING for what was never more than null. NULL without memory. */
-const ch_type *ch_json_inferred(const ch_type *type, ch_arena *arena, ch_error *err);
+/*
+ * What inference gives in the end: STRING for what was never more than null, unless options drop it. *out NULL: nothing at
+ * all, such as a struct without fields.
+ */
+CH_NODISCARD ch_status ch_json_inferred(const ch_type *type, const ch_json_options *options,
+                                        ch_arena *arena, const ch_type **out, ch_error *err);
 
 #endif

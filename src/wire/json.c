@@ -21,6 +21,7 @@ typedef struct scanner {
     ch_json_node *node; /* the tape's, n of cap are used */
     int32_t n, cap, depth;
     uint32_t flags;
+    unsigned high; /* not 0: some string may have a byte that is no ASCII */
     const char *text, *at, *end;
     ch_error *err;
     ch_status status; /* memory */
@@ -75,8 +76,8 @@ static bool skip_comment(scanner *s)
     if (s->end - s->at < 2 || !(s->flags & CH_JSON_COMMENTS))
         return false;
     if (s->at[1] == '/') {
-        const char *line = memchr(s->at, '\n', (size_t)(s->end - s->at));
-        s->at = line ? line : s->end;
+        while (s->at < s->end && *s->at != '\n' && *s->at != '\r')
+            s->at++;
         return true;
     }
     if (s->at[1] != '*')
@@ -139,7 +140,7 @@ static bool odd_string(scanner *s, const char *start, char quote)
 {
     bool escaped = false;
     for (;;) {
-        s->at = ch_json_plain(s->at, s->end, quote);
+        s->at = ch_json_plain(s->at, s->end, quote, &s->high);
         if (s->at == s->end)
             return false;
         if (*s->at == quote)
@@ -163,7 +164,7 @@ static inline bool string(scanner *s)
 {
     char quote = *s->at;
     const char *start = ++s->at;
-    s->at = ch_json_plain(start, s->end, quote);
+    s->at = ch_json_plain(start, s->end, quote, &s->high);
     if (CH_UNLIKELY(s->at == s->end || *s->at != quote))
         return odd_string(s, start, quote);
     s->at++;
@@ -183,8 +184,8 @@ static bool odd_key(scanner *s, char c)
     if (!(s->flags & CH_JSON_UNQUOTED_NAMES) || !is_name(c) || (c >= '0' && c <= '9'))
         return false;
     const char *start = s->at;
-    while (s->at < s->end && is_name(*s->at))
-        s->at++;
+    for (; s->at < s->end && is_name(*s->at); s->at++)
+        s->high |= (uint8_t)*s->at & 0x80;
     return add(s, CH_JSON_STRING, start, s->at - start, false);
 }
 
@@ -238,11 +239,9 @@ static bool non_numeric(scanner *s)
     const char *start = s->at;
     if (!(s->flags & CH_JSON_NON_NUMERIC))
         return false;
-    if (*s->at == '-' || *s->at == '+')
-        s->at++;
-    else if (word(s, "NaN"))
-        return add(s, CH_JSON_FLOAT, start, s->at - start, false);
-    if (word(s, "Infinity") || word(s, "INF"))
+    bool sign = *s->at == '-' || *s->at == '+';
+    s->at += sign;
+    if (word(s, "Infinity") || word(s, sign ? "INF" : "NaN"))
         return add(s, CH_JSON_FLOAT, start, s->at - start, false);
     s->at = start;
     return false;
@@ -283,7 +282,10 @@ static bool number(scanner *s)
         while (is_digit(s, p))
             p++;
     }
-    if ((p < s->end && is_name(*p)) || (p - start > MOST_DIGITS && !few_digits(start, p)))
+    /* Behind one that is the whole text Jackson wants a blank. */
+    bool ends = p == s->end ||
+                (s->depth ? !is_name(*p) : *p == ' ' || *p == '\t' || *p == '\n' || *p == '\r');
+    if (!ends || (p - start > MOST_DIGITS && !few_digits(start, p)))
         return false;
     s->at = p;
     return add(s, kind, start, p - start, false);
@@ -352,6 +354,45 @@ static inline bool behind_value(scanner *s, bool *done)
     return true;
 }
 
+/* Ends all that is open: here ends what is read. */
+static void close_all(scanner *s)
+{
+    while (s->depth) {
+        ch_json_node *self = &s->node[s->open[--s->depth]];
+        self->next = s->n;
+        self->end = (int32_t)(s->at - s->text);
+    }
+}
+
+/*
+ * Passes over a word where a value should be, as Jackson goes on behind it: an array has its next element, while an object
+ * gives no token any more. False: there is none, or not there.
+ */
+static bool recover(scanner *s, bool *ends)
+{
+    char c = peek(s);
+    ch_json *json = s->json;
+    int32_t level = s->depth - 1;
+    if (!(s->flags & CH_JSON_RECOVER) || json->bad >= 0 || s->status != CH_OK || !is_name(c) ||
+        (c >= '0' && c <= '9'))
+        return false;
+    *ends = level >= 0 && s->node[s->open[level]].kind == CH_JSON_OBJECT;
+    level -= *ends;
+    while (level >= 0 && s->node[s->open[level]].kind == CH_JSON_ARRAY)
+        level--;
+    if (level < 0 || (*ends && level > 0))
+        return false;
+    s->n -= *ends; /* the member's name */
+    json->bad = s->open[level + 1];
+    json->bad_at = s->n;
+    json->bad_ends = *ends;
+    while (s->at < s->end && is_name(*s->at))
+        s->at++;
+    if (*ends)
+        close_all(s);
+    return true;
+}
+
 static bool value(scanner *s)
 {
     for (bool done = false, empty; !done;) {
@@ -368,7 +409,10 @@ static bool value(scanner *s)
                 continue;
             close_container(s);
         } else if (!scalar(s, c)) {
-            return false;
+            if (!recover(s, &done))
+                return false;
+            if (done)
+                return true;
         }
         if (!behind_value(s, &done))
             return false;
@@ -384,6 +428,7 @@ ch_status ch_json_parse(ch_json *json, const char *text, int64_t len, uint32_t f
     s.node = (ch_json_node *)(void *)json->nodes.data;
     s.cap = (int32_t)(json->nodes.cap / sizeof *s.node);
     s.n = s.depth = 0;
+    s.high = 0;
     s.flags = flags;
     s.text = s.at = text;
     s.end = text + len;
@@ -391,10 +436,25 @@ ch_status ch_json_parse(ch_json *json, const char *text, int64_t len, uint32_t f
     s.status = CH_OK;
     json->text = text;
     json->len = len;
+    json->bad = -1;
+    json->bad_at = INT32_MAX;
+    json->bad_ends = false;
     *ok = len <= INT32_MAX && value(&s);
     json->stop = s.at - text;
     json->n = *ok ? s.n : 0;
+    json->high = s.high != 0;
     return s.status;
+}
+
+ch_status ch_json_parse_java(ch_json *json, const char *text, int64_t len, uint32_t flags,
+                             ch_buf *repaired, bool *ok, ch_error *err)
+{
+    CH_TRY(ch_json_parse(json, text, len, flags, ok, err));
+    if (!*ok || !json->high || ch_utf8_is_valid(text, len))
+        return CH_OK;
+    ch_buf_reset(repaired);
+    CH_TRY(ch_utf8_repair(text, len, repaired, err));
+    return ch_json_parse(json, repaired->data, (int64_t)repaired->len, flags, ok, err);
 }
 
 /* ---- text ---- */
@@ -471,37 +531,15 @@ bool ch_json_is(const ch_json *json, const ch_json_node *string, const char *tex
     return at == len;
 }
 
-/* Text without anything to escape; what is no UTF-8 becomes U+FFFD, as in a Java string. */
-static ch_status add_plain(const char *text, int64_t len, ch_buf *out, ch_error *err)
-{
-    int64_t start = 0, at = 0;
-    while (at < len) {
-        bool ok = true;
-        uint64_t w = 0;
-        if (at + 8 <= len)
-            memcpy(&w, text + at, 8);
-        if (at + 8 <= len && !(w & UINT64_C(0x8080808080808080))) {
-            at += 8;
-            continue;
-        }
-        int64_t before = at;
-        at += ch_utf8_step(text + at, len - at, &ok);
-        if (ok)
-            continue;
-        CH_TRY(ch_buf_add(out, text + start, (size_t)(before - start), err));
-        CH_TRY(ch_buf_adds(out, "\xEF\xBF\xBD", err));
-        start = at;
-    }
-    return ch_buf_add(out, text + start, (size_t)(len - start), err);
-}
-
 ch_status ch_json_quote(const char *text, int64_t len, ch_buf *out, ch_error *err)
 {
     static const char HEX[] = "0123456789ABCDEF";
+    unsigned high = 0;
     CH_TRY(ch_buf_addc(out, '"', err));
     for (int64_t i = 0; i < len;) {
-        int64_t run = ch_json_plain(text + i, text + len, '"') - (text + i);
-        CH_TRY(add_plain(text + i, run, out, err));
+        int64_t run = ch_json_plain(text + i, text + len, '"', &high) - (text + i);
+        CH_TRY(high ? ch_utf8_repair(text + i, run, out, err)
+                    : ch_buf_add(out, text + i, (size_t)run, err));
         i += run;
         if (i >= len)
             break;

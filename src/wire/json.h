@@ -49,9 +49,11 @@ enum {
     CH_JSON_UNQUOTED_NAMES = 1 << 1,
     CH_JSON_SINGLE_QUOTES = 1 << 2,
     CH_JSON_LEADING_ZEROS = 1 << 3,
-    CH_JSON_NON_NUMERIC = 1 << 4, /* NaN, Infinity, INF */
+    CH_JSON_NON_NUMERIC = 1 << 4, /* NaN, Infinity, -INF */
     CH_JSON_ANY_ESCAPE = 1 << 5,
-    CH_JSON_CONTROL_CHARS = 1 << 6 /* unescaped in strings */
+    CH_JSON_CONTROL_CHARS = 1 << 6, /* unescaped in strings */
+    CH_JSON_RECOVER =
+        1 << 7 /* not Spark's: one word that is no value is passed over, see ch_json.bad */
 };
 
 /* Values nested deeper are malformed. */
@@ -63,6 +65,15 @@ typedef struct ch_json {
     int64_t len;
     int64_t stop; /* bytes read: behind the value */
     int32_t n;
+    bool high; /* there may be bytes that are no ASCII, and so perhaps no UTF-8 */
+    /*
+     * CH_JSON_RECOVER: the value of an object's member in which such a word is, as an element of an array, or of arrays in it.
+     * Or, bad_ends: it is a member's value, in an object in this value of the outermost object, and the text ends there as
+     * far as the tape knows. -1: there is none.
+     */
+    int32_t bad;
+    int32_t bad_at; /* nodes from here on come behind it */
+    bool bad_ends;
 } ch_json;
 
 void ch_json_init(ch_json *json, ch_mem *mem);
@@ -81,6 +92,14 @@ static inline const ch_json_node *ch_json_at(const ch_json *json, int32_t i)
  */
 CH_NODISCARD ch_status ch_json_parse(ch_json *json, const char *text, int64_t len, uint32_t flags,
                                      bool *ok, ch_error *err);
+
+/*
+ * The same as a Java string has the text: what is no UTF-8 is U+FFFD. The nodes may be places in *repaired then, which
+ * must live as long.
+ */
+CH_NODISCARD ch_status ch_json_parse_java(ch_json *json, const char *text, int64_t len,
+                                          uint32_t flags, ch_buf *repaired, bool *ok,
+                                          ch_error *err);
 
 /* The string's characters, escapes resolved, added to out. */
 CH_NODISCARD ch_status ch_json_text(const ch_json *json, const ch_json_node *string, ch_buf *out,
