@@ -39,10 +39,10 @@ int ch_days_in_month(int64_t year, int month);
 /* floor(us / day), and what is left, 0 <= left < day. */
 static inline int64_t ch_day_of(int64_t us, int64_t *left)
 {
-    int64_t day = us / CH_US_PER_DAY - (us % CH_US_PER_DAY < 0);
+    int64_t rest = us % CH_US_PER_DAY;
     if (left)
-        *left = us - day * CH_US_PER_DAY;
-    return day;
+        *left = rest + (rest < 0 ? CH_US_PER_DAY : 0);
+    return us / CH_US_PER_DAY - (rest < 0);
 }
 /* 1 = Monday .. 7 = Sunday. */
 int ch_iso_weekday(int64_t days);
