@@ -27,6 +27,8 @@
 #define MOST_TOP_N 100000
 #define MIN_QUOTA ((int64_t)256 << 10)
 #define TIE_BYTES 8
+#define WHOLE_BYTES \
+    4 /* of a key, where groups stay whole: the length of the part that says which group */
 #define PREFETCH 16 /* rows ahead */
 
 typedef struct sort_page sort_page;
@@ -60,6 +62,8 @@ typedef struct op_sort {
     ch_evaluator *ev;
     ch_sortkey_order *order;
     int32_t n_keys;
+    int32_t n_whole; /* keys that say which group a row is of; 0: there are none */
+    uint32_t tail;   /* bytes of a key behind its columns */
     ch_rowlayout layout;
     int64_t quota; /* bytes of rows per slot */
     int64_t limit; /* rows given out in all; -1: all */
@@ -344,8 +348,13 @@ static int64_t build_keys(op_sort *op, sort_slot *s, ch_column *const *key, ch_b
         p->key[i] = p->end[i] = at;
         at += p->key_bytes[i];
     }
-    for (int32_t k = 0; k < op->n_keys; k++)
+    for (int32_t k = 0; k < op->n_keys; k++) {
         ch_sortkey_write(key[k], op->order[k], p->end);
+        for (int64_t i = 0; k == op->n_whole - 1 && i < n; i++) {
+            uint32_t group = (uint32_t)(p->end[i] - p->key[i]);
+            memcpy(p->key[i] + p->key_bytes[i] - WHOLE_BYTES, &group, sizeof group);
+        }
+    }
     if (batch->seq != s->seq) {
         s->seq = batch->seq;
         s->seq_row = 0;
@@ -404,7 +413,7 @@ static ch_status sort_push(ch_op *self, int slot, ch_batch *batch, ch_error *err
     CH_TRY_OUT(key_columns(op, slot, batch, key, err));
     CH_TRY_OUT(scratch_for(op, s, n, 0, &p, err));
     for (int64_t i = 0; i < n; i++)
-        p.key_bytes[i] = TIE_BYTES;
+        p.key_bytes[i] = op->tail;
     for (int32_t k = 0; k < op->n_keys; k++)
         ch_sortkey_sizes(key[k], p.key_bytes);
     for (int64_t i = 0; i < n; i++) {
@@ -419,7 +428,7 @@ static ch_status sort_push(ch_op *self, int slot, ch_batch *batch, ch_error *err
     CH_TRY_OUT(scratch_for(op, s, n, total, &p, err));
     if (s->scratch_bytes != before) {
         for (int64_t i = 0; i < n; i++)
-            p.key_bytes[i] = TIE_BYTES;
+            p.key_bytes[i] = op->tail;
         for (int32_t k = 0; k < op->n_keys; k++)
             ch_sortkey_sizes(key[k], p.key_bytes);
     }
@@ -506,12 +515,18 @@ static int by_key(const void *a, const void *b)
     return ch_sort_key_compare(*(const ch_sort_key *)a, *(const ch_sort_key *)b);
 }
 
+/* Of groups that stay whole some are larger than others, and each takes long: they are looked at more closely. */
+static int64_t sample_step(const op_sort *op)
+{
+    return op->n_whole ? 128 : 1024;
+}
+
 /* Keys spread over all runs: heads of blocks, and every so many entries. */
 static ch_status sample(op_sort *op, ch_sort_key **out, int64_t *n_out, ch_error *err)
 {
-    int64_t n = 0, cap = 0;
+    int64_t n = 0, cap = 0, step = sample_step(op);
     for (int32_t i = 0; i < op->n_runs; i++)
-        cap += op->run[i]->n_blocks + op->run[i]->n_entries / 1024;
+        cap += op->run[i]->n_blocks + op->run[i]->n_entries / step;
     *out = ch_mem_alloc(op->op.mem, sizeof **out * (size_t)cap, err);
     if (!*out)
         return CH_E_MEMORY;
@@ -519,7 +534,7 @@ static ch_status sample(op_sort *op, ch_sort_key **out, int64_t *n_out, ch_error
         const ch_run *run = op->run[i];
         for (int32_t b = 0; b < run->n_blocks; b++)
             (*out)[n++] = run->block[b].first;
-        for (int64_t e = 1023; e < run->n_entries && n < cap; e += 1024)
+        for (int64_t e = step - 1; e < run->n_entries && n < cap; e += step)
             (*out)[n++] = ch_sort_row_key(run->entry[e].row);
     }
     qsort(*out, (size_t)n, sizeof **out, by_key);
@@ -529,7 +544,30 @@ static ch_status sample(op_sort *op, ch_sort_key **out, int64_t *n_out, ch_error
     return CH_OK;
 }
 
-/* Cuts the key space so that ranges hold about as many rows each. */
+/* A key without what does not say which group it is of. */
+static ch_sort_key group_of(const op_sort *op, ch_sort_key key)
+{
+    if (op->n_whole && key.bytes)
+        memcpy(&key.len, key.bytes + key.len - WHOLE_BYTES, sizeof key.len);
+    return key;
+}
+
+/* The smallest of all. */
+static ch_sort_key first_key(const op_sort *op)
+{
+    ch_sort_key first = {0};
+    for (int32_t i = 0; i < op->n_runs; i++) {
+        const ch_run *run = op->run[i];
+        ch_sort_key key = run->n_blocks    ? run->block[0].first
+                          : run->n_entries ? ch_sort_row_key(run->entry[0].row)
+                                           : first;
+        if (key.bytes && (!first.bytes || ch_sort_key_compare(key, first) < 0))
+            first = key;
+    }
+    return first;
+}
+
+/* Cuts the key space so that ranges hold about as many rows each, and none holds none. */
 static ch_status cut_ranges(op_sort *op, ch_error *err)
 {
     ch_sort_key *key;
@@ -540,7 +578,7 @@ static ch_status cut_ranges(op_sort *op, ch_error *err)
     CH_TRY(sample(op, &key, &cap, err));
     while (n < cap && key[n].bytes)
         n++;
-    int64_t ranges = n / 8 + 1, most = (int64_t)op->op.exec->n_slots * 16;
+    int64_t ranges = n / 8 + 1, most = (int64_t)op->op.exec->n_slots * (op->n_whole ? 4 : 16);
     if (ranges > most)
         ranges = most;
     for (int64_t r = 1; r < ranges; r++)
@@ -552,14 +590,18 @@ static ch_status cut_ranges(op_sort *op, ch_error *err)
         status = CH_E_MEMORY;
     } else {
         uint8_t *at = op->splitter_bytes;
+        ch_sort_key last = op->n_whole ? group_of(op, first_key(op)) : (ch_sort_key){0};
         op->splitter_size = bytes;
         for (int64_t r = 1; r < ranges; r++) {
-            ch_sort_key k = key[n * r / ranges];
+            ch_sort_key k = group_of(op, key[n * r / ranges]);
+            if (last.bytes && ch_sort_key_compare(k, last) <= 0)
+                continue;
             memcpy(at, k.bytes, k.len);
-            op->splitter[r - 1] = (ch_sort_key){at, k.len};
+            op->splitter[op->n_ranges++ - 1] = (ch_sort_key){at, k.len};
+            if (op->n_whole)
+                last = k;
             at += k.len;
         }
-        op->n_ranges = ranges;
     }
     ch_mem_free(op->op.mem, key, sizeof *key * (size_t)cap);
     return status;
@@ -693,6 +735,8 @@ static ch_status make_sort(ch_compiler *c, const ch_rel *rel, ch_op *next, ch_er
         return CH_E_MEMORY;
     op->rel = sort;
     op->n_keys = sort->order.n;
+    op->n_whole = sort->n_whole;
+    op->tail = TIE_BYTES + (op->n_whole ? WHOLE_BYTES : 0);
     op->limit = sort->limit;
     op->trims = sort->limit >= 0 && sort->limit <= MOST_TOP_N;
     CH_TRY(ch_evaluator_new(c->exec, &sort->order, &sort->input->output, &op->ev, err));

@@ -411,20 +411,12 @@ static ch_status walk(void *user, ch_rel **rel, ch_error *err)
     case CH_REL_GROUP_MAP: {
         ch_rel_group_map *m;
         CH_AN_NEW(m, ch_rel_clone(x->arena, *rel, err));
-        CH_TRY(ch_python_groups(x->ctx, &m->input, &m->grouping, NULL, NULL, err));
+        CH_TRY(ch_python_groups(x->ctx, &m->input, &m->grouping, NULL, err));
         *rel = &m->head;
         return CH_OK;
     }
-    case CH_REL_CO_GROUP_MAP: {
-        ch_rel_co_group_map *m;
-        CH_AN_NEW(m, ch_rel_clone(x->arena, *rel, err));
-        CH_TRY(ch_python_groups(x->ctx, &m->input, &m->input_grouping, NULL, &m->input_partition,
-                                err));
-        CH_TRY(ch_python_groups(x->ctx, &m->other, &m->other_grouping, NULL, &m->other_partition,
-                                err));
-        *rel = &m->head;
-        return CH_OK;
-    }
+    case CH_REL_CO_GROUP_MAP:
+        return ch_python_cogroup(x->ctx, (const ch_rel_co_group_map *)*rel, rel, err);
     case CH_REL_MAP_PARTITIONS:
     case CH_REL_EVAL_PYTHON:
     case CH_REL_AGGREGATE_PYTHON:

@@ -56,7 +56,7 @@ static ch_status partition_of(const ch_analyze_context *ctx, const ch_expr_list 
 }
 
 ch_status ch_python_groups(const ch_analyze_context *ctx, ch_rel **input, const ch_expr_list *keys,
-                           ch_expr *last, ch_expr **partition, ch_error *err)
+                           ch_expr *last, ch_error *err)
 {
     ch_rel_sort *s;
     ch_expr *number = NULL;
@@ -67,8 +67,6 @@ ch_status ch_python_groups(const ch_analyze_context *ctx, ch_rel **input, const 
         CH_TRY(partition_of(ctx, keys, &number, err));
         CH_TRY(add_order(ctx, number, &s->order, err));
     }
-    if (partition)
-        *partition = number;
     for (int32_t i = 0; i < keys->n; i++)
         CH_TRY(add_order(ctx, keys->item[i], &s->order, err));
     if (last)
@@ -76,6 +74,7 @@ ch_status ch_python_groups(const ch_analyze_context *ctx, ch_rel **input, const 
     s->input = *input;
     s->is_global = true;
     s->limit = -1;
+    s->n_whole = keys->n ? 1 + keys->n : 0;
     s->head.output = (*input)->output;
     *input = &s->head;
     return CH_OK;
@@ -253,7 +252,7 @@ ch_status ch_python_aggregate(const ch_analyze_context *ctx, const ch_rel_aggreg
     }
     CH_TRY(project_more(ctx, &p->input, &more, err));
     CH_TRY(functions_of(ctx, &made, &p->functions, err));
-    CH_TRY(ch_python_groups(ctx, &p->input, &p->grouping, NULL, NULL, err));
+    CH_TRY(ch_python_groups(ctx, &p->input, &p->grouping, NULL, err));
     for (int32_t i = 0; i < p->functions.n; i++)
         CH_TRY(ch_expr_list_add(ctx->arena, &all, p->functions.item[i], err));
     CH_TRY(ch_make_output(ctx->arena, &all, &p->head.output, err));
@@ -393,7 +392,7 @@ ch_status ch_python_window(const ch_analyze_context *ctx, const ch_rel_window *w
         CH_TRY(ch_expr_list_add(ctx->arena, &p->partition, e, err));
     }
     CH_TRY(project_more(ctx, &p->input, &more, err));
-    CH_TRY(ch_python_groups(ctx, &p->input, &p->partition, row_number, NULL, err));
+    CH_TRY(ch_python_groups(ctx, &p->input, &p->partition, row_number, err));
     CH_TRY(ch_make_output(ctx->arena, &p->functions, &made, err));
     p->head.output = (ch_attr_list){0};
     for (int32_t i = 0; i < p->input->output.n; i++)

@@ -4,14 +4,17 @@
 #define CH_OPTIMIZE_PYTHON_GROUPS_H
 
 #include "optimize/rewrite.h"
+#include "plan/plan_python.h"
 
 /*
  * Sorts *input by the partitions that Spark deals groups out to, then by the keys, then by `last`, which may be
- * NULL. *partition (may be NULL) is the partition's number, NULL without keys.
+ * NULL. A group's rows come in one morsel.
  */
 CH_NODISCARD ch_status ch_python_groups(const ch_analyze_context *ctx, ch_rel **input,
-                                        const ch_expr_list *keys, ch_expr *last,
-                                        ch_expr **partition, ch_error *err);
+                                        const ch_expr_list *keys, ch_expr *last, ch_error *err);
+/* Groups of two relations, as groups of one (python_cogroup.c). */
+CH_NODISCARD ch_status ch_python_cogroup(const ch_analyze_context *ctx,
+                                         const ch_rel_co_group_map *m, ch_rel **rel, ch_error *err);
 /* *list, of an aggregate, becomes a project's above it; *made is what the aggregate gives. */
 CH_NODISCARD ch_status ch_python_split(const ch_analyze_context *ctx, const ch_expr_list *grouping,
                                        ch_expr_list *list, ch_expr_list *made, ch_error *err);

@@ -23,6 +23,10 @@ typedef struct ch_rel_group_map {
     ch_rel *input;
     ch_expr_list grouping; /* resolved: attributes of input */
     ch_expr *function;     /* resolved: its arguments are the columns that it sees */
+    /* By the optimizer, of a cogroup: which side a row is of, 0 or 1, a column of input; and how many of the
+     * arguments are of side 0, the others of side 1. NULL: there is one side. */
+    ch_expr *side;
+    int32_t n_left;
 } ch_rel_group_map;
 
 /* cogroup(): what the function makes of a group of each side, of which one may be empty. */
@@ -32,8 +36,6 @@ typedef struct ch_rel_co_group_map {
     ch_expr_list input_grouping, other_grouping;
     ch_expr *function;
     int32_t n_left; /* resolved: so many of the function's arguments are of input */
-    /* By the optimizer: what the sides are sorted by before the keys; NULL: there are no keys. */
-    ch_expr *input_partition, *other_partition;
 } ch_rel_co_group_map;
 
 /*
