@@ -288,6 +288,11 @@ static ch_status run_register_function(cn_operation *op, const message *m, ch_er
     return cn_register_function(cn_operation_session(op), m->register_function, err);
 }
 
+static ch_status run_register_table_function(cn_operation *op, const message *m, ch_error *err)
+{
+    return cn_register_table_function(cn_operation_session(op), m->register_table_function, err);
+}
+
 static ch_status run_get_resources(cn_operation *op, const message *m, ch_error *err)
 {
     CH_UNUSED(m);

@@ -62,6 +62,8 @@ CH_NODISCARD ch_status cn_make_name(cn_decode *d, const char *name, ch_expr **ou
 CH_NODISCARD ch_status cn_register_function(cn_session *session,
                                             const PB(CommonInlineUserDefinedFunction) * m,
                                             ch_error *err);
+CH_NODISCARD ch_status cn_register_table_function(
+    cn_session *session, const PB(CommonInlineUserDefinedTableFunction) * m, ch_error *err);
 CH_NODISCARD ch_status cn_decode_python_call(cn_decode *d,
                                              const PB(CommonInlineUserDefinedFunction) * m,
                                              ch_expr **out, ch_error *err);

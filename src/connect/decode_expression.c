@@ -438,6 +438,19 @@ static ch_status decode_named_argument(cn_decode *d, const message *m, ch_expr *
     return cn_decode_expr(d, m->named_argument_expression->value, &e->value, err);
 }
 
+/* How a table that is an argument is dealt out. */
+static ch_status decode_table_options(cn_decode *d,
+                                      const PB(SubqueryExpression__TableArgOptions) * m,
+                                      ch_expr_subquery *e, ch_error *err)
+{
+    e->subquery_kind = CH_SUBQUERY_TABLE;
+    if (!m)
+        return CH_OK;
+    e->is_single = m->with_single_partition;
+    CH_TRY(cn_decode_exprs(d, m->partition_spec, m->n_partition_spec, &e->partition, err));
+    return cn_decode_sort_orders(d, m->order_spec, m->n_order_spec, &e->order, err);
+}
+
 static ch_status decode_subquery(cn_decode *d, const message *m, ch_expr **out, ch_error *err)
 {
     const PB(SubqueryExpression) *s = m->subquery_expression;
@@ -453,8 +466,11 @@ static ch_status decode_subquery(cn_decode *d, const message *m, ch_expr **out, 
     case SPARK__CONNECT__SUBQUERY_EXPRESSION__SUBQUERY_TYPE__SUBQUERY_TYPE_IN:
         e->subquery_kind = CH_SUBQUERY_IN;
         break;
+    case SPARK__CONNECT__SUBQUERY_EXPRESSION__SUBQUERY_TYPE__SUBQUERY_TYPE_TABLE_ARG:
+        CH_TRY(decode_table_options(d, s->table_arg_options, e, err));
+        break;
     default:
-        CN_UNSUPPORTED(err, "A table as an argument of a function (asTable)");
+        CH_FAIL(err, CONNECT_INVALID_PLAN, "reason", "a subquery of an unknown kind");
     }
     CH_TRY(cn_decode_exprs(d, s->in_subquery_values, s->n_in_subquery_values, &e->in_values, err));
     *out = &e->head;

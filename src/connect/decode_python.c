@@ -9,6 +9,7 @@
 
 typedef PB(Relation) message;
 typedef PB(CommonInlineUserDefinedFunction) function;
+typedef PB(CommonInlineUserDefinedTableFunction) table_function;
 #define DECODER(name) \
     ch_status cn_decode_##name##_rel(cn_decode *d, const message *m, ch_rel **out, ch_error *err)
 
@@ -35,23 +36,51 @@ static bool is_deterministic(const function *f)
     return !f->has_deterministic || f->deterministic;
 }
 
-static ch_status decode_udf(cn_decode *d, const function *f, const ch_python_udf **out,
-                            ch_error *err)
+/* The same of a table function, whose type may be left to its analyze(). */
+static ch_status read_table(const table_function *f, ch_python_udf *out, ch_error *err)
 {
-    ch_python_udf *udf;
+    const PB(PythonUDTF) *p = f->python_udtf;
+    if (f->function_case !=
+            SPARK__CONNECT__COMMON_INLINE_USER_DEFINED_TABLE_FUNCTION__FUNCTION_PYTHON_UDTF ||
+        !p->command.len || !ch_python_is_table(p->eval_type))
+        CH_FAIL(err, CONNECT_INVALID_PLAN, "reason",
+                "a table function in Python has no code, or is of another kind (eval_type)");
+    *out = (ch_python_udf){.eval_type = p->eval_type,
+                           .command = {(const char *)p->command.data, (int64_t)p->command.len},
+                           .version = p->python_ver ? p->python_ver : "",
+                           .name = f->function_name ? f->function_name : ""};
+    if (!p->return_type)
+        return CH_OK;
+    CH_TRY(cn_decode_type(p->return_type, &out->type, err));
+    if (out->type->id != CH_STRUCT)
+        CH_FAIL(err, CONNECT_INVALID_PLAN, "reason",
+                "the type of a table function in Python is no struct");
+    return CH_OK;
+}
+
+/* udf as read, with texts of its own. */
+static ch_status keep_udf(cn_decode *d, ch_python_udf *udf, bool deterministic, ch_error *err)
+{
     const char *name;
-    if (!f)
-        CH_FAIL(err, CONNECT_INVALID_PLAN, "reason", "a function is missing");
-    CH_ARENA_NEW(udf, d->arena, err);
-    CH_TRY(read_udf(f, udf, err));
     CH_TRY(cn_copy_text(d, udf->version, &udf->version, err));
     CH_TRY(cn_copy_text(d, udf->name, &name, err));
     udf->command.text = ch_arena_strn(d->arena, udf->command.text, (size_t)udf->command.len, err);
     if (!udf->command.text)
         return CH_E_MEMORY;
-    ch_python_udf_name(udf, name, is_deterministic(f));
-    *out = udf;
+    ch_python_udf_name(udf, name, deterministic);
     return CH_OK;
+}
+
+static ch_status decode_udf(cn_decode *d, const function *f, const ch_python_udf **out,
+                            ch_error *err)
+{
+    ch_python_udf *udf;
+    if (!f)
+        CH_FAIL(err, CONNECT_INVALID_PLAN, "reason", "a function is missing");
+    CH_ARENA_NEW(udf, d->arena, err);
+    *out = udf;
+    CH_TRY(read_udf(f, udf, err));
+    return keep_udf(d, udf, is_deterministic(f), err);
 }
 
 ch_status cn_decode_python_call(cn_decode *d, const function *m, ch_expr **out, ch_error *err)
@@ -71,6 +100,13 @@ ch_status cn_register_function(cn_session *session, const function *m, ch_error 
     ch_python_udf udf;
     CH_TRY(read_udf(m, &udf, err));
     return ch_functions_put_python(session->session, &udf, is_deterministic(m), err);
+}
+
+ch_status cn_register_table_function(cn_session *session, const table_function *m, ch_error *err)
+{
+    ch_python_udf udf;
+    CH_TRY(read_table(m, &udf, err));
+    return ch_functions_put_python(session->session, &udf, m->deterministic, err);
 }
 
 /* ---- relations --------------------------------------------------------------------------- */
@@ -113,4 +149,19 @@ DECODER(co_group_map)
     CH_TRY(cn_decode_exprs(d, g->other_grouping_expressions, g->n_other_grouping_expressions,
                            &r->other_grouping, err));
     return cn_decode_python_call(d, g->func, &r->function, err);
+}
+
+DECODER(python_table)
+{
+    const table_function *f = m->common_inline_user_defined_table_function;
+    ch_rel_unresolved_table_valued_function *r;
+    ch_python_udf *udf;
+    CN_NODE(r, d, UNRESOLVED_TABLE_VALUED_FUNCTION, err);
+    *out = &r->head;
+    CH_ARENA_NEW(udf, d->arena, err);
+    CH_TRY(read_table(f, udf, err));
+    CH_TRY(keep_udf(d, udf, f->deterministic, err));
+    r->function_name = udf->name;
+    r->python = udf;
+    return cn_decode_exprs(d, f->arguments, f->n_arguments, &r->arguments, err);
 }

@@ -228,7 +228,8 @@ static ch_status one_input(extraction *x, ch_rel **rel, ch_error *err)
     if (!input)
         return not_here(*rel, err);
     CH_TRY(all_steps(x, rel, &input, err));
-    bool groups = (*rel)->kind == CH_REL_AGGREGATE || (*rel)->kind == CH_REL_WINDOW;
+    bool groups = (*rel)->kind == CH_REL_AGGREGATE || (*rel)->kind == CH_REL_WINDOW ||
+                  (*rel)->kind == CH_REL_TABLE_PYTHON; /* its own function stays */
     if (rel_has(*rel, groups ? is_scalar : is_python))
         return not_here(*rel, err);
     if (input == was)
@@ -238,6 +239,7 @@ static ch_status one_input(extraction *x, ch_rel **rel, ch_error *err)
     case CH_REL_PROJECT:
     case CH_REL_AGGREGATE:
     case CH_REL_GENERATE:
+    case CH_REL_TABLE_PYTHON:
         return CH_OK; /* they say what they give */
     case CH_REL_WINDOW:
         CH_TRY(ch_make_window_output(x->arena, (ch_rel_window *)*rel, err));

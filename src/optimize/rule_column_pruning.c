@@ -257,6 +257,22 @@ static ch_status prune_generate(const ch_analyze_context *ctx, ch_rel **rel,
     return CH_OK;
 }
 
+/* The same of a table function, which is called even where nobody asks for its columns. */
+static ch_status prune_table_python(const ch_analyze_context *ctx, ch_rel **rel,
+                                    const ch_attr_list *needed, ch_error *err)
+{
+    ch_rel_table_python *t;
+    ch_attr_list below = {0}, output = {0};
+    CH_AN_NEW(t, ch_rel_clone(ctx->arena, *rel, err));
+    CH_TRY(only_needed(ctx->arena, &t->head.output, needed, &output, err));
+    CH_TRY(only_needed(ctx->arena, &t->input->output, needed, &below, err));
+    CH_TRY(ch_columns_used(ctx->arena, t->function, &below, err));
+    CH_TRY(prune(ctx, &t->input, &below, false, err));
+    t->head.output = output;
+    *rel = &t->head;
+    return CH_OK;
+}
+
 /* Functions that nobody asks for are not called. */
 static ch_status prune_eval_python(const ch_analyze_context *ctx, ch_rel **rel,
                                    const ch_attr_list *needed, ch_error *err)
@@ -383,6 +399,8 @@ static ch_status prune(const ch_analyze_context *ctx, ch_rel **rel, const ch_att
         break;
     case CH_REL_GENERATE:
         return prune_generate(ctx, rel, needed, err);
+    case CH_REL_TABLE_PYTHON:
+        return prune_table_python(ctx, rel, needed, err);
     case CH_REL_EVAL_PYTHON:
         return prune_eval_python(ctx, rel, needed, err);
     case CH_REL_AGGREGATE_PYTHON:

@@ -24,6 +24,7 @@
 #include <string.h>
 
 #include "optimize/unnest.h"
+#include "plan/plan_python.h"
 
 /* A plan, and the columns of it that hold D's values. */
 typedef struct pushed {
@@ -152,6 +153,34 @@ static ch_status push_project(pusher *p, const ch_rel_project *in, pushed *out, 
     }
     CH_TRY(ch_make_refs(p->ctx->arena, &out->domain, &list, err));
     return ch_make_project(p->ctx->arena, out->rel, &list, &out->rel, err);
+}
+
+static ch_status refuse(const pusher *p, const ch_rel *rel, ch_error *err)
+{
+    CH_FAIL(err, UNSUPPORTED, "feature",
+            ch_arena_printf(p->ctx->arena, err,
+                            "%s in a subquery that uses columns of the query around it",
+                            ch_rel_class(rel->kind)->name));
+}
+
+/* A table function in Python is called for D's rows, which stand beside what it makes of them. */
+static ch_status push_table(pusher *p, const ch_rel_table_python *in, pushed *out, ch_error *err)
+{
+    ch_arena *arena = p->ctx->arena;
+    ch_rel_table_python *t;
+    if (in->is_whole || *in->tables)
+        return refuse(p, &in->head, err);
+    CH_TRY(push(p, in->input, out, err));
+    CH_AN_NEW(t, ch_rel_clone(arena, &in->head, err));
+    t->input = out->rel;
+    CH_TRY(bind(p, &out->domain, &t->function, err));
+    t->head.output = (ch_attr_list){0};
+    for (int32_t i = 0; i < out->domain.n; i++)
+        CH_TRY(ch_attr_list_add(arena, &t->head.output, out->domain.item[i], err));
+    for (int32_t i = 0; i < in->head.output.n; i++)
+        CH_TRY(ch_attr_list_add(arena, &t->head.output, in->head.output.item[i], err));
+    out->rel = &t->head;
+    return CH_OK;
 }
 
 static ch_status nothing(void *user, ch_expr **child, ch_error *err)
@@ -564,11 +593,10 @@ static ch_status push(pusher *p, ch_rel *rel, pushed *out, ch_error *err)
     case CH_REL_REPARTITION:
     case CH_REL_SORT: /* without a LIMIT above, order means nothing here */
         return push(p, ch_only_input(rel), out, err);
+    case CH_REL_TABLE_PYTHON:
+        return push_table(p, (const void *)rel, out, err);
     default:
-        CH_FAIL(err, UNSUPPORTED, "feature",
-                ch_arena_printf(p->ctx->arena, err,
-                                "%s in a subquery that uses columns of the query around it",
-                                ch_rel_class(rel->kind)->name));
+        return refuse(p, rel, err);
     }
 }
 

@@ -45,6 +45,7 @@ typedef struct ch_user_function {
 
 /* How the analyzer reaches what is outside the plan; the session implements it.
  */
+struct ch_python_runtime;
 typedef struct ch_catalog ch_catalog;
 struct ch_catalog {
     /*
@@ -68,6 +69,8 @@ struct ch_catalog {
      * there is none. It stays as long as the catalog does. of_session: a registered one. */
     ch_status (*function)(ch_catalog *self, const char *name, bool of_session,
                           const ch_user_function **out, ch_error *err);
+    /* What functions in Python are asked with (python/python_analyze.h); *out NULL: there can be none. */
+    ch_status (*python)(ch_catalog *self, const struct ch_python_runtime **out, ch_error *err);
     /* Names of tables and views, for "did you mean". */
     ch_status (*names)(ch_catalog *self, ch_arena *arena, ch_str_list *out, ch_error *err);
     /* Set by the analyzer while it is inside a view: where names are looked up, and whether temporary
@@ -84,6 +87,7 @@ typedef struct ch_analyze_context {
     const char *sql;                          /* the text that start and stop point into, or NULL */
     int64_t recursion_levels, recursion_rows; /* limits of WITH RECURSIVE; -1: none */
     int32_t shuffle_partitions;               /* that groups are dealt out to */
+    bool many_tables;                         /* a table function may have several as arguments */
     const char *excluded_rules; /* of the optimizer: names separated by commas; NULL: none */
 } ch_analyze_context;
 

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "plan/analyzer.h"
+#include "python/udf.h"
 
 static char *lower_name(ch_arena *arena, const char *text, ch_error *err)
 {
@@ -280,12 +281,18 @@ static ch_status table_function(ch_analyzer *a, const ch_rel_unresolved_table_va
     return CH_OK;
 }
 
-/* What a program has brought under the name; NULL: nothing. */
+/* What a program has brought under the name; NULL: nothing. *python is what it is called with, if it is in Python. */
 static ch_status find_user(ch_analyzer *a, const ch_rel_unresolved_table_valued_function *t,
-                           const ch_user_function **out, ch_error *err)
+                           const ch_user_function **out, const ch_python_udf **python,
+                           ch_error *err)
 {
     *out = NULL;
-    return ch_an_is_range(&t->head) ? CH_OK : ch_an_user_named(a, t->function_name, out, err);
+    *python = t->python;
+    if (!t->python && !ch_an_is_range(&t->head))
+        CH_TRY(ch_an_user_named(a, t->function_name, out, err));
+    if (*out)
+        *python = (*out)->python;
+    return CH_OK;
 }
 
 ch_status ch_an_table_function(ch_analyzer *a, const ch_rel_unresolved_table_valued_function *t,
@@ -294,12 +301,15 @@ ch_status ch_an_table_function(ch_analyzer *a, const ch_rel_unresolved_table_val
     ch_rel *one;
     ch_rel_generate *g;
     const ch_user_function *user;
+    const ch_python_udf *python;
     char *name;
     if (t->sql)
         return ch_an_sql_rows(a, t, t->sql, out, err);
-    if (ch_an_is_range(&t->head))
+    if (!t->python && ch_an_is_range(&t->head))
         return ch_an_range(a, t, out, err);
-    CH_TRY(find_user(a, t, &user, err));
+    CH_TRY(find_user(a, t, &user, &python, err));
+    if (python)
+        return ch_an_python_rows(a, t, python, NULL, NULL, false, out, err);
     if (user && user->sql)
         return ch_an_sql_rows(a, t, user->sql, out, err);
     if (user) {
@@ -355,6 +365,16 @@ static ch_status lateral_project(ch_analyzer *a, const ch_rel_join *j, ch_rel **
     return ch_make_project(a->arena, below, &list, out, err);
 }
 
+/* A filter on the join's condition. */
+static ch_status with_condition(ch_analyzer *a, const ch_rel_join *j, ch_rel **rel, ch_error *err)
+{
+    ch_expr *condition;
+    ch_an_scope scope = ch_an_scope_of(a, *rel, NULL, "JOIN");
+    CH_TRY(ch_an_expr(a, &scope, j->condition, &condition, err));
+    CH_TRY(ch_an_check_filter(a, &j->head, &condition, err));
+    return ch_make_filter(a->arena, *rel, condition, rel, err);
+}
+
 ch_status ch_an_lateral_generator(ch_analyzer *a, const ch_rel_join *j, ch_rel **out, ch_error *err)
 {
     const ch_rel *right = j->right;
@@ -377,10 +397,16 @@ ch_status ch_an_lateral_generator(ch_analyzer *a, const ch_rel_join *j, ch_rel *
     ch_rel_generate *g;
     static const ch_str_list none;
     const ch_user_function *user;
-    CH_TRY(find_user(a, (const void *)right, &user, err));
-    if (user)
+    const ch_python_udf *python;
+    const ch_rel_unresolved_table_valued_function *t = (const void *)right;
+    CH_TRY(find_user(a, t, &user, &python, err));
+    if (python ? !ch_an_python_is_lateral(t) : user != NULL)
         return CH_OK;
     CH_TRY(ch_an_rel(a, j->left, &input, err));
+    if (python) {
+        CH_TRY(ch_an_python_rows(a, t, python, alias, input, left && on_true, out, err));
+        return !j->condition || on_true ? CH_OK : with_condition(a, j, out, err);
+    }
     CH_TRY(table_function(a, (const void *)right, input, true, &g, err));
     g->outer |= left && on_true;
     g->alias = alias ? alias->alias : NULL;
@@ -393,11 +419,5 @@ ch_status ch_an_lateral_generator(ch_analyzer *a, const ch_rel_join *j, ch_rel *
         ((ch_attr *)(uintptr_t)g->generated.item[i])->nullable = true;
     CH_TRY(set_input(a, g, input, err));
     *out = &g->head;
-    if (!j->condition || on_true)
-        return CH_OK;
-    ch_expr *condition;
-    ch_an_scope scope = ch_an_scope_of(a, &g->head, NULL, "JOIN");
-    CH_TRY(ch_an_expr(a, &scope, j->condition, &condition, err));
-    CH_TRY(ch_an_check_filter(a, &j->head, &condition, err));
-    return ch_make_filter(a->arena, &g->head, condition, out, err);
+    return !j->condition || on_true ? CH_OK : with_condition(a, j, out, err);
 }

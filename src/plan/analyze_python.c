@@ -22,6 +22,8 @@ static ch_status check(ch_analyzer *a, const ch_an_scope *scope,
     CH_AN_NEW(text, ch_arena_printf(a->arena, err, "`%s`", udf->name));
     if (syntax)
         CH_AN_FAIL(a, &f->head, err, FUNCTION_SYNTAX, "prettyName", text, "syntax", syntax);
+    if (ch_python_is_table(udf->eval_type))
+        CH_AN_FAIL(a, &f->head, err, NOT_A_SCALAR_FUNCTION, "functionName", text);
     if (scope->lambda)
         CH_AN_FAIL(a, &f->head, err, LAMBDA_WITH_PYTHON, "funcName", text);
     if (aggregate && !over && scope->in_aggregate)
@@ -58,16 +60,16 @@ static ch_status add_argument(ch_analyzer *a, ch_an_scope *scope, ch_expr *in, c
     return ch_expr_list_add(a->arena, out, &n->head, err);
 }
 
-static ch_status arguments(ch_analyzer *a, ch_an_scope *scope, const ch_expr_list *in,
-                           ch_expr_list *out, ch_error *err)
+ch_status ch_an_python_arguments(ch_analyzer *a, ch_an_scope *scope, const ch_expr_list *in,
+                                 ch_expr_list *out, ch_error *err)
 {
     for (int32_t i = 0; i < in->n; i++)
         CH_TRY(add_argument(a, scope, in->item[i], out, err));
     return CH_OK;
 }
 
-static ch_status make_call(ch_analyzer *a, const ch_expr *at, const ch_python_udf *udf,
-                           const ch_expr_list *args, ch_expr **out, ch_error *err)
+ch_status ch_an_python_made(ch_analyzer *a, const ch_expr *at, const ch_python_udf *udf,
+                            const ch_expr_list *args, ch_expr **out, ch_error *err)
 {
     ch_expr_call *c;
     CH_AN_NEW(c, ch_expr_new(a->arena, CH_EXPR_CALL, err));
@@ -95,11 +97,11 @@ ch_status ch_an_python_call(ch_analyzer *a, ch_an_scope *scope,
     if (aggregate)
         scope->aggregate = f;
     scope->over = NULL;
-    ch_status status = arguments(a, scope, &f->args, &args, err);
+    ch_status status = ch_an_python_arguments(a, scope, &f->args, &args, err);
     if (aggregate)
         scope->in_aggregate = false;
     CH_TRY(status);
-    return make_call(a, &f->head, udf, &args, out, err);
+    return ch_an_python_made(a, &f->head, udf, &args, out, err);
 }
 
 /* ---- relations ---------------------------------------------------------------------------- */
@@ -154,7 +156,7 @@ static ch_status map_partitions(ch_analyzer *a, const ch_rel_map_partitions *in,
     CH_AN_NEW(m, ch_rel_clone(a->arena, &in->head, err));
     CH_TRY(ch_an_input(a, in->input, &m->input, err));
     CH_TRY(ch_make_refs(a->arena, &m->input->output, &args, err));
-    CH_TRY(make_call(a, in->function, udf, &args, &m->function, err));
+    CH_TRY(ch_an_python_made(a, in->function, udf, &args, &m->function, err));
     CH_TRY(output_of(a, udf, &m->head.output, err));
     *out = &m->head;
     return CH_OK;
@@ -198,7 +200,7 @@ static ch_status group_map(ch_analyzer *a, const ch_rel_group_map *in, ch_rel **
     CH_TRY(ch_an_input(a, in->input, &m->input, err));
     CH_TRY(ch_make_refs(a->arena, &m->input->output, &args, err));
     CH_TRY(group_keys(a, &in->grouping, &m->input, &m->grouping, err));
-    CH_TRY(make_call(a, in->function, udf, &args, &m->function, err));
+    CH_TRY(ch_an_python_made(a, in->function, udf, &args, &m->function, err));
     CH_TRY(output_of(a, udf, &m->head.output, err));
     *out = &m->head;
     return CH_OK;
@@ -245,7 +247,7 @@ static ch_status co_group_map(ch_analyzer *a, const ch_rel_co_group_map *in, ch_
     CH_TRY(group_keys(a, &in->input_grouping, &m->input, &m->input_grouping, err));
     CH_TRY(group_keys(a, &in->other_grouping, &m->other, &m->other_grouping, err));
     CH_TRY(same_types(a, &m->input_grouping, &m->other_grouping, err));
-    CH_TRY(make_call(a, in->function, udf, &args, &m->function, err));
+    CH_TRY(ch_an_python_made(a, in->function, udf, &args, &m->function, err));
     CH_TRY(output_of(a, udf, &m->head.output, err));
     *out = &m->head;
     return CH_OK;

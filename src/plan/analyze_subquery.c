@@ -143,6 +143,9 @@ ch_status ch_an_subquery(ch_analyzer *a, ch_an_scope *scope, const ch_expr_subqu
                          ch_expr **out, ch_error *err)
 {
     ch_expr_subquery *s;
+    if (in->subquery_kind == CH_SUBQUERY_TABLE)
+        CH_AN_FAIL(a, &in->head, err, UNSUPPORTED, "feature",
+                   "A table as an argument of a function that is no table function in Python");
     CH_AN_NEW(s, ch_expr_clone(a->arena, &in->head, err));
     s->written = in->plan;
     const ch_an_scope *outer = a->outer;

@@ -257,6 +257,27 @@ CH_NODISCARD ch_status ch_an_python_call(ch_analyzer *a, ch_an_scope *scope,
                                          const ch_expr_unresolved_function *f,
                                          const struct ch_python_udf *udf, ch_expr **out,
                                          ch_error *err);
+/* Adds resolved arguments: a name stays with its own, a star becomes columns. */
+CH_NODISCARD ch_status ch_an_python_arguments(ch_analyzer *a, ch_an_scope *scope,
+                                              const ch_expr_list *in, ch_expr_list *out,
+                                              ch_error *err);
+/* A call on resolved arguments; `at` says where it was written. */
+CH_NODISCARD ch_status ch_an_python_made(ch_analyzer *a, const ch_expr *at,
+                                         const struct ch_python_udf *udf, const ch_expr_list *args,
+                                         ch_expr **out, ch_error *err);
+/*
+ * Rows of a table function (analyze_python_table.c).
+ *   alias  of its columns; or NULL
+ *   left   LATERAL: the relation whose columns its arguments may use, and which its rows stand beside; or NULL
+ *   outer  rows of left stay that it makes nothing of
+ */
+CH_NODISCARD ch_status ch_an_python_rows(ch_analyzer *a,
+                                         const ch_rel_unresolved_table_valued_function *t,
+                                         const struct ch_python_udf *udf,
+                                         const ch_rel_subquery_alias *alias, ch_rel *left,
+                                         bool outer, ch_rel **out, ch_error *err);
+/* May it be called with `left`? Not where a table is an argument. */
+bool ch_an_python_is_lateral(const ch_rel_unresolved_table_valued_function *t);
 /* MapPartitions, GroupMap, CoGroupMap */
 CH_NODISCARD ch_status ch_an_python_map(ch_analyzer *a, const ch_rel *rel, ch_rel **out,
                                         ch_error *err);

@@ -225,7 +225,8 @@ typedef struct ch_expr_inlined {
 typedef enum ch_subquery_kind {
     CH_SUBQUERY_SCALAR,
     CH_SUBQUERY_EXISTS,
-    CH_SUBQUERY_IN
+    CH_SUBQUERY_IN,
+    CH_SUBQUERY_TABLE /* TABLE(...) as an argument of a table function; never resolved */
 } ch_subquery_kind;
 
 typedef struct ch_expr_subquery {
@@ -233,6 +234,9 @@ typedef struct ch_expr_subquery {
     ch_subquery_kind subquery_kind;
     ch_rel *plan;
     ch_expr_list in_values; /* IN: the left side */
+    /* TABLE: PARTITION BY, ORDER BY, WITH SINGLE PARTITION */
+    ch_expr_list partition, order;
+    bool is_single;
     /* Resolved: plan uses columns param[i] that it does not have: the value of outer[i] in the row around. */
     ch_expr_list outer;
     const ch_attr **param;
@@ -364,6 +368,7 @@ typedef enum ch_rel_kind {
     CH_REL_EXECUTE,  /* EXECUTE IMMEDIATE */
     /* resolved only */
     CH_REL_EVAL_PYTHON, /* plan_python.h */
+    CH_REL_TABLE_PYTHON,
     CH_REL_AGGREGATE_PYTHON,
     CH_REL_WINDOW_PYTHON,
     CH_REL_WINDOW,
@@ -602,6 +607,7 @@ typedef struct ch_rel_unresolved_table_valued_function {
     const char *function_name; /* as written */
     ch_expr_list arguments;
     const struct ch_sql_function *sql; /* what it calls, whatever the name means; or NULL */
+    const struct ch_python_udf *python;
 } ch_rel_unresolved_table_valued_function;
 
 /*

@@ -7,6 +7,7 @@
 #ifndef CH_PLAN_PLAN_PYTHON_H
 #define CH_PLAN_PLAN_PYTHON_H
 
+#include "column/column.h"
 #include "plan/plan.h"
 
 /* mapInPandas, mapInArrow: what the function makes of all rows. */
@@ -48,6 +49,24 @@ typedef struct ch_rel_eval_python {
     ch_rel *input;
     ch_expr_list functions; /* of one kind (ch_python_eval) */
 } ch_rel_eval_python;
+
+/*
+ * Resolved: the rows that a table function makes of each row, and when there are no more. output holds columns of input,
+ * those of the row that it was called for, and columns of `generated`, its own. Arguments as in EvalPython.
+ */
+typedef struct ch_rel_table_python {
+    ch_rel head;
+    ch_rel *input;
+    ch_expr *function;
+    bool outer;    /* a row that nothing was made of stays, with NULLs */
+    bool is_whole; /* all rows are one partition, in their order; else a morsel is one */
+    ch_attr_list generated;
+    /* Fields of the argument that is a table which say where a partition of it ends; it does not see them. */
+    const int32_t *partition;
+    int32_t n_partition;
+    const char *tables; /* which arguments are tables: positions, with commas */
+    ch_str analyzed;    /* pickled: what its analyze() gave; text NULL: it has none */
+} ch_rel_table_python;
 
 /* Resolved: one row for each group: its keys, then the functions' values. Input is in order of the keys. */
 typedef struct ch_rel_aggregate_python {

@@ -638,7 +638,11 @@ static ch_status print_subquery(printer *p, const ch_expr_subquery *s, ch_error 
         CH_TRY(print_args(p, &s->in_values, ", ", err));
         CH_TRY(put(p, " IN (listquery(", err));
     } else {
-        CH_TRY(put(p, s->subquery_kind == CH_SUBQUERY_SCALAR ? "scalarsubquery(" : "exists(", err));
+        CH_TRY(put(p,
+                   s->subquery_kind == CH_SUBQUERY_SCALAR  ? "scalarsubquery("
+                   : s->subquery_kind == CH_SUBQUERY_TABLE ? "table("
+                                                           : "exists(",
+                   err));
     }
     CH_TRY(print_args(p, &s->outer, ", ", err));
     return put(p, in ? ")))" : ")", err);

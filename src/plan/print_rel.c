@@ -227,6 +227,13 @@ static ch_status line(const ch_rel *rel, ch_buf *out, ch_error *err)
     case CH_REL_MAP_PARTITIONS:
         CH_TRY(ch_buf_adds(out, "MapPartitions ", err));
         return expr(((const ch_rel_map_partitions *)rel)->function, out, err);
+    case CH_REL_TABLE_PYTHON: {
+        const ch_rel_table_python *t = (const void *)rel;
+        CH_TRY(ch_buf_adds(out, "TableInPython ", err));
+        CH_TRY(expr(t->function, out, err));
+        CH_TRY(ch_buf_adds(out, t->outer ? ", true, " : ", false, ", err));
+        return ch_attrs_print(&t->generated, ", ", out, err);
+    }
     case CH_REL_REUSE:
         return ch_buf_printf(out, err, "Reuse %lld",
                              (long long)((const ch_rel_reuse *)rel)->number);

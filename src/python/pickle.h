@@ -14,6 +14,10 @@
 CH_NODISCARD ch_status ch_pickle_rows(ch_batch *batch, const ch_type *type, ch_mem *mem,
                                       ch_buf *out, ch_error *err);
 
+/* Appends one value, which the worker's DataType.fromInternal() completes: a date is a number of days. */
+CH_NODISCARD ch_status ch_pickle_value(const ch_scalar *value, ch_mem *mem, ch_buf *out,
+                                       ch_error *err);
+
 /*
  * A pickled list of results, each a value, or a tuple of values where type (STRUCT) has several fields, as a
  * batch of its columns. Values that are not of their column's type become NULL, or text.
@@ -22,5 +26,8 @@ CH_NODISCARD ch_status ch_pickle_rows(ch_batch *batch, const ch_type *type, ch_m
  */
 CH_NODISCARD ch_status ch_unpickle_results(const char *bytes, size_t len, const ch_type *type,
                                            ch_mem *mem, ch_batch *out, ch_error *err);
+/* The same of a list of one tuple, of the rows that a table function has made; a row that is None is one of NULLs. */
+CH_NODISCARD ch_status ch_unpickle_table(const char *bytes, size_t len, const ch_type *type,
+                                         ch_mem *mem, ch_batch *out, ch_error *err);
 
 #endif

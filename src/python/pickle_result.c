@@ -18,6 +18,7 @@ typedef struct maker {
     ch_arena *arena;
     ch_error *err;
     int depth;
+    bool rows; /* of a table: each is a tuple, whatever the number of fields, or None */
 } maker;
 
 static ch_status make(maker *m, const ch_object *o, const ch_type *type, ch_scalar *out);
@@ -245,6 +246,20 @@ static ch_status make(maker *m, const ch_object *o, const ch_type *type, ch_scal
 
 /* ---- columns ----------------------------------------------------------------------------- */
 
+/* The value of a field in a row. */
+static ch_status field_of(const maker *m, const ch_object *row, const ch_type *type, int32_t field,
+                          const ch_object **out)
+{
+    bool none = m->rows && row->kind == CH_OBJECT_NONE;
+    *out = row;
+    if (none || (!m->rows && type->n_fields < 2))
+        return CH_OK;
+    if (row->kind != CH_OBJECT_TUPLE || row->n != (size_t)type->n_fields)
+        CH_FAIL(m->err, PYTHON_RESULT, "reason", "a row has another number of results");
+    *out = row->item[field];
+    return CH_OK;
+}
+
 static ch_status make_column(maker *m, const ch_object *rows, const ch_type *type, int32_t field,
                              ch_mem *mem, ch_column **out)
 {
@@ -255,27 +270,28 @@ static ch_status make_column(maker *m, const ch_object *rows, const ch_type *typ
         return CH_E_MEMORY;
     for (size_t i = 0; i < n; i++) {
         const ch_object *o = rows->item[i];
-        if (type->n_fields > 1) {
-            if (o->kind != CH_OBJECT_TUPLE || o->n != (size_t)type->n_fields)
-                CH_FAIL(m->err, PYTHON_RESULT, "reason", "a row has another number of results");
-            o = o->item[field];
-        }
+        CH_TRY(field_of(m, o, type, field, &o));
         CH_TRY(make(m, o, type->field[field].type, &value[i]));
         pointer[i] = &value[i];
     }
     return ch_column_scalars(mem, type->field[field].type, pointer, (int64_t)n, out, m->err);
 }
 
-ch_status ch_unpickle_results(const char *bytes, size_t len, const ch_type *type, ch_mem *mem,
-                              ch_batch *out, ch_error *err)
+static ch_status unpickle(const char *bytes, size_t len, bool table, const ch_type *type,
+                          ch_mem *mem, ch_batch *out, ch_error *err)
 {
     ch_arena arena;
     ch_object *rows;
     ch_arena_init(&arena, mem);
-    maker m = {.arena = &arena, .err = err};
+    maker m = {.arena = &arena, .err = err, .rows = table};
     *out = (ch_batch){0};
     ch_status status = ch_unpickle(bytes, len, &arena, &rows, err);
-    if (status == CH_OK && rows->kind != CH_OBJECT_LIST)
+    bool fits = status == CH_OK && rows->kind == CH_OBJECT_LIST;
+    if (fits && table) {
+        fits = rows->n == 1 && rows->item[0]->kind == CH_OBJECT_TUPLE;
+        rows = fits ? rows->item[0] : rows;
+    }
+    if (status == CH_OK && !fits)
         status = ch_error_set(err, CH_E_PYTHON_RESULT, "reason", "it is no list of results",
                               (const char *)0);
     if (status == CH_OK)
@@ -288,4 +304,16 @@ ch_status ch_unpickle_results(const char *bytes, size_t len, const ch_type *type
     }
     ch_arena_release(&arena);
     return status;
+}
+
+ch_status ch_unpickle_results(const char *bytes, size_t len, const ch_type *type, ch_mem *mem,
+                              ch_batch *out, ch_error *err)
+{
+    return unpickle(bytes, len, false, type, mem, out, err);
+}
+
+ch_status ch_unpickle_table(const char *bytes, size_t len, const ch_type *type, ch_mem *mem,
+                            ch_batch *out, ch_error *err)
+{
+    return unpickle(bytes, len, true, type, mem, out, err);
 }

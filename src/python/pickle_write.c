@@ -45,6 +45,7 @@ typedef struct writer {
     ch_arena arena;    /* of memo entries */
     struct memo *memo; /* names of a struct's fields, and callables */
     uint32_t n_memo;
+    bool internal; /* dates and the like are numbers, outside of structs */
 } writer;
 
 typedef struct memo {
@@ -222,11 +223,14 @@ static ch_status put_items(writer *w, const ch_column *c, int64_t i)
 
 static ch_status put_struct(writer *w, const ch_column *c, int64_t i)
 {
+    bool internal = w->internal;
     CH_TRY(put_callable(w, ROW));
     CH_TRY(put_names(w, c->type));
     CH_TRY(op(w, OP_MARK));
+    w->internal = false;
     for (int32_t k = 0; k < c->n_child; k++)
         CH_TRY(put_value(w, c->child[k], i));
+    w->internal = internal;
     CH_TRY(op(w, OP_TUPLE));
     CH_TRY(op(w, OP_TUPLE2));
     return op(w, OP_REDUCE);
@@ -235,7 +239,7 @@ static ch_status put_struct(writer *w, const ch_column *c, int64_t i)
 /* Row i of a FLAT column, which is not NULL. */
 static ch_status put_slot(writer *w, const ch_column *c, int64_t i)
 {
-    const char *class_name = class_of(c->type);
+    const char *class_name = w->internal ? NULL : class_of(c->type);
     ch_str s;
     switch (c->type->id) {
     case CH_BOOLEAN:
@@ -315,6 +319,26 @@ ch_status ch_pickle_rows(ch_batch *batch, const ch_type *type, ch_mem *mem, ch_b
         status = put_rows(&w, flat, n, batch->n);
     for (int32_t i = 0; i < made; i++)
         ch_column_unref(flat[i]);
+    ch_arena_release(&w.arena);
+    return status;
+}
+
+ch_status ch_pickle_value(const ch_scalar *value, ch_mem *mem, ch_buf *out, ch_error *err)
+{
+    writer w = {.out = out, .err = err, .internal = true};
+    ch_column *column = NULL, *flat = NULL;
+    ch_arena_init(&w.arena, mem);
+    ch_status status = ch_column_scalars(mem, value->type, &value, 1, &column, err);
+    if (status == CH_OK)
+        status = ch_flatten(column, mem, &flat, err);
+    if (status == CH_OK)
+        status = op_bytes(&w, OP_PROTO, "\4", 1);
+    if (status == CH_OK)
+        status = put_value(&w, flat, 0);
+    if (status == CH_OK)
+        status = op(&w, OP_STOP);
+    ch_column_unref(flat);
+    ch_column_unref(column);
     ch_arena_release(&w.arena);
     return status;
 }

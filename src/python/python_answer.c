@@ -236,6 +236,10 @@ static ch_status columns_of(ch_python_answer *a, ch_column *const *in, const ch_
 static ch_status take_rows(ch_python_answer *a, ch_batch *batch, const ch_type *type, ch_error *err)
 {
     ch_batch out;
+    if (batch->n == 0 && a->spec->table) { /* it stands for a row */
+        CH_TRY(ch_batch_init(&out, a->mem, 0, 0, err));
+        return keep(a, &out, err);
+    }
     if (batch->n == 0)
         return CH_OK;
     if (!a->spec->output_struct) {
@@ -350,7 +354,7 @@ static ch_status take_head(ch_python_answer *a, ch_error *err)
         await(a, AT_N_ACCUMULATORS, 4);
         return CH_OK;
     default:
-        if (n < 0 || a->spec->eval_type != CH_PYTHON_BATCHED)
+        if (n < 0 || !ch_python_is_pickled(a->spec->eval_type))
             return broken("a Python worker says something that is not of its protocol", err);
         await(a, AT_PICKLED, n);
         return CH_OK;
@@ -360,7 +364,8 @@ static ch_status take_head(ch_python_answer *a, ch_error *err)
 static ch_status take_pickled(ch_python_answer *a, ch_error *err)
 {
     ch_batch batch;
-    CH_TRY(ch_unpickle_results(a->part.data, a->part.len, a->spec->output, a->mem, &batch, err));
+    CH_TRY((a->spec->table ? ch_unpickle_table : ch_unpickle_results)(
+        a->part.data, a->part.len, a->spec->output, a->mem, &batch, err));
     ch_buf_reset(&a->part);
     CH_TRY(keep(a, &batch, err));
     await(a, AT_HEAD, 4);

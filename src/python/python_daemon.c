@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * python_daemon.c - `python -m pyspark.daemon pyspark.worker`, as PythonWorkerFactory starts it, behind a look at its age.
+ * python_daemon.c - `python -m pyspark.daemon module`, as PythonWorkerFactory starts it, behind a look at its age.
  *
  * It says on its stdout where its socket is: the path's length (4 bytes, big-endian) and the path. The
  * socket lies in a folder of its own that nobody else may enter, which is what stands in for a secret.
@@ -38,6 +38,7 @@ struct ch_python_daemon {
     pid_t pid;
     int to, from, errors; /* its stdin, stdout, stderr */
     char *executable, *folder;
+    const char *module;
     int64_t memory_mb;
     bool hide_traceback, simplified_traceback;
     char path[sizeof((struct sockaddr_un *)0)->sun_path];
@@ -102,7 +103,7 @@ static int spawn(ch_python_daemon *d, int ends[3][2])
                    NULL,
                    NULL};
     char *argv[] = {d->executable, (char *)(uintptr_t) "-c", (char *)(uintptr_t)PROGRAM,
-                    (char *)(uintptr_t) "pyspark.worker", NULL};
+                    (char *)(uintptr_t)d->module, NULL};
     size_t n_own = 6;
     snprintf(folder, sizeof folder, "PYTHON_WORKER_FACTORY_SOCK_DIR=%s", d->folder);
     snprintf(memory, sizeof memory, "PYSPARK_EXECUTOR_MEMORY_MB=%lld",
@@ -224,6 +225,7 @@ ch_status ch_python_daemon_start(const char *folder, const ch_python_settings *s
     if (!d)
         return ch_error_memory(err, "python", (int64_t)sizeof *d, 0);
     d->to = d->from = d->errors = -1;
+    d->module = settings->module;
     d->memory_mb = settings->memory_mb;
     d->hide_traceback = settings->hide_traceback;
     d->simplified_traceback = settings->simplified_traceback;
@@ -257,7 +259,8 @@ bool ch_python_daemon_ended(const ch_python_daemon *d)
 bool ch_python_daemon_fits(const ch_python_daemon *d, const ch_python_settings *s)
 {
     return !ch_python_daemon_ended(d) && strcmp(d->executable, s->executable) == 0 &&
-           d->memory_mb == s->memory_mb && d->hide_traceback == s->hide_traceback &&
+           strcmp(d->module, s->module) == 0 && d->memory_mb == s->memory_mb &&
+           d->hide_traceback == s->hide_traceback &&
            d->simplified_traceback == s->simplified_traceback;
 }
 

@@ -4,7 +4,7 @@
  *
  *   chert ──stdin──▶ daemon  (python -m pyspark.daemon: started when it is first needed)
  *     │                 │ fork, once for each connection to its socket
- *     └────socket──▶ worker  (pyspark.worker: one task after another)
+ *     └────socket──▶ worker  (a module, such as pyspark.worker: one task after another)
  *
  * A worker that ended its task well waits here for the next one; one that nobody wanted for a minute ends,
  * and so does a daemon without workers. The daemon ends when its stdin closes, however we end, and its
@@ -22,6 +22,7 @@ typedef struct ch_python_pool ch_python_pool;
 
 /* What a daemon is started with; when this changes another takes its place, for the workers that come then. */
 typedef struct ch_python_settings {
+    const char *module;     /* that the workers run; static */
     const char *executable; /* looked for in PATH */
     int64_t memory_mb;      /* RLIMIT_AS of each worker; 0: none */
     bool hide_traceback, simplified_traceback;

@@ -11,7 +11,7 @@
 #include "column/ipc.h"
 #include "python/pickle.h"
 #include "python/python_answer.h"
-#include "type/type_json.h"
+#include "python/python_put.h"
 
 enum { END_OF_DATA_SECTION = -1, END_OF_STREAM = -4, START_OF_INIT_MESSAGE = -8 };
 
@@ -38,72 +38,62 @@ struct ch_python_task {
     int64_t heard_ns;
 };
 
-/* ---- integers and texts ------------------------------------------------------------------ */
-
-static ch_status put_int(ch_buf *out, int32_t value, ch_error *err)
-{
-    uint32_t big = __builtin_bswap32((uint32_t)value);
-    return ch_buf_add(out, &big, sizeof big, err);
-}
-
-static ch_status put_long(ch_buf *out, int64_t value, ch_error *err)
-{
-    uint64_t big = __builtin_bswap64((uint64_t)value);
-    return ch_buf_add(out, &big, sizeof big, err);
-}
-
-static ch_status put_bytes(ch_buf *out, const void *bytes, size_t len, ch_error *err)
-{
-    CH_TRY(put_int(out, (int32_t)len, err));
-    return ch_buf_add(out, bytes, len, err);
-}
-
-static ch_status put_text(ch_buf *out, const char *text, ch_error *err)
-{
-    return put_bytes(out, text, strlen(text), err);
-}
-
 /* ---- what to run ------------------------------------------------------------------------- */
-
-static ch_status put_conf(ch_buf *out, const char *const *conf, int32_t n, ch_error *err)
-{
-    for (int32_t i = 0; i < 2 * n; i++)
-        CH_TRY(put_text(out, conf[i], err));
-    return CH_OK;
-}
 
 /* Those whose worker makes Python values of the columns are told the columns' types. */
 static ch_status put_eval_conf(const ch_python_task *t, ch_buf *out, ch_error *err)
 {
-    if (t->spec->eval_type != CH_PYTHON_ARROW_BATCHED)
-        return put_int(out, 0, err);
-    ch_buf json;
-    ch_buf_init(&json, t->mem);
-    ch_status status = ch_type_print_json(t->spec->input, &json, err);
-    if (status == CH_OK)
-        status = put_int(out, 1, err);
-    if (status == CH_OK)
-        status = put_text(out, "input_type", err);
-    if (status == CH_OK)
-        status = put_text(out, json.data, err);
-    ch_buf_release(&json);
-    return status;
+    const ch_python_spec *s = t->spec;
+    if (s->eval_type == CH_PYTHON_ARROW_BATCHED || s->eval_type == CH_PYTHON_ARROW_TABLE) {
+        CH_TRY(ch_python_put_int(out, 1, err));
+        CH_TRY(ch_python_put_text(out, "input_type", err));
+        return ch_python_put_type(out, s->input, t->mem, err);
+    }
+    if (s->eval_type != CH_PYTHON_ARROW_UDTF)
+        return ch_python_put_int(out, 0, err);
+    CH_TRY(ch_python_put_int(out, 1, err));
+    CH_TRY(ch_python_put_text(out, "table_arg_offsets", err));
+    return ch_python_put_text(out, s->table->tables, err);
+}
+
+static ch_status put_args(const ch_python_call *c, ch_buf *out, ch_error *err)
+{
+    CH_TRY(ch_python_put_int(out, c->n_args, err));
+    for (int32_t i = 0; i < c->n_args; i++) {
+        CH_TRY(ch_python_put_int(out, c->arg[i], err));
+        CH_TRY(ch_python_put_key(out, c->key ? c->key[i] : NULL, err));
+    }
+    return CH_OK;
+}
+
+static ch_status put_command(const ch_python_udf *udf, ch_buf *out, ch_error *err)
+{
+    return ch_python_put_bytes(out, udf->command.text, (size_t)udf->command.len, err);
 }
 
 static ch_status put_call(const ch_python_call *c, int64_t id, ch_buf *out, ch_error *err)
 {
-    CH_TRY(put_int(out, c->n_args, err));
-    for (int32_t i = 0; i < c->n_args; i++) {
-        const char *key = c->key ? c->key[i] : NULL;
-        CH_TRY(put_int(out, c->arg[i], err));
-        CH_TRY(ch_buf_addc(out, key != NULL, err));
-        if (key)
-            CH_TRY(put_text(out, key, err));
-    }
-    CH_TRY(put_int(out, c->n_chain, err));
+    CH_TRY(put_args(c, out, err));
+    CH_TRY(ch_python_put_int(out, c->n_chain, err));
     for (int32_t i = 0; i < c->n_chain; i++)
-        CH_TRY(put_bytes(out, c->chain[i]->command.text, (size_t)c->chain[i]->command.len, err));
-    return put_long(out, id, err);
+        CH_TRY(put_command(c->chain[i], out, err));
+    return ch_python_put_long(out, id, err);
+}
+
+static ch_status put_table(const ch_python_task *t, ch_buf *out, ch_error *err)
+{
+    const ch_python_call *c = t->spec->call;
+    const ch_python_table *table = t->spec->table;
+    CH_TRY(put_args(c, out, err));
+    CH_TRY(ch_python_put_int(out, table->n_partition, err));
+    for (int32_t i = 0; i < table->n_partition; i++)
+        CH_TRY(ch_python_put_int(out, table->partition[i], err));
+    CH_TRY(ch_buf_addc(out, table->analyzed.text != NULL, err));
+    if (table->analyzed.text)
+        CH_TRY(ch_python_put_bytes(out, table->analyzed.text, (size_t)table->analyzed.len, err));
+    CH_TRY(put_command(c->chain[0], out, err));
+    CH_TRY(ch_python_put_type(out, c->chain[0]->type, t->mem, err));
+    return ch_python_put_text(out, c->chain[0]->name, err);
 }
 
 static ch_status put_init(const ch_python_task *t, int32_t partition, ch_buf *out, ch_error *err)
@@ -112,21 +102,19 @@ static ch_status put_init(const ch_python_task *t, int32_t partition, ch_buf *ou
     const ch_python_spec *s = t->spec;
     char context[512];
     snprintf(context, sizeof context, TASK_CONTEXT, partition, partition);
-    CH_TRY(put_int(out, partition, err));
-    CH_TRY(put_text(out, s->call[0].chain[0]->version, err));
-    CH_TRY(put_text(out, context, err));
-    CH_TRY(put_text(out, r->files ? r->files : "", err));
-    CH_TRY(put_int(out, r->n_include, err));
-    for (int32_t i = 0; i < r->n_include; i++)
-        CH_TRY(put_text(out, r->include[i], err));
-    CH_TRY(ch_buf_addc(out, 0, err)); /* broadcast variables: not encrypted, and none */
-    CH_TRY(put_int(out, 0, err));
-    CH_TRY(put_int(out, s->eval_type, err));
-    CH_TRY(put_int(out, r->n_conf + s->n_conf, err));
-    CH_TRY(put_conf(out, r->conf, r->n_conf, err));
-    CH_TRY(put_conf(out, s->conf, s->n_conf, err));
+    CH_TRY(ch_python_put_int(out, partition, err));
+    CH_TRY(ch_python_put_text(out, s->call[0].chain[0]->version, err));
+    CH_TRY(ch_python_put_text(out, context, err));
+    CH_TRY(ch_python_put_files(out, r, err));
+    CH_TRY(ch_python_put_broadcasts(out, err));
+    CH_TRY(ch_python_put_int(out, s->eval_type, err));
+    CH_TRY(ch_python_put_int(out, r->n_conf + s->n_conf, err));
+    CH_TRY(ch_python_put_conf(out, r->conf, r->n_conf, err));
+    CH_TRY(ch_python_put_conf(out, s->conf, s->n_conf, err));
     CH_TRY(put_eval_conf(t, out, err));
-    CH_TRY(put_int(out, s->n_calls, err));
+    if (s->table)
+        return put_table(t, out, err);
+    CH_TRY(ch_python_put_int(out, s->n_calls, err));
     for (int32_t i = 0; i < s->n_calls; i++)
         CH_TRY(put_call(&s->call[i], i, out, err));
     return CH_OK;
@@ -134,9 +122,9 @@ static ch_status put_init(const ch_python_task *t, int32_t partition, ch_buf *ou
 
 static ch_status say_init(ch_python_task *t, int32_t partition, ch_error *err)
 {
-    CH_TRY(put_int(&t->out, START_OF_INIT_MESSAGE, err));
+    CH_TRY(ch_python_put_int(&t->out, START_OF_INIT_MESSAGE, err));
     size_t at = t->out.len;
-    CH_TRY(put_int(&t->out, 0, err));
+    CH_TRY(ch_python_put_int(&t->out, 0, err));
     CH_TRY(put_init(t, partition, &t->out, err));
     if (t->out.len > INT32_MAX)
         CH_FAIL(err, UNSUPPORTED, "feature", "A Python function of more than 2 GiB");
@@ -283,7 +271,7 @@ static ch_status add_rows(ch_python_task *t, ch_batch *batch, ch_error *err)
 static ch_status add_pickled(ch_python_task *t, ch_batch *batch, ch_error *err)
 {
     size_t at = t->out.len;
-    CH_TRY(put_int(&t->out, 0, err));
+    CH_TRY(ch_python_put_int(&t->out, 0, err));
     CH_TRY(ch_pickle_rows(batch, t->spec->input, t->mem, &t->out, err));
     if (t->out.len - at - 4 > INT32_MAX)
         CH_FAIL(err, UNSUPPORTED, "feature", "More than 2 GiB of rows for a Python function");
@@ -296,8 +284,8 @@ ch_status ch_python_task_send(ch_python_task *t, ch_batch *batch, ch_error *err)
 {
     if (ch_python_answer_done(t->answer)) /* it needs no more rows */
         return CH_OK;
-    return t->spec->eval_type == CH_PYTHON_BATCHED ? add_pickled(t, batch, err)
-                                                   : add_rows(t, batch, err);
+    return ch_python_is_pickled(t->spec->eval_type) ? add_pickled(t, batch, err)
+                                                    : add_rows(t, batch, err);
 }
 
 void ch_python_task_input(ch_python_task *t, const ch_type *input)
@@ -307,7 +295,7 @@ void ch_python_task_input(ch_python_task *t, const ch_type *input)
 
 ch_status ch_python_task_group(ch_python_task *t, int32_t n, ch_error *err)
 {
-    return ch_python_answer_done(t->answer) ? CH_OK : put_int(&t->out, n, err);
+    return ch_python_answer_done(t->answer) ? CH_OK : ch_python_put_int(&t->out, n, err);
 }
 
 /* A group without rows has a batch all the same, of none: PySpark takes the columns from it. */
@@ -340,12 +328,12 @@ ch_status ch_python_task_end_input(ch_python_task *t, ch_error *err)
         return CH_OK;
     t->ended = true;
     if (t->grouped)
-        CH_TRY(put_int(&t->out, 0, err));
-    else if (t->spec->eval_type == CH_PYTHON_BATCHED)
-        CH_TRY(put_int(&t->out, END_OF_DATA_SECTION, err));
+        CH_TRY(ch_python_put_int(&t->out, 0, err));
+    else if (ch_python_is_pickled(t->spec->eval_type))
+        CH_TRY(ch_python_put_int(&t->out, END_OF_DATA_SECTION, err));
     else
         CH_TRY(ch_python_task_end_stream(t, err));
-    return put_int(&t->out, END_OF_STREAM, err);
+    return ch_python_put_int(&t->out, END_OF_STREAM, err);
 }
 
 /* ---- results ----------------------------------------------------------------------------- */

@@ -17,6 +17,9 @@
  *          pickled:  { length | list of results }*   in place of -6 and the stream
  *          -2 | length | traceback                   in place of anything
  *
+ * A table function gives one batch for each row that it gets, which may be of no rows, and one when there are
+ * no more, if it then has something to say.
+ *
  * Both directions go on at once: a worker that waits for its results to be read reads no rows.
  * Threads: one at a time.
  */
@@ -29,7 +32,8 @@
 
 /* What tasks of one query share. */
 typedef struct ch_python_runtime {
-    ch_python_pool *pool; /* borrowed */
+    ch_python_pool *pool;    /* borrowed */
+    ch_python_pool *planner; /* of workers that analyze (python_analyze.h); borrowed */
     ch_python_settings settings;
     const char *const *conf; /* for the worker: key, value, ... */
     int32_t n_conf;          /* pairs */
@@ -54,16 +58,25 @@ typedef struct ch_python_call {
     int32_t n_chain;
 } ch_python_call;
 
+/* What a task has more that is a table function (plan/plan_python.h). */
+typedef struct ch_python_table {
+    const int32_t *partition;
+    int32_t n_partition;
+    ch_str analyzed;    /* text NULL: none */
+    const char *tables; /* positions of columns, with commas */
+} ch_python_table;
+
 typedef struct ch_python_spec {
     int32_t eval_type;
     const ch_python_call *call;
     int32_t n_calls;
-    const ch_type *input;    /* STRUCT of the columns that are sent */
-    const ch_type *output;   /* STRUCT of those that come back */
-    bool input_struct;       /* sent as one column, a struct of them */
-    bool output_struct;      /* comes back as one column, a struct of them */
-    const char *const *conf; /* more of runtime->conf: key, value, ... */
-    int32_t n_conf;          /* pairs */
+    const ch_type *input;         /* STRUCT of the columns that are sent */
+    const ch_type *output;        /* STRUCT of those that come back */
+    bool input_struct;            /* sent as one column, a struct of them */
+    bool output_struct;           /* comes back as one column, a struct of them */
+    const char *const *conf;      /* more of runtime->conf: key, value, ... */
+    int32_t n_conf;               /* pairs */
+    const ch_python_table *table; /* or NULL */
 } ch_python_spec;
 
 typedef struct ch_python_task ch_python_task;

@@ -71,6 +71,18 @@ static inline bool ch_python_is_iterator(int32_t eval_type)
            eval_type == CH_PYTHON_GROUPED_AGG_ARROW_ITER;
 }
 
+/* A class that makes rows: its command is the class alone, its type NULL if it must be asked (python_analyze.h). */
+static inline bool ch_python_is_table(int32_t eval_type)
+{
+    return eval_type == CH_PYTHON_TABLE || eval_type == CH_PYTHON_ARROW_TABLE ||
+           eval_type == CH_PYTHON_ARROW_UDTF;
+}
+/* Are rows sent to it pickled, and results likewise? Others speak Arrow. */
+static inline bool ch_python_is_pickled(int32_t eval_type)
+{
+    return eval_type == CH_PYTHON_BATCHED || eval_type == CH_PYTHON_TABLE;
+}
+
 /* The same function? Those of the engine are when they are one; those in Python, when their code is the same. */
 bool ch_python_same(const ch_func *a, const ch_func *b);
 

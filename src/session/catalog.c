@@ -8,6 +8,7 @@
 #include "format/format.h"
 #include "plan/node.h"
 #include "session/command.h"
+#include "session/python_session.h"
 #include "session/session_store.h"
 #include "session/variable.h"
 #include "sql/sql.h"
@@ -454,6 +455,12 @@ static ch_status variable(ch_catalog *base, const char *name, ch_arena *arena, c
     return ch_variable_get(((ch_session_catalog *)base)->session, name, arena, out, found, err);
 }
 
+static ch_status python(ch_catalog *base, const struct ch_python_runtime **out, ch_error *err)
+{
+    ch_session_catalog *self = (ch_session_catalog *)base;
+    return ch_python_runtime_make(self->session, self->func->time_zone, self->arena, out, err);
+}
+
 static ch_status names(ch_catalog *base, ch_arena *arena, ch_str_list *out, ch_error *err)
 {
     ch_session_catalog *self = (ch_session_catalog *)base;
@@ -478,6 +485,7 @@ void ch_session_catalog_init(ch_session_catalog *catalog, ch_frame *frame, ch_ar
                                                 .parse_expression = parse_expression,
                                                 .variable = variable,
                                                 .function = ch_catalog_function,
+                                                .python = python,
                                                 .names = names},
                                     .session = frame->session,
                                     .frame = frame,

@@ -9,14 +9,17 @@
 
 #include "plan/node.h"
 
+#define IDLE_PLANNERS 2
+
 void ch_python_session_release(ch_session *session)
 {
     ch_python_session *p = ch_session_python(session);
     pthread_mutex_lock(&p->lock);
-    ch_python_pool *pool = p->pool;
-    p->pool = NULL;
+    ch_python_pool *pool = p->pool, *planner = p->planner;
+    p->pool = p->planner = NULL;
     pthread_mutex_unlock(&p->lock);
     ch_python_pool_free(pool);
+    ch_python_pool_free(planner);
     ch_python_files_release(p);
 }
 
@@ -94,7 +97,7 @@ static ch_status find_memory(ch_session *session, ch_arena *arena, int64_t *mb, 
     return CH_OK;
 }
 
-static ch_status need_pool(ch_session *session, ch_python_pool **out, ch_error *err)
+static ch_status need_pools(ch_session *session, ch_python_runtime *r, ch_error *err)
 {
     ch_python_session *p = ch_session_python(session);
     ch_engine *engine = ch_session_engine(session);
@@ -102,9 +105,12 @@ static ch_status need_pool(ch_session *session, ch_python_pool **out, ch_error *
     if (!p->pool)
         p->pool = ch_python_pool_new(ch_engine_spill_dir(engine),
                                      ch_pool_threads(ch_engine_pool(engine)) + 2);
-    *out = p->pool;
+    if (!p->planner)
+        p->planner = ch_python_pool_new(ch_engine_spill_dir(engine), IDLE_PLANNERS);
+    r->pool = p->pool;
+    r->planner = p->planner;
     pthread_mutex_unlock(&p->lock);
-    return *out ? CH_OK : ch_error_memory(err, "session", 0, 0);
+    return r->pool && r->planner ? CH_OK : ch_error_memory(err, "session", 0, 0);
 }
 
 static ch_status copy_files(ch_session *session, ch_arena *arena, ch_python_runtime *r,
@@ -139,7 +145,8 @@ ch_status ch_python_runtime_make(ch_session *session, const char *time_zone, ch_
     CH_TRY(find_executable(session, arena, &r->settings.executable, err));
     CH_TRY(find_memory(session, arena, &r->settings.memory_mb, err));
     CH_TRY(copy_files(session, arena, r, err));
-    CH_TRY(need_pool(session, &r->pool, err));
+    CH_TRY(need_pools(session, r, err));
+    r->settings.module = "pyspark.worker";
     r->settings.hide_traceback =
         ch_session_get_bool(session, "spark.sql.execution.pyspark.udf.hideTraceback.enabled");
     r->settings.simplified_traceback =

@@ -104,6 +104,8 @@ static ch_status analyze_there(void *user, ch_error *err)
     return ch_analyze(&q->analyze, q->written, &q->analyzed, err);
 }
 
+#define MANY_TABLES "spark.sql.tvf.allowMultipleTableArguments.enabled"
+
 static ch_status analyze(ch_query *q, ch_error *err)
 {
     CH_TRY(snapshot(q, err));
@@ -127,6 +129,7 @@ static ch_status analyze(ch_query *q, ch_error *err)
         .next_id = ch_session_next_id(q->session),
         .shuffle_partitions =
             partitions_setting(q->session, "spark.sql.shuffle.partitions", SHUFFLE_PARTITIONS),
+        .many_tables = ch_session_get_bool(q->session, MANY_TABLES),
         .recursion_levels = ch_session_get_int(q->session, "spark.sql.cteRecursionLevelLimit"),
         .recursion_rows = ch_session_get_int(q->session, "spark.sql.cteRecursionRowLimit"),
         .sql = q->frame->text};

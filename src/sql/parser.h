@@ -171,6 +171,8 @@ CH_NODISCARD ch_status ch_sql_named_expr(ch_sql_parser *p, ch_expr **out);
 CH_NODISCARD ch_status ch_sql_expr_list(ch_sql_parser *p, ch_expr_list *out); /* a, b, c */
 /* One of a call: value, name => value; `aliased`: value AS name. */
 CH_NODISCARD ch_status ch_sql_argument(ch_sql_parser *p, bool aliased, ch_expr **out);
+/* One of a table function: also TABLE(...), key => TABLE(...) (parser_table_argument.c). */
+CH_NODISCARD ch_status ch_sql_table_function_argument(ch_sql_parser *p, ch_expr **out);
 CH_NODISCARD ch_status ch_sql_sort_item(ch_sql_parser *p, ch_expr **out);
 CH_NODISCARD ch_status ch_sql_sort_items(ch_sql_parser *p, ch_expr_list *out);
 CH_NODISCARD ch_status ch_sql_window_spec(ch_sql_parser *p, ch_expr_window *out);

@@ -115,7 +115,7 @@ static ch_status table_function(ch_sql_parser *p, const ch_str_list *name, int32
     if (!ch_sql_is(p, ')')) {
         do {
             ch_expr *e;
-            CH_TRY(ch_sql_argument(p, false, &e));
+            CH_TRY(ch_sql_table_function_argument(p, &e));
             CH_TRY(ch_expr_list_add(p->arena, &args, e, p->err));
         } while (ch_sql_accept(p, ','));
     }

@@ -222,12 +222,13 @@ def test_errors_are_sparks_exceptions(spark):
 
 
 def test_refusals_name_what_is_missing(spark):
-    class Twice:
-        def eval(self, x):
-            yield x * 2,
+    from pyspark.sql.datasource import DataSource
+
+    class Made(DataSource):
+        pass
     with pytest.raises(Exception) as e:
-        F.udtf(Twice, returnType="x int")(F.lit(1)).collect()
-    assert "user-defined table function is not supported" in str(e.value)
+        spark.dataSource.register(Made)
+    assert "A data source written in Python is not supported" in str(e.value)
 
 
 # ---- interrupting, re-attaching, many sessions
