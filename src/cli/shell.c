@@ -260,6 +260,7 @@ int ch_shell_run(chert_session *session, ch_statement_style *style)
     el_set(s.el, EL_EDITOR, "emacs");
     el_set(s.el, EL_HIST, history, s.history);
     el_set(s.el, EL_SIGNAL, 0);
+    el_set(s.el, EL_BIND, "\t", "ed-insert", NULL); /* which would be dropped */
     el_set(s.el, EL_BIND, "^R", "em-inc-search-prev", NULL);
     el_source(s.el, NULL);
     ch_watch_signals(&signals);

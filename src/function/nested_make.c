@@ -5,6 +5,8 @@
  */
 #include <stdio.h>
 
+#include "column/format_value.h"
+#include "function/civil.h"
 #include "function/item_set.h"
 #include "function/nested.h"
 #include "function/picker.h"
@@ -117,6 +119,21 @@ static ch_status null_key(ch_error *err)
     CH_FAIL(err, NULL_MAP_KEY);
 }
 
+static ch_status duplicate_key(const ch_call *call, const ch_column *key, int64_t i, ch_error *err)
+{
+    ch_value_format format = {.style = CH_VALUE_CAST};
+    ch_buf text;
+    CH_TRY(ch_session_zone(call, &format.zone, err));
+    ch_buf_init(&text, call->mem);
+    ch_status status = ch_format_value(&format, key, i, &text, err);
+    if (status == CH_OK)
+        status =
+            ch_error_set(err, CH_E_DUPLICATED_MAP_KEY, "key", text.len ? text.data : "",
+                         "mapKeyDedupPolicy", "\"spark.sql.mapKeyDedupPolicy\"", (const char *)0);
+    ch_buf_release(&text);
+    return status;
+}
+
 ch_status ch_map_finish(const ch_call *call, ch_column *map, ch_column *key, ch_column *value,
                         ch_error *err)
 {
@@ -140,8 +157,7 @@ ch_status ch_map_finish(const ch_call *call, ch_column *map, ch_column *key, ch_
             }
             int32_t before = ch_item_set_add(&seen, k);
             if (before >= 0 && !call->ctx->map_last_win) {
-                status = ch_error_set(err, CH_E_DUPLICATED_MAP_KEY, "key", "", "mapKeyDedupPolicy",
-                                      "\"spark.sql.mapKeyDedupPolicy\"", (const char *)0);
+                status = duplicate_key(call, key, k, err);
                 break;
             }
             if (before < 0) {

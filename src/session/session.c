@@ -2,6 +2,7 @@
 /* session.c - engines, sessions, settings, temporary views, frames. */
 #include "session/session.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -118,6 +119,12 @@ ch_status ch_engine_new(int64_t memory_limit, int threads, const char *spill_dir
         engine->pool = ch_pool_new(threads);
         engine->spill_dir = strdup(spill_dir);
         engine->folder = getcwd(NULL, 0);
+        if (!engine->folder && errno != ENOMEM) {
+            int why = errno;
+            ch_engine_free(engine);
+            CH_FAIL(err, IO, "action", "find the current folder", "path", ".", "reason",
+                    strerror(why));
+        }
     }
     if (!engine || !engine->mem || !engine->pool || !engine->spill_dir || !engine->folder) {
         ch_engine_free(engine);
