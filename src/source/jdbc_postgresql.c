@@ -7,6 +7,7 @@
  */
 #include "source/jdbc_postgresql.h"
 
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <strings.h>
@@ -27,6 +28,12 @@ ch_status ch_pg_failed(pg_conn *c, const char *operation, const PGresult *result
     return ch_jdbc_failed(c->head.source, operation, text, err);
 }
 
+bool ch_pg_hears(const pg_conn *c)
+{
+    struct pollfd one = {.fd = PQsocket(c->db), .events = POLLIN};
+    return poll(&one, 1, 0) > 0;
+}
+
 ch_status ch_pg_flush(pg_conn *c, ch_error *err)
 {
     for (;;) {
@@ -36,6 +43,7 @@ ch_status ch_pg_flush(pg_conn *c, ch_error *err)
         if (left < 0)
             return ch_pg_failed(c, "Send", NULL, err);
         CH_TRY(ch_jdbc_wait(&c->head, PQsocket(c->db), true, true, err));
+        c->heard |= c->copies_in && ch_pg_hears(c);
         if (!PQconsumeInput(c->db))
             return ch_pg_failed(c, "Send", NULL, err);
     }
@@ -116,6 +124,7 @@ static void close_conn(ch_jdbc_conn *conn)
     if (c->db)
         PQfinish(c->db);
     ch_buf_release(&c->out);
+    ch_buf_release(&c->copy);
     ch_mem_free(conn->source->mem, c, sizeof *c);
 }
 
@@ -270,6 +279,7 @@ static ch_status connect_pg(const ch_jdbc_source *source, ch_jdbc_conn **out, ch
         return CH_E_MEMORY;
     c->head.source = source;
     ch_buf_init(&c->out, source->mem);
+    ch_buf_init(&c->copy, source->mem);
     ch_status status = ch_jdbc_try_hosts(source, 5432, try_host, &c->head, err);
     if (status == CH_OK && PQsetnonblocking(c->db, 1) != 0)
         status = ch_pg_failed(c, "Connect", NULL, err);

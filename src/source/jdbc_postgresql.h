@@ -55,14 +55,19 @@ typedef struct pg_conn {
     bool copies_out, copies_in, header_seen;
     Oid *kind; /* of the columns that are read: how they come; 0: as text */
     int32_t n_kinds;
-    ch_buf out;    /* rows to be sent */
-    int64_t n_out; /* of them */
+    ch_buf out;                                 /* rows to be sent */
+    int64_t n_out;                              /* of them */
+    ch_buf copy;                                /* the statement that takes them */
+    int64_t copy_bytes, copy_rows, rows_before; /* sent to this COPY; to those before it */
+    bool heard; /* the server said something while it takes rows: an error, or a notice */
 } pg_conn;
 
 CH_NODISCARD ch_status ch_pg_failed(pg_conn *c, const char *operation, const PGresult *result,
                                     ch_error *err);
 /* Sends what waits to be sent. */
 CH_NODISCARD ch_status ch_pg_flush(pg_conn *c, ch_error *err);
+/* Has the server sent what nobody has read yet? */
+bool ch_pg_hears(const pg_conn *c);
 /* Waits for one result; *out NULL: there is none any more. The caller clears it. */
 CH_NODISCARD ch_status ch_pg_result(pg_conn *c, PGresult **out, ch_error *err);
 /* Sends a statement and waits until it has ended or copies. out: NULL, or gives the result. */

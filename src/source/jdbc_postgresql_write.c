@@ -4,15 +4,22 @@
  * that the columns have. Tables are made and dropped in the same transaction.
  *
  *   row   values between tabs, ended by LF; \N is NULL; \ before \ tab LF CR
+ *
+ * A COPY tells what is wrong with a row only when it ends, though the server has said so long before. So it ends when anything
+ * was heard from the server, and after COPY_BYTES in any case; unless it failed, the next one goes on.
  */
-#include <math.h>
+#include <stdlib.h>
 
 #include "source/jdbc_postgresql.h"
 #include "type/datetime.h"
 #include "type/decimal.h"
 #include "type/number.h"
 
-enum { SEND_BYTES = 1 << 18, MOST_BYTES = 1 << 30 /* at once; a row may have more */ };
+enum {
+    SEND_BYTES = 1 << 18,
+    COPY_BYTES = 1 << 24,
+    MOST_BYTES = 1 << 30 /* at once; a row may have more */
+};
 
 static const char *flat_name(const ch_type *type)
 {
@@ -54,26 +61,50 @@ ch_status ch_pg_column_type(const ch_type *type, ch_arena *arena, const char **o
     return CH_OK;
 }
 
+static ch_status begin_copy(pg_conn *c, ch_error *err)
+{
+    c->rows_before += c->copy_rows;
+    c->copy_bytes = c->copy_rows = 0;
+    c->heard = false;
+    CH_TRY(ch_pg_run(c, c->copy.data, "Write rows", NULL, err));
+    c->copies_in = true;
+    return CH_OK;
+}
+
 static ch_status put_open(ch_jdbc_conn *conn, const char *table, const char *const *column,
                           const ch_type *schema, ch_error *err)
 {
     pg_conn *c = (pg_conn *)conn;
-    ch_buf sql;
-    ch_buf_init(&sql, conn->source->mem);
-    ch_status status = ch_buf_printf(&sql, err, "COPY %s (", table);
-    for (int32_t i = 0; i < schema->n_fields && status == CH_OK; i++) {
-        status = i ? ch_buf_addc(&sql, ',', err) : CH_OK;
-        if (status == CH_OK)
-            status = ch_jdbc_add_name(conn->source->driver, column[i], &sql, err);
-    }
-    if (status == CH_OK)
-        status = ch_buf_adds(&sql, ") FROM STDIN", err);
-    if (status == CH_OK)
-        status = ch_pg_run(c, sql.data, "Write rows", NULL, err);
-    c->copies_in = status == CH_OK;
-    ch_buf_release(&sql);
+    ch_buf *sql = &c->copy;
+    ch_buf_reset(sql);
     ch_buf_reset(&c->out);
-    return status;
+    c->n_out = c->copy_rows = c->rows_before = 0;
+    CH_TRY(ch_buf_printf(sql, err, "COPY %s (", table));
+    for (int32_t i = 0; i < schema->n_fields; i++) {
+        if (i)
+            CH_TRY(ch_buf_addc(sql, ',', err));
+        CH_TRY(ch_jdbc_add_name(conn->source->driver, column[i], sql, err));
+    }
+    CH_TRY(ch_buf_adds(sql, ") FROM STDIN", err));
+    return begin_copy(c, err);
+}
+
+/* The server counts lines of its COPY: "COPY t, line 3, column a". Rows before it are counted here. */
+static ch_status row_failed(pg_conn *c, const PGresult *result, ch_error *err)
+{
+    const char *context = PQresultErrorField(result, PG_DIAG_CONTEXT);
+    const char *line = context ? strstr(context, ", line ") : NULL;
+    int64_t row = line ? strtoll(line + 7, NULL, 10) : 0;
+    char text[2048];
+    if (row < 1 || c->rows_before == 0)
+        return ch_pg_failed(c, "Write rows", result, err);
+    int n = snprintf(text, sizeof text - 80, "%s", PQresultErrorMessage(result));
+    size_t len = n < (int)sizeof text - 80 ? (size_t)n : sizeof text - 81;
+    while (len > 0 && text[len - 1] == '\n')
+        len--;
+    snprintf(text + len, sizeof text - len, " (row %lld of the write)",
+             (long long)(c->rows_before + row));
+    return ch_jdbc_failed(c->head.source, "Write rows", text, err);
 }
 
 static ch_status copied_in(pg_conn *c, ch_error *err)
@@ -81,19 +112,32 @@ static ch_status copied_in(pg_conn *c, ch_error *err)
     PGresult *result;
     ch_status status = CH_OK;
     c->copies_in = false;
-    while (status == CH_OK) {
-        status = ch_pg_result(c, &result, err);
-        if (status != CH_OK || !result)
-            break;
-        if (PQresultStatus(result) == PGRES_FATAL_ERROR)
-            status = ch_pg_failed(c, "Write rows", result, err);
+    for (;;) {
+        ch_status got = ch_pg_result(c, &result, status == CH_OK ? err : NULL);
+        if (got != CH_OK || !result)
+            return status == CH_OK ? got : status;
+        if (PQresultStatus(result) == PGRES_FATAL_ERROR && status == CH_OK)
+            status = row_failed(c, result, err);
         PQclear(result);
     }
-    return status;
+}
+
+static ch_status end_copy(pg_conn *c, ch_error *err)
+{
+    int done;
+    while ((done = PQputCopyEnd(c->db, NULL)) == 0)
+        CH_TRY(ch_pg_flush(c, err));
+    if (done < 0)
+        return ch_pg_failed(c, "Write rows", NULL, err);
+    return copied_in(c, err);
 }
 
 static ch_status send_rows(pg_conn *c, ch_error *err)
 {
+    if (!c->out.len)
+        return CH_OK;
+    c->copy_rows += c->n_out;
+    c->copy_bytes += (int64_t)c->out.len;
     c->n_out = 0;
     for (size_t at = 0, len; at < c->out.len; at += len) {
         int done;
@@ -105,7 +149,10 @@ static ch_status send_rows(pg_conn *c, ch_error *err)
     }
     ch_buf_reset(&c->out);
     CH_TRY(ch_pg_flush(c, err));
-    return CH_OK;
+    if (!c->heard && !ch_pg_hears(c) && c->copy_bytes < COPY_BYTES)
+        return CH_OK;
+    CH_TRY(end_copy(c, err));
+    return begin_copy(c, err);
 }
 
 /* In COPY's text; inside of an array in quotes as well. */
@@ -240,13 +287,8 @@ static ch_status put_rows(ch_jdbc_conn *conn, ch_batch *batch, ch_error *err)
 static ch_status put_finish(ch_jdbc_conn *conn, ch_error *err)
 {
     pg_conn *c = (pg_conn *)conn;
-    int done;
     CH_TRY(send_rows(c, err));
-    while ((done = PQputCopyEnd(c->db, NULL)) == 0)
-        CH_TRY(ch_pg_flush(c, err));
-    if (done < 0)
-        return ch_pg_failed(c, "Write rows", NULL, err);
-    return copied_in(c, err);
+    return end_copy(c, err);
 }
 
 const ch_jdbc_write_class ch_pg_write = {

@@ -89,6 +89,24 @@ echo "-- a write that fails changes nothing"
 run -e "$(view m made) INSERT INTO m SELECT id + 20000, name, third, even, list, at FROM m UNION ALL SELECT 1, repeat('x', 100), 0, true, NULL, NULL" | grep -v CONTEXT
 sql -tc 'SELECT count(*) FROM made'
 run -e "$(view m made) INSERT OVERWRITE m SELECT 7, 'only one', 0, true, NULL, NULL; SELECT * FROM m"
+echo "-- a row that is refused ends it at once"
+sql -c 'CREATE TABLE IF NOT EXISTS early (id INT CHECK (id <> 500000), name TEXT)' -c 'TRUNCATE early' -c 'INSERT INTO early VALUES (-1)'
+refused() { # ROWS: the error, whatever COPY it came from
+    timeout 250 "$CHERT" sql --threads 1 -e "$(view e early) INSERT INTO e SELECT CAST(id AS INT), repeat('x', 100) FROM range($1)" 2>&1 |
+        sed -E 's/line [0-9]+/line N/; s/x{9,}.*"/xxx"/'
+    sql -tc 'SELECT count(*) FROM early'
+}
+refused 2000000000
+sql -c 'ALTER TABLE early DROP CONSTRAINT early_id_check, ADD CHECK (id <> 1000)'
+refused 2000000000
+echo "-- a server that talks meanwhile"
+sql <<'END'
+ALTER TABLE early DROP CONSTRAINT early_id_check;
+CREATE OR REPLACE FUNCTION talk() RETURNS trigger AS 'BEGIN IF NEW.id % 10000 = 0 THEN RAISE WARNING ''%'', NEW.id; END IF; RETURN NEW; END' LANGUAGE plpgsql;
+CREATE TRIGGER talks BEFORE INSERT ON early FOR EACH ROW EXECUTE FUNCTION talk();
+END
+run --threads 1 -e "$(view e early) INSERT INTO e SELECT CAST(id AS INT), repeat('x', 100) FROM range(300000)"
+sql -tc 'SELECT count(*), sum(id), min(length(name)) FROM early' -c 'DROP TABLE early' -c 'DROP FUNCTION talk'
 echo "== errors"
 run -e "CREATE TEMP VIEW x USING jdbc OPTIONS (url '$url', user 'chert', password 'wrong-pw', dbtable 'types'); SELECT * FROM x"
 run -e "$(view x nowhere) SELECT * FROM x"
