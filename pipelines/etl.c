@@ -8,6 +8,8 @@
 
 static const char *const TABLES[] = {"warehouses", "products", "inventory",
                                      "customers",  "orders",   "order_items"};
+enum { N_RESULTS = 2 };
+static const char *const RESULTS[N_RESULTS] = {"inventory_analytics", "order_analytics"};
 
 /* 100 for a place that is half full and was counted today; NULL where one of the two is not known. */
 static int inventory_score(chert_function_call *call)
@@ -107,19 +109,34 @@ static int look(chert_session *session, const char *folder, chert_error *err)
     return 0;
 }
 
-/* Replaces folder/name; *rows: how many are there now. */
-static int write_result(chert_session *session, const chert_df *df, const char *folder,
-                        const char *name, int64_t *rows, chert_error *err)
+/* Replaces both results in the folder together. */
+static int write_results(chert_df *const *result, const char *folder, chert_error *err)
 {
-    char *path = chert_path(folder, name);
-    if (!path)
-        return chert_fail(err, "OUT_OF_MEMORY", "53200", "No memory for a path");
-    int failed = chert_df_write(df, "parquet", path, "overwrite", err, NULL);
-    chert_df *written = failed ? NULL : chert_read(session, "parquet", path, NULL, err, NULL);
-    *rows = written ? chert_df_count(written, err) : 0;
+    chert_writer *writer[N_RESULTS] = {0};
+    for (int i = 0; i < N_RESULTS && !err->code; i++) {
+        writer[i] = chert_df_writer(result[i], err);
+        if (writer[i])
+            chert_writer_format(writer[i], "parquet", err);
+    }
+    if (!err->code)
+        chert_writers_save(writer, RESULTS, N_RESULTS, folder, err);
+    for (int i = 0; i < N_RESULTS; i++)
+        chert_writer_free(writer[i]);
+    return err->code;
+}
+
+/* How many rows of the result are there now. */
+static int64_t count_result(chert_session *session, const char *folder, const char *name,
+                            chert_error *err)
+{
+    char *path = err->code ? NULL : chert_path(folder, name);
+    if (!path && !err->code)
+        chert_fail(err, "OUT_OF_MEMORY", "53200", "No memory for a path");
+    chert_df *written = path ? chert_read(session, "parquet", path, NULL, err, NULL) : NULL;
+    int64_t rows = written ? chert_df_count(written, err) : 0;
     chert_df_free(written);
     free(path);
-    return err->code;
+    return rows;
 }
 
 int chert_etl_run(chert_session *session, const chert_etl_place *place, const char *date,
@@ -138,11 +155,9 @@ int chert_etl_run(chert_session *session, const chert_etl_place *place, const ch
     chert_df *stock_rows = chert_df_checkpoint(stock, true, err);
     chert_df *customer_rows = chert_df_checkpoint(customers, true, err);
     if (!err->code)
-        write_result(session, stock_rows, report->folder, "inventory_analytics", &report->stock,
-                     err);
-    if (!err->code)
-        write_result(session, customer_rows, report->folder, "order_analytics", &report->customers,
-                     err);
+        write_results((chert_df *[]){stock_rows, customer_rows}, report->folder, err);
+    report->stock = count_result(session, report->folder, RESULTS[0], err);
+    report->customers = count_result(session, report->folder, RESULTS[1], err);
     chert_df_free(customer_rows);
     chert_df_free(stock_rows);
     chert_df_free(customers);

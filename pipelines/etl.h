@@ -49,7 +49,10 @@ typedef struct chert_etl_report {
 } chert_etl_report;
 
 /*
- * Reads the tables and replaces what is there for the date. All of it is read before anything is replaced.
+ * Reads the tables and replaces what is there for the date. All of it is read and written before anything is replaced. A folder
+ * gets its name by one rename: whenever the process is killed, the date has both former results or both new ones. S3 has no
+ * renames: all new objects of both appear, then the old ones are deleted, then each result gets its _SUCCESS. Killed in
+ * between, a date has some old and new objects; the next run leaves new ones only.
  * Result 0, or a code with err set; the report is to be freed in any case.
  */
 int chert_etl_run(chert_session *session, const chert_etl_place *place, const char *date,

@@ -288,6 +288,15 @@ CHERT_API int chert_writer_option(chert_writer *writer, const char *key, const c
                                   chert_error *err);
 CHERT_API int chert_writer_partition_by(chert_writer *writer, chert_error *err, ...) CHERT_SENTINEL;
 CHERT_API int chert_writer_save(chert_writer *writer, const char *path, chert_error *err);
+/*
+ * Results that belong together, each to folder/name of its own, where it replaces what is there; modes are not asked. All rows
+ * are written before anything is replaced. A local folder with nothing else in it then gets its name by one rename: it has
+ * all former results, or all new ones. In S3 all new objects appear before the first old one is deleted.
+ *   writers  n > 0, of one session
+ *   names    n, different ones, without a '/'
+ */
+CHERT_API int chert_writers_save(chert_writer *const *writers, const char *const *names, int n,
+                                 const char *folder, chert_error *err);
 CHERT_API void chert_writer_free(chert_writer *writer);
 
 /* --------------------------------------------------------------- one run, in hand */

@@ -152,6 +152,50 @@ int chert_writer_save(chert_writer *w, const char *path, chert_error *out)
     return (int)status;
 }
 
+static bool is_plain_name(const char *name)
+{
+    return name && *name && !strchr(name, '/') && strcmp(name, ".") != 0 && strcmp(name, "..") != 0;
+}
+
+/* Frames and writes of the writers, at which the names are noted. */
+static ch_status gather(chert_writer *const *w, const char *const *names, int n, ch_frame **frame,
+                        ch_rel_write_operation **write, ch_error *err)
+{
+    for (int i = 0; i < n; i++) {
+        CH_TRY(copy_text(w[i], names[i], &w[i]->write->path, err));
+        w[i]->write->mode = CH_SAVE_OVERWRITE;
+        frame[i] = w[i]->frame;
+        write[i] = w[i]->write;
+    }
+    return CH_OK;
+}
+
+int chert_writers_save(chert_writer *const *w, const char *const *names, int n, const char *folder,
+                       chert_error *out)
+{
+    ch_error err = {0};
+    if (!w || !names || n < 1 || !folder || !*folder)
+        return chert_error_argument(out, "writers, names or folder NULL, or none of them");
+    for (int i = 0; i < n; i++) {
+        if (!w[i] || w[i]->frame->session != w[0]->frame->session || w[i]->write->single_file)
+            return chert_error_argument(out, "a writer NULL, of another session, or of a file");
+        if (!is_plain_name(names[i]))
+            return chert_error_argument(out, "a name NULL, empty, or with a '/'");
+        for (int k = 0; k < i; k++)
+            if (strcmp(names[i], names[k]) == 0)
+                return chert_error_argument(out, "the same name twice");
+    }
+    ch_arena *arena = &w[0]->frame->arena;
+    ch_frame **frame = ch_arena_alloc(arena, sizeof *frame * (size_t)n, &err);
+    ch_rel_write_operation **write =
+        frame ? ch_arena_alloc(arena, sizeof *write * (size_t)n, &err) : NULL;
+    ch_status status = write ? gather(w, names, n, frame, write, &err) : CH_E_MEMORY;
+    if (status == CH_OK)
+        status = ch_write_together(frame, write, n, folder, &err);
+    (void)chert_error_take(out, &err);
+    return (int)status;
+}
+
 void chert_writer_free(chert_writer *w)
 {
     if (w)

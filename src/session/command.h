@@ -24,6 +24,15 @@ CH_NODISCARD ch_status ch_session_parse(ch_session *session, const char *text,
 CH_NODISCARD ch_status ch_write_run(ch_frame *frame, const ch_rel_write_operation *write,
                                     int64_t *n_rows, ch_error *err);
 
+/*
+ * n results that belong together, each to folder/path, the path of its write, where it replaces what is there. All rows
+ * are written before anything is replaced; then a local folder that has nothing else in it gets its name by one rename, else the
+ * results are exchanged one by one. In a remote one all new files appear before the first old one goes. (write.c)
+ */
+CH_NODISCARD ch_status ch_write_together(ch_frame *const *frame,
+                                         ch_rel_write_operation *const *write, int32_t n,
+                                         const char *folder, ch_error *err);
+
 /* What a write tells before its files are put in place: the partitions that get some, by their folders below path. */
 typedef struct ch_write_watch {
     ch_arena *arena;      /* of folders */

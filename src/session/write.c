@@ -11,6 +11,8 @@
  * A run that fails or is cancelled removes what it made; a killed one leaves only hidden names,
  * which the next write to the target removes.
  *
+ * Several results that belong together (ch_write_together) share a staging folder, or a remote job.
+ *
  * Remote stores have no names to exchange: files go where they belong, and appear when their job is committed
  * (store/store.h).
  *
@@ -46,6 +48,7 @@ typedef struct write_run {
     ch_staging place;
     char uuid[CH_UUID_TEXT];
     bool single, dynamic, ordered;
+    bool together;      /* one of several: the others and the commit are write_set's */
     const char **moved; /* pairs: what was moved where, to be undone */
     int32_t n_moved, cap_moved;
     const ch_write_watch *watch; /* or NULL */
@@ -179,37 +182,48 @@ static ch_status commit_remote(write_run *run, ch_error *err)
     return ch_store_job_commit(run->job, &end, err);
 }
 
-static ch_status commit(write_run *run, ch_arena *arena, ch_error *err)
+/* The folder staging gets the name target; what had it before goes. */
+static ch_status replace_folder(const char *staging, const char *target, ch_arena *arena,
+                                ch_error *err)
 {
-    if (run->store)
-        return commit_remote(run, err);
-    if (run->watch && run->spec.n_keys) {
-        CH_TRY(note_folders(run, run->staging, "", run->spec.n_keys, err));
-        CH_TRY(run->watch->before_commit(run->watch->user, err));
-    }
-    if (run->single)
-        return ch_file_rename(run->staging, run->target, err);
-    bool exists = ch_file_exists(run->target);
-    if (exists && (run->write->mode == CH_SAVE_APPEND || run->dynamic))
-        return move_into(run, arena, err);
-    CH_TRY(touch(run->staging, err));
-    if (!exists && ch_file_rename(run->staging, run->target, NULL) == CH_OK)
+    bool exists = ch_file_exists(target);
+    if (!exists && ch_file_rename(staging, target, NULL) == CH_OK)
         return CH_OK;
     /* Exchanged names leave no moment without a target, also when several write to it at once. */
-    if (ch_file_exchange(run->staging, run->target))
-        return remove_aside(run->staging, err);
+    if (ch_file_exchange(staging, target))
+        return remove_aside(staging, err);
     if (!exists)
-        return ch_file_rename(run->staging, run->target, err);
-    char *old = ch_arena_printf(arena, err, "%s-old", run->staging);
+        return ch_file_rename(staging, target, err);
+    char *old = ch_arena_printf(arena, err, "%s-old", staging);
     if (!old)
         return CH_E_MEMORY;
-    CH_TRY(ch_file_rename(run->target, old, err));
-    ch_status status = ch_file_rename(run->staging, run->target, err);
+    CH_TRY(ch_file_rename(target, old, err));
+    ch_status status = ch_file_rename(staging, target, err);
     if (status != CH_OK) { /* put the old one back: nothing is lost */
-        (void)!rename(old, run->target);
+        (void)!rename(old, target);
         return status;
     }
     return remove_aside(old, err);
+}
+
+static ch_status commit(write_run *run, ch_arena *arena, ch_error *err)
+{
+    if (run->together)
+        return run->store ? CH_OK : touch(run->staging, err);
+    if (run->watch && run->spec.n_keys) {
+        CH_TRY(run->store
+                   ? ch_files_folders(run->files, run->watch->arena, run->watch->folders, err)
+                   : note_folders(run, run->staging, "", run->spec.n_keys, err));
+        CH_TRY(run->watch->before_commit(run->watch->user, err));
+    }
+    if (run->store)
+        return commit_remote(run, err);
+    if (run->single)
+        return ch_file_rename(run->staging, run->target, err);
+    if (ch_file_exists(run->target) && (run->write->mode == CH_SAVE_APPEND || run->dynamic))
+        return move_into(run, arena, err);
+    CH_TRY(touch(run->staging, err));
+    return replace_folder(run->staging, run->target, arena, err);
 }
 
 /* A remote target: without slashes at its end, and with a job for it. */
@@ -488,6 +502,8 @@ static ch_status prepare(write_run *run, ch_frame *frame, ch_error *err)
     CH_TRY(read_options(run, frame->session, arena, err));
     CH_TRY(ch_uuid(run->uuid, err));
     s->uuid = run->uuid;
+    if (run->together)
+        return CH_OK;
     return run->store ? begin_job(run, arena, err) : choose_staging(run, arena, err);
 }
 
@@ -557,5 +573,117 @@ ch_status ch_write_table(ch_frame *frame, const ch_rel_write_operation *write,
     ch_store_context_free(run.store);
     ch_staging_release(&run.place);
     ch_query_close(run.query);
+    return status;
+}
+
+/* ------------------------------------------------------------------ several together */
+
+typedef struct write_set {
+    write_run *run;
+    int32_t n;
+    write_run whole; /* the folder: where it is, its staging place or job */
+} write_set;
+
+/* Does the folder hold names that are not the results'? */
+static ch_status has_others(const write_set *s, bool *out, ch_error *err)
+{
+    DIR *dir = opendir(s->whole.target);
+    *out = false;
+    if (!dir)
+        return ch_file_error(err, errno, "read", s->whole.target);
+    for (struct dirent *e; !*out && (e = readdir(dir)) != NULL;) {
+        bool ours = strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0;
+        for (int32_t i = 0; i < s->n && !ours; i++)
+            ours = strcmp(e->d_name, s->run[i].write->path) == 0;
+        *out = !ours;
+    }
+    closedir(dir);
+    return CH_OK;
+}
+
+static ch_status commit_together(write_set *s, ch_arena *arena, ch_error *err)
+{
+    write_run *whole = &s->whole;
+    bool others = false;
+    if (whole->store) {
+        ch_job_end end = {
+            .replace = true, .by_folder = true, .success = true, .success_by_folder = true};
+        return ch_store_job_commit(whole->job, &end, err);
+    }
+    if (ch_file_exists(whole->target))
+        CH_TRY(has_others(s, &others, err));
+    if (!others)
+        return replace_folder(whole->staging, whole->target, arena, err);
+    for (int32_t i = 0; i < s->n; i++)
+        CH_TRY(replace_folder(s->run[i].staging, s->run[i].target, arena, err));
+    return remove_aside(whole->staging, err);
+}
+
+static ch_status begin_together(write_set *s, ch_frame *const *frame, const char *folder,
+                                ch_error *err)
+{
+    write_run *whole = &s->whole;
+    for (int32_t i = 0; i < s->n; i++)
+        CH_TRY(ch_query_open(frame[i], s->run[i].write->input, &s->run[i].query, err));
+    ch_query *first = s->run[0].query;
+    ch_arena *arena = ch_query_arena(first);
+    bool remote = ch_path_is_remote(folder);
+    whole->target = remote ? folder : ch_path_local(folder);
+    if (!whole->target)
+        CH_FAIL(err, UNSUPPORTED, "feature", "Writing to another store than local files");
+    CH_TRY(ch_uuid(whole->uuid, err));
+    if (!remote)
+        return choose_staging(whole, arena, err);
+    CH_TRY(ch_session_store(frame[0]->session, &s->run[0].write->options, arena,
+                            ch_query_mem(first), &ch_query_func(first)->cancel, &whole->store,
+                            err));
+    return begin_job(whole, arena, err);
+}
+
+static ch_status write_one(write_set *s, ch_frame *frame, write_run *run, ch_error *err)
+{
+    ch_arena *arena = ch_query_arena(run->query);
+    run->target = ch_arena_printf(arena, err, "%s/%s", s->whole.target, run->write->path);
+    run->store = s->whole.store;
+    if (!run->store)
+        run->staging = ch_arena_printf(arena, err, "%s/%s", s->whole.staging, run->write->path);
+    if (!run->target || (!run->store && !run->staging))
+        return CH_E_MEMORY;
+    if (run->staging)
+        CH_TRY(ch_folder_make(run->staging, err));
+    CH_TRY(prepare(run, frame, err));
+    return run_query(run, frame->session, err);
+}
+
+ch_status ch_write_together(ch_frame *const *frame, ch_rel_write_operation *const *write, int32_t n,
+                            const char *folder, ch_error *err)
+{
+    ch_arena arena;
+    ch_mem *mem = frame[0]->arena.mem;
+    ch_arena_init(&arena, mem);
+    write_set s = {.n = n, .whole = {.place = CH_STAGING_NONE}};
+    s.run = ch_arena_alloc(&arena, sizeof *s.run * (size_t)n, err);
+    ch_status status = s.run ? CH_OK : CH_E_MEMORY;
+    for (int32_t i = 0; i < n && s.run; i++)
+        s.run[i] = (write_run){.write = write[i], .together = true, .place = CH_STAGING_NONE};
+    if (status == CH_OK)
+        status = begin_together(&s, frame, folder, err);
+    for (int32_t i = 0; i < n && status == CH_OK; i++)
+        status = write_one(&s, frame[i], &s.run[i], err);
+    if (status == CH_OK)
+        status = commit_together(&s, &arena, err);
+    for (int32_t i = 0; i < n && s.run; i++)
+        ch_files_free(s.run[i].files);
+    if (status == CH_OK)
+        for (int32_t i = 0; i < n; i++)
+            ch_cache_path_changed(frame[0]->session, s.run[i].target);
+    else if (s.whole.staging)
+        (void)!ch_file_remove(s.whole.staging, NULL);
+    ch_store_job_free(s.whole.job);
+    ch_store_context_free(s.whole.store);
+    ch_staging_release(&s.whole.place);
+    for (int32_t i = n; i > 0 && s.run; i--)
+        ch_query_close(s.run[i - 1].query);
+    ch_arena_release(&arena);
     return status;
 }

@@ -617,6 +617,25 @@ ch_status ch_files_finish(ch_files *f, ch_error *err)
     return close_file(f, &f->lane[0].file, err);
 }
 
+ch_status ch_files_folders(const ch_files *f, ch_arena *arena, ch_str_list *out, ch_error *err)
+{
+    size_t skip = strlen(f->spec.folder) + 1;
+    ch_strmap seen;
+    ch_strmap_init(&seen, arena, false);
+    for (int32_t i = 0; i < f->n_lanes; i++)
+        for (int32_t d = 0; d < f->lane[i].n_folders; d++) {
+            const char *path = f->lane[i].folder[d]->path + skip;
+            if (ch_strmap_has(&seen, path))
+                continue;
+            char *name = ch_arena_str(arena, path, err);
+            if (!name)
+                return CH_E_MEMORY;
+            CH_TRY(ch_strmap_put(&seen, name, name, err));
+            CH_TRY(ch_str_list_add(arena, out, name, err));
+        }
+    return CH_OK;
+}
+
 void ch_files_free(ch_files *f)
 {
     if (!f)

@@ -13,6 +13,7 @@
 
 #include "format/format.h"
 #include "function/function.h"
+#include "plan/node.h"
 
 typedef struct ch_files ch_files;
 
@@ -43,6 +44,9 @@ CH_NODISCARD ch_status ch_files_write(ch_files *files, int slot, ch_batch *batch
 /* Ends all files; makes an empty one if there is none and the rows have no keys. */
 CH_NODISCARD ch_status ch_files_finish(ch_files *files, ch_error *err);
 int64_t ch_files_rows(const ch_files *files);
+/* Adds the folders of keys that got rows, as named below spec.folder, each once, to out. Texts are given in arena. */
+CH_NODISCARD ch_status ch_files_folders(const ch_files *files, ch_arena *arena, ch_str_list *out,
+                                        ch_error *err);
 /* Files that were not finished are removed. NULL is ignored. */
 void ch_files_free(ch_files *files);
 

@@ -10,7 +10,7 @@
  * If one upload cannot be completed, those that were are deleted again, and what was there before stays. Between
  * the first completion and the last deletion readers may see old and new objects; _SUCCESS comes last. A process
  * that is killed before the commit leaves unfinished uploads, which nobody sees; during it, some of the new objects
- * without a _SUCCESS.
+ * without a _SUCCESS. Results that belong together are one job, above them.
  */
 #include <stdio.h>
 #include <string.h>
@@ -246,6 +246,37 @@ static ch_status complete_all(s3_job *job, const ch_job_end *end, ch_error *err)
     return status;
 }
 
+/* An empty _SUCCESS in the folder path[0, len), whose key begins at the same place as the job's. */
+static ch_status put_success(s3_job *job, const char *path, size_t len, ch_error *err)
+{
+    while (len > 0 && path[len - 1] == '/')
+        len--;
+    char *whole = ch_arena_printf(&job->arena, err, "%.*s/_SUCCESS", (int)len, path);
+    if (!whole)
+        return CH_E_MEMORY;
+    const char *key = whole + (job->place.key - job->place.path);
+    ch_s3_place mark = {job->place.bucket, whole, key + strspn(key, "/")};
+    return ch_s3_put(&mark, NULL, 0, false, err);
+}
+
+static ch_status put_each_success(s3_job *job, ch_error *err)
+{
+    ch_strmap done;
+    ch_strmap_init(&done, &job->arena, false);
+    for (const ch_s3_upload *u = job->first; u; u = u->next) {
+        const char *slash = strrchr(u->place.path, '/');
+        char *folder =
+            ch_arena_strn(&job->arena, u->place.path, (size_t)(slash - u->place.path), err);
+        if (!folder)
+            return CH_E_MEMORY;
+        if (ch_strmap_has(&done, folder))
+            continue;
+        CH_TRY(ch_strmap_put(&done, folder, folder, err));
+        CH_TRY(put_success(job, folder, strlen(folder), err));
+    }
+    return CH_OK;
+}
+
 ch_status ch_s3_job_commit(ch_store_job *base, const ch_job_end *end, ch_error *err)
 {
     s3_job *job = (s3_job *)base;
@@ -257,15 +288,8 @@ ch_status ch_s3_job_commit(ch_store_job *base, const ch_job_end *end, ch_error *
     CH_TRY(ch_s3_delete(&job->place, old.item, old.n, err));
     if (!end->success)
         return CH_OK;
-    size_t len = strlen(job->place.path);
-    while (len > 0 && job->place.path[len - 1] == '/')
-        len--;
-    char *path = ch_arena_printf(&job->arena, err, "%.*s/_SUCCESS", (int)len, job->place.path);
-    if (!path)
-        return CH_E_MEMORY;
-    const char *key = path + (job->place.key - job->place.path);
-    ch_s3_place mark = {job->place.bucket, path, key + strspn(key, "/")};
-    return ch_s3_put(&mark, NULL, 0, false, err);
+    return end->success_by_folder ? put_each_success(job, err)
+                                  : put_success(job, job->place.path, strlen(job->place.path), err);
 }
 
 void ch_s3_job_free(ch_store_job *base)

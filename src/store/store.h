@@ -45,10 +45,11 @@ typedef struct ch_store_entries {
 
 /* What a job does when all its outputs are complete. */
 typedef struct ch_job_end {
-    bool replace;     /* what was at the path before goes */
-    bool by_folder;   /* with replace: only in the folders that the job wrote to */
-    bool success;     /* _SUCCESS is written */
-    bool only_if_new; /* a single file: an error if it is there by now */
+    bool replace;           /* what was at the path before goes */
+    bool by_folder;         /* with replace: only in the folders that the job wrote to */
+    bool success;           /* _SUCCESS is written */
+    bool success_by_folder; /* with it: not at the path, but in each folder that the job wrote to */
+    bool only_if_new;       /* a single file: an error if it is there by now */
 } ch_job_end;
 
 struct ch_store {

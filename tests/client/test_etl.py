@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """examples/etl.py by `chert submit`, and `chert run etl`: the same rows as Spark; into a bucket, and what fails there."""
 import os
+import sqlite3
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -101,3 +103,72 @@ def test_a_server_that_fails_leaves_the_former_result(run, shop, at):
         s.fail(at, times=-1, status=500)
         run([*PROGRAM, "--date", DATE], code=1, **settings(s))
         assert s.keys() == before
+
+
+# ---- killed while a date is replaced
+
+
+def numbers(run, root, *options):
+    """How many rows each result has: (10, 10) of the new version, more of the old one."""
+    return tuple(int(run([CHERT, "sql", "--format", "csv", *options, "-e",
+                          f"SELECT count(*) FROM parquet.`{root}/business_insights/{DATE}/{name}`"]).split("\n")[1]) for name in RESULTS)
+
+
+def shrink(shop):
+    with sqlite3.connect(shop / "shop.db") as db:
+        db.execute("DELETE FROM orders WHERE customer_id > 10 OR customer_id IS NULL")
+        db.execute("DELETE FROM inventory WHERE inventory_id > 10")
+
+
+@pytest.mark.parametrize("moment", ["inventory_analytics", "order_analytics", "order_analytics/_SUCCESS", "replaced"])
+def test_a_killed_run_leaves_one_version(run, shop, moment):
+    run([*PROGRAM, "--date", DATE, shop])
+    old, day = numbers(run, shop), shop / "business_insights" / DATE
+    shrink(shop)
+    inode = day.stat().st_ino
+    process = subprocess.Popen([*PROGRAM, "--date", DATE, shop], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    while process.poll() is None:
+        if moment == "replaced" and day.stat().st_ino != inode:
+            break
+        if any(day.parent.glob(f".{DATE}.*/{moment}")):
+            break
+    process.kill()
+    process.wait()
+    left = numbers(run, shop)
+    assert left == (old if day.stat().st_ino == inode else (10, 10))
+    run([*PROGRAM, "--date", DATE, shop])
+    assert numbers(run, shop) == (10, 10)
+    assert os.listdir(day.parent) == [DATE]
+
+
+def test_others_in_the_folder_stay(run, shop):
+    run([*PROGRAM, "--date", DATE, shop])
+    day = shop / "business_insights" / DATE
+    (day / "notes.txt").write_text("mine")
+    shrink(shop)
+    run([*PROGRAM, "--date", DATE, shop])
+    assert numbers(run, shop) == (10, 10) and (day / "notes.txt").read_text() == "mine"
+    assert os.listdir(day.parent) == [DATE]
+
+
+def test_in_a_bucket_the_old_ones_go_last(run, shop):
+    with StandIn() as s:
+        options = [a for k, v in {"endpoint": s.url, "access.key": ACCESS, "secret.key": SECRET}.items() for a in ("--set", f"fs.s3a.{k}={v}")]
+        run([*PROGRAM, "--date", DATE], **settings(s))
+        old = {k for k in s.keys() if "/part-" in k}
+        shrink(shop)
+        s.put("lake", f"business_insights/{DATE}/notes.txt", b"mine")
+        s.fail("POST /lake?delete", status=500, slow=100)  # it comes to nothing: the process is killed meanwhile
+        env = {**os.environ, **settings(s), "AWS_EC2_METADATA_DISABLED": "true", "no_proxy": "127.0.0.1"}
+        process = subprocess.Popen([*PROGRAM, "--date", DATE], cwd=shop.parent, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        while not any(line.startswith("POST /lake?delete") for line in list(s.log)):
+            assert process.poll() is None
+            time.sleep(0.01)
+        process.kill()
+        process.wait()
+        new = {k for k in s.keys() if "/part-" in k} - old
+        assert old < set(s.keys()) and {k.split("/")[2] for k in new} == set(RESULTS)
+        run([*PROGRAM, "--date", DATE], **settings(s))
+        assert numbers(run, "s3a://lake", *options) == (10, 10)
+        left = {k for k in s.keys() if "/part-" in k}
+        assert left.isdisjoint(old | new) and f"business_insights/{DATE}/notes.txt" in s.keys()
