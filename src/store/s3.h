@@ -93,15 +93,16 @@ CH_NODISCARD ch_status ch_s3_send(const ch_s3_call *call, ch_http_response *out,
 void ch_s3_sha256(const void *data, size_t n, char out[65]);
 /*
  * AWS Signature 4: adds authorization, x-amz-date, x-amz-content-sha256 and x-amz-security-token by ch_http_add.
+ *   service  "s3"
  *   host     "bucket.s3.amazonaws.com"
  *   path     encoded, begins with '/'
  *   payload  SHA-256 of the body in hex, or UNSIGNED-PAYLOAD
  *   header   the call's own x-amz-* headers, sorted
  *   now_us   when
  */
-CH_NODISCARD ch_status ch_s3_sign(void *to, const ch_s3_credentials *who, const char *region,
-                                  const char *method, const char *host, const char *path,
-                                  const char *query, const char *payload,
+CH_NODISCARD ch_status ch_s3_sign(void *to, const ch_s3_credentials *who, const char *service,
+                                  const char *region, const char *method, const char *host,
+                                  const char *path, const char *query, const char *payload,
                                   const ch_http_header *header, int n_headers, int64_t now_us,
                                   ch_error *err);
 

@@ -15,7 +15,7 @@
 #include <strings.h>
 
 #include "base/clock.h"
-#include "store/s3.h"
+#include "store/s3_profile.h"
 #include "wire/json.h"
 
 #define EARLY_US INT64_C(300000000) /* before they expire, others are fetched */
@@ -31,7 +31,8 @@ static bool put(char *to, size_t size, const char *text)
     return true;
 }
 
-static bool take(ch_s3_credentials *out, const char *access, const char *secret, const char *token)
+bool ch_s3_credentials_set(ch_s3_credentials *out, const char *access, const char *secret,
+                           const char *token)
 {
     out->expires_us = INT64_MAX;
     out->anonymous = false;
@@ -54,9 +55,9 @@ static ch_status anonymous(ch_s3_bucket *b, ch_s3_credentials *out, bool *found,
 static ch_status of_session(ch_s3_bucket *b, ch_s3_credentials *out, bool *found, ch_error *err)
 {
     CH_UNUSED(err);
-    *found = take(out, ch_s3_option(b->context, b->name, "access.key"),
-                  ch_s3_option(b->context, b->name, "secret.key"),
-                  ch_s3_option(b->context, b->name, "session.token"));
+    *found = ch_s3_credentials_set(out, ch_s3_option(b->context, b->name, "access.key"),
+                                   ch_s3_option(b->context, b->name, "secret.key"),
+                                   ch_s3_option(b->context, b->name, "session.token"));
     return CH_OK;
 }
 
@@ -79,80 +80,8 @@ static ch_status environment(ch_s3_bucket *b, ch_s3_credentials *out, bool *foun
 {
     CH_UNUSED(b);
     CH_UNUSED(err);
-    *found = take(out, getenv("AWS_ACCESS_KEY_ID"), getenv("AWS_SECRET_ACCESS_KEY"),
-                  getenv("AWS_SESSION_TOKEN"));
-    return CH_OK;
-}
-
-static FILE *open_home(const char *variable, const char *name)
-{
-    char path[4096];
-    const char *given = getenv(variable), *home = getenv("HOME");
-    if (given && *given)
-        return fopen(given, "re");
-    if (!home || snprintf(path, sizeof path, "%s/.aws/%s", home, name) >= (int)sizeof path)
-        return NULL;
-    return fopen(path, "re");
-}
-
-static char *trim(char *text)
-{
-    text += strspn(text, " \t\r\n");
-    size_t n = strlen(text);
-    while (n > 0 && strchr(" \t\r\n", text[n - 1]))
-        text[--n] = 0;
-    return text;
-}
-
-/* The value of key in section [name] or [profile name]. */
-static bool read_ini(FILE *file, const char *section, const char *key, char *out, size_t size)
-{
-    char line[16384];
-    bool inside = false, found = false;
-    while (file && !found && fgets(line, sizeof line, file)) {
-        char *text = trim(line);
-        if (*text == '[') {
-            char *end = strchr(text, ']');
-            if (end)
-                *end = 0;
-            char *name = trim(text + 1);
-            if (strncmp(name, "profile ", 8) == 0)
-                name = trim(name + 8);
-            inside = strcmp(name, section) == 0;
-            continue;
-        }
-        char *equals = inside && *text != '#' && *text != ';' ? strchr(text, '=') : NULL;
-        if (!equals)
-            continue;
-        *equals = 0;
-        if (strcasecmp(trim(text), key) == 0)
-            found = put(out, size, trim(equals + 1)) && *out;
-    }
-    if (file)
-        fclose(file);
-    return found;
-}
-
-bool ch_s3_profile(const char *key, char *out, size_t size)
-{
-    const char *profile = getenv("AWS_PROFILE");
-    if (!profile || !*profile)
-        profile = "default";
-    return read_ini(open_home("AWS_SHARED_CREDENTIALS_FILE", "credentials"), profile, key, out,
-                    size) ||
-           read_ini(open_home("AWS_CONFIG_FILE", "config"), profile, key, out, size);
-}
-
-static ch_status profile(ch_s3_bucket *b, ch_s3_credentials *out, bool *found, ch_error *err)
-{
-    CH_UNUSED(b);
-    CH_UNUSED(err);
-    out->expires_us = INT64_MAX;
-    out->anonymous = false;
-    *found = ch_s3_profile("aws_access_key_id", out->access, sizeof out->access) &&
-             ch_s3_profile("aws_secret_access_key", out->secret, sizeof out->secret);
-    if (!ch_s3_profile("aws_session_token", out->token, sizeof out->token))
-        out->token[0] = 0;
+    *found = ch_s3_credentials_set(out, getenv("AWS_ACCESS_KEY_ID"),
+                                   getenv("AWS_SECRET_ACCESS_KEY"), getenv("AWS_SESSION_TOKEN"));
     return CH_OK;
 }
 
@@ -194,9 +123,8 @@ static bool json_text(const ch_json *json, const char *key, ch_buf *text)
     return false;
 }
 
-/* {"AccessKeyId": .., "SecretAccessKey": .., "Token": .., "Expiration": ..} */
-static ch_status read_role(ch_s3_bucket *b, const ch_buf *body, ch_s3_credentials *out, bool *found,
-                           ch_error *err)
+ch_status ch_s3_credentials_of_json(ch_s3_bucket *b, const ch_buf *body, ch_s3_credentials *out,
+                                    bool *found, ch_error *err)
 {
     ch_json json;
     ch_buf access, secret, token, expires;
@@ -209,8 +137,10 @@ static ch_status read_role(ch_s3_bucket *b, const ch_buf *body, ch_s3_credential
         ch_json_parse(&json, body->len ? body->data : "", (int64_t)body->len, 0, &ok, err);
     if (status == CH_OK && ok && json_text(&json, "AccessKeyId", &access) &&
         json_text(&json, "SecretAccessKey", &secret)) {
-        bool has_token = json_text(&json, "Token", &token);
-        *found = take(out, access.data, secret.data, has_token ? token.data : NULL);
+        bool has_token =
+            json_text(&json, "Token", &token) || json_text(&json, "SessionToken", &token);
+        *found =
+            ch_s3_credentials_set(out, access.data, secret.data, has_token ? token.data : NULL);
         if (json_text(&json, "Expiration", &expires)) {
             int64_t at = ch_s3_time(expires.data);
             out->expires_us = at < 0 ? INT64_MAX : at;
@@ -248,13 +178,14 @@ static ch_status container(ch_s3_bucket *b, ch_s3_credentials *out, bool *found,
     if (f) {
         size_t n = fread(text, 1, sizeof text - 1, f);
         text[n] = 0;
-        token = trim(text);
+        text[strcspn(text, "\r\n")] = 0;
+        token = text;
         fclose(f);
     }
     ch_http_response response;
     ch_status status = ask(b, "GET", url, "Authorization", token, &response, err);
     if (status == CH_OK && response.status == 200)
-        status = read_role(b, &response.body, out, found, err);
+        status = ch_s3_credentials_of_json(b, &response.body, out, found, err);
     ch_http_response_release(&response);
     return status;
 }
@@ -291,7 +222,7 @@ static ch_status instance(ch_s3_bucket *b, ch_s3_credentials *out, bool *found, 
                  role);
         status = ask(b, "GET", url, "X-aws-ec2-metadata-token", token, &response, &own);
         if (status == CH_OK && response.status == 200)
-            status = read_role(b, &response.body, out, found, &own);
+            status = ch_s3_credentials_of_json(b, &response.body, out, found, &own);
         ch_http_response_release(&response);
     }
     if (status == CH_E_CANCELLED || status == CH_E_MEMORY)
@@ -347,7 +278,6 @@ static const struct {
     {"TemporaryAWSCredentialsProvider", temporary},
     {"SimpleAWSCredentialsProvider", simple},
     {"EnvironmentVariableCredentialsProvider", environment},
-    {"ProfileCredentialsProvider", profile},
     {"IAMInstanceCredentialsProvider", NULL},
     {"InstanceProfileCredentialsProvider", NULL},
     {"ContainerCredentialsProvider", NULL},
@@ -367,6 +297,9 @@ static const struct {
 static ch_status ask_one(ch_s3_bucket *b, const char *name, size_t len, bool force,
                          ch_s3_credentials *out, bool *found, ch_error *err)
 {
+    static const char PROFILE[] = "ProfileCredentialsProvider";
+    if (len == sizeof PROFILE - 1 && memcmp(name, PROFILE, len) == 0)
+        return ch_s3_profile_credentials(b, force, out, found, err);
     for (size_t i = 0; i < sizeof PROVIDER / sizeof *PROVIDER; i++)
         if (strlen(PROVIDER[i].name) == len && memcmp(PROVIDER[i].name, name, len) == 0)
             return PROVIDER[i].ask ? PROVIDER[i].ask(b, out, found, err)
@@ -378,6 +311,12 @@ static ch_status ask_one(ch_s3_bucket *b, const char *name, size_t len, bool for
             "classes among Simple-, Temporary- and AnonymousAWSCredentialsProvider, "
             "EnvironmentVariable-, Profile-, Container- and IAMInstanceCredentialsProvider, "
             "DefaultCredentialsProvider");
+}
+
+ch_status ch_s3_ask_provider(ch_s3_bucket *b, const char *name, bool force, ch_s3_credentials *out,
+                             bool *found, ch_error *err)
+{
+    return ask_one(b, name, strlen(name), force, out, found, err);
 }
 
 static ch_status ask_chain(ch_s3_bucket *b, const char *list, bool force, ch_s3_credentials *out,

@@ -82,7 +82,7 @@ static ch_status sign(void *user, const ch_http_request *request, void *to, ch_e
     s->force = false;
     if (s->who.anonymous)
         return CH_OK;
-    return ch_s3_sign(to, &s->who, s->region, s->call->method, s->host, s->path.data,
+    return ch_s3_sign(to, &s->who, "s3", s->region, s->call->method, s->host, s->path.data,
                       s->call->query, s->payload, s->call->header, s->call->n_headers, ch_now_us(),
                       err);
 }

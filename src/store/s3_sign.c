@@ -3,8 +3,8 @@
  * s3_sign.c - AWS Signature Version 4 ("Authenticating Requests: Using the Authorization Header").
  *
  *   canonical  METHOD \n path \n query \n "name:value\n"... \n names \n payload
- *   to sign    AWS4-HMAC-SHA256 \n time \n day/region/s3/aws4_request \n sha256(canonical)
- *   key        HMAC(HMAC(HMAC(HMAC("AWS4" secret, day), region), "s3"), "aws4_request")
+ *   to sign    AWS4-HMAC-SHA256 \n time \n day/region/service/aws4_request \n sha256(canonical)
+ *   key        HMAC(HMAC(HMAC(HMAC("AWS4" secret, day), region), service), "aws4_request")
  */
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
@@ -50,9 +50,10 @@ static void feed_header(EVP_MD_CTX *hash, const char *name, const char *value)
     feed(hash, "\n");
 }
 
-ch_status ch_s3_sign(void *to, const ch_s3_credentials *who, const char *region, const char *method,
-                     const char *host, const char *path, const char *query, const char *payload,
-                     const ch_http_header *header, int n_headers, int64_t now_us, ch_error *err)
+ch_status ch_s3_sign(void *to, const ch_s3_credentials *who, const char *service,
+                     const char *region, const char *method, const char *host, const char *path,
+                     const char *query, const char *payload, const ch_http_header *header,
+                     int n_headers, int64_t now_us, ch_error *err)
 {
     char stamp[32], day[9], scope[128], names[512], hex[65], text[1024];
     uint8_t key[HASH], next[HASH], seed[sizeof who->secret + 8];
@@ -62,7 +63,7 @@ ch_status ch_s3_sign(void *to, const ch_s3_credentials *who, const char *region,
     strftime(stamp, sizeof stamp, "%Y%m%dT%H%M%SZ", &tm);
     memcpy(day, stamp, 8);
     day[8] = 0;
-    snprintf(scope, sizeof scope, "%s/%s/s3/aws4_request", day, region);
+    snprintf(scope, sizeof scope, "%s/%s/%s/aws4_request", day, region, service);
     const ch_http_header own[] = {{"x-amz-content-sha256", payload, false},
                                   {"x-amz-date", stamp, false},
                                   {"x-amz-security-token", who->token, true}};
@@ -107,7 +108,7 @@ ch_status ch_s3_sign(void *to, const ch_s3_credentials *who, const char *region,
     int n_seed = snprintf((char *)seed, sizeof seed, "AWS4%s", who->secret);
     hmac(seed, (size_t)n_seed, day, key);
     hmac(key, HASH, region, next);
-    hmac(next, HASH, "s3", key);
+    hmac(next, HASH, service, key);
     hmac(key, HASH, "aws4_request", next);
     hmac(next, HASH, text, key);
     to_hex(key, HASH, hex);

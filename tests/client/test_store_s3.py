@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """S3 against a stand-in that checks signatures: reading, listing, writing, who asks, and what fails."""
 import os
+import re
 import subprocess
 import time
+import urllib.parse
 
 import pytest
 from server import BINARY, SLOWER, no_hang  # noqa: F401
@@ -116,6 +118,56 @@ def test_settings_that_make_no_sense(key, value):
     assert "INVALID_OPTION_VALUE" in said and key in said
 
 
+def spread(seed, n):
+    """Records of many lengths, so that some lie across blocks of 1 MiB, and a few are longer than a block has room before it."""
+    state, out = seed, []
+    for i in range(n):
+        state = (state * 6364136223846793005 + 1442695040888963407) % 2**64
+        length = 5 + (state >> 40) % 400 if i % 1500 else 50_000 + (state >> 40) % 90_000
+        out.append((i, ("%x" % state * (length // 8 + 2))[:length]))
+    return out
+
+
+ACROSS = "SELECT count(*), sum(length({0})), sum(crc32({0})), max(length({0})) FROM {1}"
+
+
+@pytest.mark.parametrize("threads", ["1", "3"])
+def test_records_across_blocks(tmp_path, threads):
+    files = {
+        "csv": "".join(f"{i},{t}\n" for i, t in spread(1, 20_000)),
+        "quoted.csv": "".join(f'{i},"{t}\n,{t[:9]}"\r\n' for i, t in spread(2, 15_000)),
+        "json": "".join('{"i": %d, "t": "%s"}\n' % row for row in spread(3, 15_000)),
+        "txt": "\n".join(t for _, t in spread(4, 15_000))}
+    reads = {"csv": ACROSS.format("_c1", "csv.`{}`"), "json": ACROSS.format("t", "json.`{}`"),
+             "quoted.csv": "CREATE TEMP VIEW v USING csv OPTIONS (path '{}', multiLine 'true'); " + ACROSS.format("_c1", "v"),
+             "txt": ACROSS.format("value", "text.`{}`")}
+    with StandIn() as s:
+        for name, text in files.items():
+            assert len(text) > 3 << 20
+            (tmp_path / f"a.{name}").write_text(text, newline="")
+            s.put("lake", f"a.{name}", text.encode())
+        for name, sql in reads.items():
+            local = run(sql.format(tmp_path / f"a.{name}"), "--threads", threads)
+            assert run(sql.format(f"s3a://lake/a.{name}"), "--threads", threads, *options(s)) == local
+            assert run(sql.format(f"{s.url}/lake/a.{name}"), "--threads", threads) == local
+        # Text that is kept keeps what it lies in: more of it than blocks may have memory.
+        sql = "SELECT sum(crc32(_c1) * n % 1000003) FROM (SELECT _c1, row_number() OVER (ORDER BY _c1) AS n FROM csv.`{}`)"
+        local = run(sql.format(tmp_path / "a.csv"), "--threads", threads)
+        assert run(sql.format("s3a://lake/a.csv"), "--threads", threads, "--memory", "48M", *options(s)) == local
+
+
+@pytest.mark.parametrize("compression", ["uncompressed", "snappy"])
+def test_pages_across_blocks(tmp_path, compression):
+    run(f"INSERT OVERWRITE DIRECTORY '{tmp_path}/p' USING parquet OPTIONS (compression '{compression}') "
+        "SELECT id, repeat(sha2(cast(id AS string), 256), 3) AS t, id * 7919 % 1000003 AS k FROM range(40000)", "--threads", "1")
+    sql = "SELECT count(*), sum(id), sum(crc32(t)), sum(k), max(t) FROM parquet.`{0}`; SELECT sum(k) FROM parquet.`{0}` WHERE id % 9999 = 7"
+    with StandIn() as s:
+        for file in (tmp_path / "p").glob("*.parquet"):
+            s.put("lake", f"p/{file.name}", file.read_bytes())
+        for threads in "1", "3":
+            assert run(sql.format("s3a://lake/p"), "--threads", threads, *options(s)) == run(sql.format(tmp_path / "p"))
+
+
 # ---- who asks
 
 
@@ -154,6 +206,91 @@ def test_roles_of_a_machine_and_of_a_container():
         assert s.count("PUT /latest/api/token") == 1
         assert run(sql, *at, env={"AWS_CONTAINER_CREDENTIALS_FULL_URI": s.url + "/container",
                                   "AWS_CONTAINER_AUTHORIZATION_TOKEN": "hush"}) == ["1"]
+
+
+SESSION = f"""<AssumeRoleResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><AssumeRoleResult>
+  <AssumedRoleUser><Arn>arn:aws:sts::1:assumed-role/reader/me</Arn></AssumedRoleUser>
+  <Credentials><AccessKeyId>{ACCESS}</AccessKeyId><SecretAccessKey>{SECRET}</SecretAccessKey><SessionToken>temporary</SessionToken>
+  <Expiration>2099-01-01T00:00:00Z</Expiration></Credentials></AssumeRoleResult></AssumeRoleResponse>"""
+
+
+def config(tmp_path, text):
+    (tmp_path / ".aws").mkdir(exist_ok=True)
+    (tmp_path / ".aws/config").write_text(text)
+
+
+def test_a_profile_that_assumes_a_role(tmp_path):
+    with StandIn() as s:
+        asked = []
+
+        def sts(h):
+            fields = dict(urllib.parse.parse_qsl(h.body.decode()))
+            scope = re.search(r"Credential=([^/]+)/\d+/([^/]+)/([^/]+)/", h.headers["Authorization"])
+            asked.append((fields["RoleArn"], fields.get("ExternalId"), fields["RoleSessionName"], *scope.groups(),
+                          h.headers.get("x-amz-security-token")))
+            return SESSION
+        s.put("lake", "a.csv", b"1\n" * 400_000)
+        s.token = "temporary"
+        s.pages["/"] = sts
+        config(tmp_path, f"""
+[profile first]
+aws_access_key_id = FIRST
+aws_secret_access_key = hush
+[profile second]
+role_arn = arn:aws:iam::1:role/second
+source_profile = first
+role_session_name = me
+[profile third]
+role_arn = arn:aws:iam::1:role/third
+source_profile = second
+external_id = a+b c
+region = eu-west-9
+endpoint_url = {s.url}
+""")
+        s.region = "eu-west-9"
+        env = {"HOME": str(tmp_path), "AWS_PROFILE": "third", "AWS_ENDPOINT_URL_S3": s.url}
+        assert run("SELECT count(*) FROM csv.`s3a://lake/a.csv`", env=env) == ["400000"]
+        second, third = asked  # once each, for all requests
+        assert second == ("arn:aws:iam::1:role/second", None, "me", "FIRST", "eu-west-9", "sts", None)
+        assert third[:2] + third[3:] == ("arn:aws:iam::1:role/third", "a+b c", ACCESS, "eu-west-9", "sts", "temporary")
+        s.pages["/"] = "<ErrorResponse><Error><Code>AccessDenied</Code><Message>not you</Message></Error></ErrorResponse>"
+        said = run("SELECT * FROM csv.`s3a://lake/a.csv`", env=env, fails=True)
+        assert "'second'" in said and "arn:aws:iam::1:role/second" in said and "AccessDenied: not you" in said
+
+
+def test_a_profile_that_asks_a_program(tmp_path):
+    with StandIn() as s:
+        s.put("lake", "a.csv", b"1\n" * 400_000)
+        s.token = "temporary"
+        keys = f'{{"Version": 1, "AccessKeyId": "{ACCESS}", "SecretAccessKey": "{SECRET}", "SessionToken": "temporary"}}'
+        (tmp_path / "keys.json").write_text(keys)
+        program = f"echo asked >>{tmp_path}/log; cat {tmp_path}/keys.json"
+        env = {"HOME": str(tmp_path), "AWS_ENDPOINT_URL": s.url}
+        config(tmp_path, f"[default]\ncredential_process = {program}\n")
+        assert run("SELECT count(*) FROM csv.`s3a://lake/a.csv`", env=env) == ["400000"]
+        assert (tmp_path / "log").read_text() == "asked\n"
+        for program, told in ("exit 3", "exit code 3"), ("echo {}", "prints no keys"), ("echo '{\"AccessKeyId\": 1'", "prints no keys"), \
+                ("yes", "does not end"):
+            config(tmp_path, f"[default]\ncredential_process = {program}\n")
+            said = run("SELECT * FROM csv.`s3a://lake/a.csv`", env=env, fails=True)
+            assert "the profile 'default'" in said and told in said
+
+
+@pytest.mark.parametrize("text, told", [
+    ("[default]\nsso_session = work\n", "signs in by SSO"),
+    ("[default]\nrole_arn = arn:r\nsource_profile = default\n", "'default', which has no keys"),
+    ("[default]\nrole_arn = arn:r\nsource_profile = none\n", "'none', which has no keys"),
+    ("[default]\nrole_arn = arn:r\nsource_profile = b\n[profile b]\nrole_arn = arn:s\nsource_profile = default\n", "its own source"),
+    ("[default]\nrole_arn = arn:r\n", "neither source_profile nor credential_source"),
+    ("[default]\nrole_arn = arn:r\ncredential_source = Moon\n", "not known: Moon"),
+    ("[default]\nrole_arn = arn:r\ncredential_source = Environment\n", "Environment, which has no keys"),
+    ("[default]\nrole_arn = arn:r\nmfa_serial = 1\nsource_profile = a\n", "mfa_serial"),
+    ("[default]\nrole_arn = arn:r\nweb_identity_token_file = f\n", "web_identity_token_file")])
+def test_profiles_that_cannot_be_used(tmp_path, text, told):
+    config(tmp_path, text)
+    said = run("SELECT * FROM csv.`s3a://lake/a.csv`", env={"HOME": str(tmp_path), "AWS_ENDPOINT_URL": "http://127.0.0.1:1"}, fails=True)
+    assert "the profile 'default'" in said or "the profile 'b'" in said
+    assert told in said
 
 
 def test_nobody_and_anonymous():
