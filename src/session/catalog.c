@@ -280,15 +280,14 @@ struct ch_catalog_store {
     ch_store_context *context;
 };
 
-/* *out stays NULL where all paths are local. */
-static ch_status store_of(ch_session_catalog *self, const ch_str_list *paths,
-                          const ch_option_list *options, ch_store_context **out, ch_error *err)
+ch_status ch_catalog_store_of(ch_session_catalog *self, const char *const *path, int32_t n,
+                              const ch_option_list *options, ch_store_context **out, ch_error *err)
 {
     struct ch_catalog_store *kept;
     bool remote = false;
     *out = NULL;
-    for (int32_t i = 0; i < paths->n; i++)
-        remote |= ch_path_is_remote(paths->item[i]);
+    for (int32_t i = 0; i < n; i++)
+        remote |= ch_path_is_remote(path[i]);
     if (!remote)
         return CH_OK;
     CH_ARENA_NEW(kept, self->arena, err);
@@ -360,7 +359,7 @@ static ch_status find_files(ch_session_catalog *self, ch_rel_scan *scan, const c
     ch_list_filter filter;
     const char *timestamps;
     CH_TRY(ch_catalog_filter(self, scan->options, &filter, err));
-    CH_TRY(store_of(self, paths, given_options, &filter.context, err));
+    CH_TRY(ch_catalog_store_of(self, paths->item, paths->n, given_options, &filter.context, err));
     CH_TRY(hold_pipes(self, paths, arena, err));
     CH_TRY(ch_list(arena, ch_engine_pool(ch_session_engine(self->session)), &paths->item[0],
                    paths->n, &filter, &listing, err));

@@ -58,6 +58,10 @@ CH_NODISCARD ch_status ch_catalog_format(ch_session_catalog *self, const char *n
                                          const ch_format **out, ch_error *err);
 CH_NODISCARD ch_status ch_catalog_options(ch_session_catalog *self, const ch_format *format,
                                           ch_strmap *options, ch_error *err);
+/* How remote ones among the paths are reached, kept with the catalog; *out NULL: all are local. options may be NULL. */
+CH_NODISCARD ch_status ch_catalog_store_of(ch_session_catalog *self, const char *const *path,
+                                           int32_t n, const ch_option_list *options,
+                                           ch_store_context **out, ch_error *err);
 CH_NODISCARD ch_status ch_catalog_filter(ch_session_catalog *self, ch_strmap *options,
                                          ch_list_filter *out, ch_error *err);
 

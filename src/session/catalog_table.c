@@ -89,8 +89,33 @@ static ch_status split_schema(const ch_metastore *m, const ch_meta_table *t, ch_
     return *files ? CH_OK : ch_error_memory(err, "types", 0, 0);
 }
 
+/* The table's options, and behind them those of this read. */
+static ch_status all_options(const ch_meta_table *t, const ch_option_list *more, ch_arena *arena,
+                             ch_option_list *out, ch_error *err)
+{
+    *out = (ch_option_list){0};
+    for (int32_t i = 0; i < t->options.n; i++)
+        CH_TRY(ch_option_list_put(arena, out, t->options.key[i], t->options.value[i], err));
+    for (int32_t i = 0; more && i < more->n; i++)
+        CH_TRY(ch_option_list_put(arena, out, more->key[i], more->value[i], err));
+    return CH_OK;
+}
+
+/* Names of the roots that a listing of the paths has found, in their order; some paths may be none. */
+static void keep_found(const ch_listing *listing, const char *const *path, const char **name,
+                       int32_t n)
+{
+    int32_t i = 0;
+    for (int32_t r = 0; r < listing->n_roots; r++) {
+        while (i < n - 1 && strcmp(path[i], listing->root[r]) != 0)
+            i++;
+        name[r] = name[i++];
+    }
+}
+
 static ch_status find_files(ch_session_catalog *self, const ch_metastore *m, const ch_meta_table *t,
-                            ch_rel_scan *scan, ch_arena *arena, ch_error *err)
+                            const ch_option_list *given, ch_rel_scan *scan, ch_arena *arena,
+                            ch_error *err)
 {
     ch_list_filter filter;
     ch_listing listing;
@@ -99,6 +124,7 @@ static ch_status find_files(ch_session_catalog *self, const ch_metastore *m, con
     const ch_type *files;
     ch_field *key;
     const char **path, **name;
+    ch_option_list options;
     ch_dataset *dataset;
     int32_t n = 1, n_keys = t->partition_columns.n;
     CH_TRY(ch_catalog_filter(self, scan->options, &filter, err));
@@ -121,12 +147,18 @@ static ch_status find_files(ch_session_catalog *self, const ch_metastore *m, con
     /* Folders that are not there are left out, so that a listing's roots are numbered otherwise. */
     int32_t n_there = 0;
     for (int32_t i = 0; i < n; i++)
-        if (ch_file_exists(path[i])) {
+        if (ch_path_is_remote(path[i]) || ch_file_exists(path[i])) {
             path[n_there] = path[i];
             name[n_there++] = name[i];
         }
+    CH_TRY(all_options(t, given, arena, &options, err));
+    CH_TRY(ch_catalog_store_of(self, path, n_there, &options, &filter.context, err));
     CH_TRY(ch_list(arena, ch_engine_pool(ch_session_engine(self->session)), path, n_there, &filter,
                    &listing, err));
+    if (filter.context && n_keys) {
+        keep_found(&listing, path, name, n_there);
+        n_there = listing.n_roots;
+    }
     CH_TRY(split_schema(m, t, arena, &files, &key, err));
     CH_TRY(ch_partitions_given(key, n_keys, name, n_keys ? n_there : 0, self->func, arena,
                                self->mem, &partitions, err));
@@ -210,7 +242,7 @@ static ch_status table_scan(ch_session_catalog *self, const ch_metastore *m, con
         *out = &scan->head;
         return ch_catalog_source(self, scan, t->schema, arena, err);
     }
-    CH_TRY(find_files(self, m, t, scan, arena, err));
+    CH_TRY(find_files(self, m, t, options, scan, arena, err));
     *out = &scan->head;
     return pad_chars(m, t, arena, out, err);
 }

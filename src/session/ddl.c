@@ -10,8 +10,9 @@
 #include "plan/node.h"
 #include "plan/print.h"
 #include "session/cache.h"
+#include "session/session_store.h"
 #include "store/access.h"
-#include "store/file.h"
+#include "store/store.h"
 
 ch_status ch_ddl_open(ch_frame *frame, ch_ddl *out, ch_error *err)
 {
@@ -78,15 +79,54 @@ ch_status ch_ddl_not_found(ch_ddl *c, const ch_str_list *parts, ch_error *err)
     return CH_E_TABLE_OR_VIEW_NOT_FOUND;
 }
 
+static void refuse_place(ch_ddl *c, const char *what, const char *path, ch_error *err)
+{
+    const char *text = ch_arena_printf(c->arena, NULL, "%s; the location '%s'", what, path);
+    (void)ch_error_set(err, CH_E_UNSUPPORTED, "feature", text ? text : path, (const char *)0);
+}
+
+/* A store that has folders and can be written. */
+static const char *remote_place(ch_ddl *c, const char *path, ch_error *err)
+{
+    const ch_store *store = ch_store_of(path);
+    size_t len = strlen(path);
+    if (!store || !store->job_begin) {
+        refuse_place(c, "Tables of the catalog lie in local folders or in S3", path, err);
+        return NULL;
+    }
+    while (len > 0 && path[len - 1] == '/')
+        len--;
+    return ch_access_check(path, false, err) == CH_OK ? ch_arena_strn(c->arena, path, len, err)
+                                                      : NULL;
+}
+
+/* Databases make folders. */
+static const char *database_place(ch_ddl *c, const char *path, ch_error *err)
+{
+    if (ch_path_local(path))
+        return ch_ddl_absolute(c, path, err);
+    refuse_place(c, "Databases of the catalog lie in local folders", path, err);
+    return NULL;
+}
+
+ch_status ch_ddl_store(ch_ddl *c, const ch_meta_table *t, ch_store_context **out, ch_error *err)
+{
+    *out = NULL;
+    return t->location && ch_path_is_remote(t->location)
+               ? ch_session_store(c->session, &t->options, c->arena, c->mem, NULL, out, err)
+               : CH_OK;
+}
+
+const char *ch_ddl_scheme(const char *location)
+{
+    return ch_path_is_remote(location) ? "" : "file:";
+}
+
 const char *ch_ddl_absolute(ch_ddl *c, const char *path, ch_error *err)
 {
     const char *local = ch_path_local(path);
-    if (!local) {
-        const char *what = ch_arena_printf(
-            c->arena, NULL, "Tables of the catalog lie in local folders; the location '%s'", path);
-        (void)ch_error_set(err, CH_E_UNSUPPORTED, "feature", what ? what : path, (const char *)0);
-        return NULL;
-    }
+    if (!local)
+        return remote_place(c, path, err);
     size_t len = strlen(local);
     while (len > 1 && local[len - 1] == '/')
         len--;
@@ -196,7 +236,7 @@ static ch_status create_database(ch_ddl *c, const ch_rel_ddl *d, ch_error *err)
         db.comment = d->comment ? d->comment : "";
         db.properties = d->properties;
         db.location = d->location
-                          ? ch_ddl_absolute(c, d->location, err)
+                          ? database_place(c, d->location, err)
                           : ch_arena_printf(c->arena, err, "%s/%s.db", c->meta.root, db.name);
         if (!db.location)
             return err ? err->code : CH_E_MEMORY;
@@ -245,7 +285,7 @@ static ch_status alter_database(ch_ddl *c, const ch_rel_ddl *d, ch_error *err)
     CH_TRY(ch_ddl_database(c, &d->name, &db, &found, err));
     if (!found)
         return ch_ddl_no_database(c, db.name, err);
-    if (d->location && !(db.location = ch_ddl_absolute(c, d->location, err)))
+    if (d->location && !(db.location = database_place(c, d->location, err)))
         return err ? err->code : CH_E_MEMORY;
     if (d->action == CH_DDL_COMMENT)
         db.comment = d->comment;

@@ -59,8 +59,14 @@ ch_status ch_ddl_not_found(ch_ddl *c, const ch_str_list *parts, ch_error *err);
 const char *ch_ddl_quote(ch_ddl *c, const char *name);
 const char *ch_ddl_quote_list(ch_ddl *c, const ch_str_list *names);
 const char *ch_ddl_table(ch_ddl *c, const ch_meta_table *table);
-const char *ch_ddl_type(ch_ddl *c, const ch_type *type);                 /* "INT" with its quotes */
-const char *ch_ddl_absolute(ch_ddl *c, const char *path, ch_error *err); /* local; NULL with err */
+const char *ch_ddl_type(ch_ddl *c, const ch_type *type); /* "INT" with its quotes */
+/* Where a table may lie: an absolute local path, or a place in S3. NULL with err. */
+const char *ch_ddl_absolute(ch_ddl *c, const char *path, ch_error *err);
+/* How the table's place is reached, ch_store_context_free() it; *out NULL: it is local. */
+CH_NODISCARD ch_status ch_ddl_store(ch_ddl *c, const ch_meta_table *t, ch_store_context **out,
+                                    ch_error *err);
+/* "file:" for local places, "" for others that say themselves what they are. */
+const char *ch_ddl_scheme(const char *location);
 /* Position of the column called name, without case; -1. */
 int32_t ch_ddl_column(ch_ddl *c, const ch_type *schema, const char *name);
 /* The table as changed, to the catalog. */
@@ -120,6 +126,9 @@ CH_NODISCARD ch_status ch_ddl_check_spec(ch_ddl *c, const ch_meta_table *t,
 /* Adds those that are not there yet; keep, if not NULL: of the old ones only those whose flag is set. */
 CH_NODISCARD ch_status ch_ddl_add_partitions(ch_ddl *c, const ch_meta_table *t,
                                              const ch_str_list *paths, ch_error *err);
+/* What lies there goes; the catalog's list stays. */
+CH_NODISCARD ch_status ch_ddl_remove_partition(ch_ddl *c, const ch_meta_table *t, const char *path,
+                                               ch_error *err);
 /* Folders of partitions that lie in the table's place, as paths. */
 CH_NODISCARD ch_status ch_ddl_walk_partitions(ch_ddl *c, const ch_meta_table *t, ch_str_list *out,
                                               ch_error *err);

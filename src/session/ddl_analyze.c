@@ -10,6 +10,7 @@
 #include "plan/node.h"
 #include "plan/print.h"
 #include "session/ddl.h"
+#include "store/context.h"
 #include "store/list.h"
 
 static ch_status count_bytes(ch_ddl *c, const ch_meta_table *t, int64_t *out, ch_error *err)
@@ -18,7 +19,10 @@ static ch_status count_bytes(ch_ddl *c, const ch_meta_table *t, int64_t *out, ch
     ch_listing all;
     filter.skip_missing = true;
     *out = 0;
-    CH_TRY(ch_list(c->arena, NULL, &t->location, 1, &filter, &all, err));
+    CH_TRY(ch_ddl_store(c, t, &filter.context, err));
+    ch_status status = ch_list(c->arena, NULL, &t->location, 1, &filter, &all, err);
+    ch_store_context_free(filter.context);
+    CH_TRY(status);
     for (int32_t i = 0; i < all.n_files; i++)
         *out += all.file[i].bytes;
     return CH_OK;

@@ -171,7 +171,7 @@ static ch_status facts(ch_ddl *c, const ch_meta_table *t, fact_fn fact, void *us
         CH_TRY(text ? fact(user, "Statistics", text, err) : CH_E_MEMORY);
     }
     if (!t->is_view) {
-        text = ch_arena_printf(c->arena, err, "file:%s", t->location);
+        text = ch_arena_printf(c->arena, err, "%s%s", ch_ddl_scheme(t->location), t->location);
         CH_TRY(text ? fact(user, "Location", text, err) : CH_E_MEMORY);
     }
     if (t->options.n) {
@@ -471,7 +471,8 @@ static ch_status create_text(ch_ddl *c, const ch_meta_table *t, ch_buf *out, ch_
         CH_TRY(ch_buf_addc(out, '\n', err));
     }
     if (!t->is_view && t->is_external)
-        CH_TRY(ch_buf_printf(out, err, "LOCATION 'file:%s'\n", t->location));
+        CH_TRY(
+            ch_buf_printf(out, err, "LOCATION '%s%s'\n", ch_ddl_scheme(t->location), t->location));
     CH_TRY(create_pairs(c, out, "TBLPROPERTIES", &t->properties, err));
     return t->is_view ? ch_buf_printf(out, err, "WITH SCHEMA COMPENSATION\nAS %s\n", t->view_text)
                       : CH_OK;

@@ -569,11 +569,8 @@ static ch_status drop_others(insert *x, const ch_option_list *spec, const ch_str
         if (status == CH_OK && !fits)
             status = ch_meta_partition_add(&c->meta, &kept, known.item[i].path,
                                            known.item[i].location, err);
-        if (status == CH_OK && fits) {
-            const char *folder =
-                ch_arena_printf(c->arena, err, "%s/%s", x->t->location, known.item[i].path);
-            status = folder ? ch_file_remove(folder, err) : CH_E_MEMORY;
-        }
+        if (status == CH_OK && fits)
+            status = ch_ddl_remove_partition(c, x->t, known.item[i].path, err);
     }
     if (status == CH_OK && kept.n < known.n)
         status = ch_meta_partitions_put(&c->meta, x->t, &kept, err);

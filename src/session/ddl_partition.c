@@ -12,7 +12,8 @@
 #include "plan/node.h"
 #include "plan/print.h"
 #include "session/ddl.h"
-#include "store/file.h"
+#include "store/context.h"
+#include "store/list.h"
 #include "table/partition.h"
 #include "type/timezone.h"
 
@@ -210,9 +211,48 @@ static ch_status walk(ch_ddl *c, const ch_meta_table *t, const char *folder, con
     return status;
 }
 
+/* Is path, below the table's place, that of a file in folders of all keys? *len: of those folders' names. */
+static bool in_partition(const ch_meta_table *t, const char *path, size_t *len)
+{
+    const char *at = path;
+    for (int32_t k = 0; k < t->partition_columns.n; k++) {
+        size_t n = strlen(t->partition_columns.item[k]);
+        const char *slash = strchr(at, '/');
+        if (!slash || strncasecmp(at, t->partition_columns.item[k], n) != 0 || at[n] != '=')
+            return false;
+        at = slash + 1;
+    }
+    *len = (size_t)(at - path) - 1;
+    return true;
+}
+
+/* There are no folders but those of files. */
+static ch_status walk_remote(ch_ddl *c, const ch_meta_table *t, ch_str_list *out, ch_error *err)
+{
+    ch_list_filter filter = CH_LIST_ALL;
+    ch_listing all;
+    size_t skip = strlen(t->location) + 1, len;
+    filter.skip_missing = true;
+    CH_TRY(ch_ddl_store(c, t, &filter.context, err));
+    ch_status status = ch_list(c->arena, NULL, &t->location, 1, &filter, &all, err);
+    const char *last = "";
+    for (int32_t i = 0; status == CH_OK && i < all.n_files; i++) { /* by path */
+        const char *path = all.file[i].path;
+        if (strlen(path) <= skip || !in_partition(t, path + skip, &len) ||
+            (strlen(last) == len && memcmp(last, path + skip, len) == 0))
+            continue;
+        last = ch_arena_strn(c->arena, path + skip, len, err);
+        status = last ? ch_str_list_add(c->arena, out, last, err) : CH_E_MEMORY;
+    }
+    ch_store_context_free(filter.context);
+    return status;
+}
+
 ch_status ch_ddl_walk_partitions(ch_ddl *c, const ch_meta_table *t, ch_str_list *out, ch_error *err)
 {
     *out = (ch_str_list){0};
+    if (ch_path_is_remote(t->location))
+        return walk_remote(c, t, out, err);
     return walk(c, t, t->location, "", 0, out, err);
 }
 
@@ -221,6 +261,41 @@ static const char *folder_of(ch_ddl *c, const ch_meta_table *t, const ch_meta_pa
 {
     return p->location ? p->location
                        : ch_arena_printf(c->arena, err, "%s/%s", t->location, p->path);
+}
+
+ch_status ch_ddl_remove_partition(ch_ddl *c, const ch_meta_table *t, const char *path,
+                                  ch_error *err)
+{
+    ch_store_context *store;
+    const char *folder = ch_arena_printf(c->arena, err, "%s/%s", t->location, path);
+    if (!folder)
+        return CH_E_MEMORY;
+    CH_TRY(ch_ddl_store(c, t, &store, err));
+    ch_status status = ch_store_remove(store, folder, err);
+    ch_store_context_free(store);
+    return status;
+}
+
+/* Does the folder exist? In a remote one there is a file. */
+static ch_status is_there(ch_ddl *c, const ch_meta_table *t, const char *folder, bool *out,
+                          ch_error *err)
+{
+    ch_meta_table there = *t; /* a partition's place may be another one */
+    ch_store_context *store;
+    ch_file file;
+    ch_error own = {0};
+    *out = ch_file_exists(folder);
+    if (!ch_path_is_remote(folder))
+        return CH_OK;
+    there.location = folder;
+    CH_TRY(ch_ddl_store(c, &there, &store, err));
+    ch_status status = ch_store_stat(store, folder, &file, NULL, &own);
+    ch_store_context_free(store);
+    *out = status == CH_OK;
+    if (status != CH_OK && status != CH_E_PATH_NOT_FOUND)
+        return ch_error_pass(err, &own);
+    ch_error_release(&own);
+    return CH_OK;
 }
 
 /* ---- statements --------------------------------------------------------------------------------------- */
@@ -336,7 +411,9 @@ static ch_status recover(ch_ddl *c, const ch_rel_ddl *d, const ch_meta_table *t,
             const char *folder = folder_of(c, t, &known.item[i], err);
             if (!folder)
                 return CH_E_MEMORY;
-            if (ch_file_exists(folder))
+            bool there;
+            CH_TRY(is_there(c, t, folder, &there, err));
+            if (there)
                 CH_TRY(ch_meta_partition_add(&c->meta, &kept, known.item[i].path,
                                              known.item[i].location, err));
         }
