@@ -16,6 +16,9 @@
  * side, so counts and sums add up and extremes stay extremes, whether or not the small side's keys are
  * unique. A sum of bigint is made of 128-bit parts: one of rows that meet no other may be larger than
  * any sum that is asked for. Yan and Larson, Eager aggregation and lazy aggregation (1995).
+ *
+ * The right side of a left outer join is grouped as well where a group of it is met about once: the join then builds its
+ * table of the groups. What is counted there has to be NULL in the rows that are made up, and so be a column.
  */
 #include <string.h>
 
@@ -46,11 +49,18 @@ static bool is_aggregate(const ch_expr *e)
 
 /* ---- may it be done? -------------------------------------------------------------------------------------- */
 
+static bool is_column(const ch_expr *e)
+{
+    return e->kind == CH_EXPR_ATTRIBUTE;
+}
+
 static bool splits(const eager *e, const ch_expr *expr)
 {
     static const char *const NAME[] = {"count", "sum", "min", "max"};
     const ch_expr_call *c = (const ch_expr_call *)expr;
     bool known = false;
+    if (e->join->join_type == CH_JOIN_LEFT_OUTER && !is_column(c->args.item[0]))
+        return false;
     for (size_t i = 0; i < sizeof NAME / sizeof *NAME; i++)
         known |= strcmp(c->func->name, NAME[i]) == 0;
     if (!known || c->is_distinct || !ch_uses_only(expr, &e->big->output))
@@ -87,8 +97,10 @@ static ch_status may_apply(eager *e, bool *out, ch_error *err)
 {
     const ch_rel_aggregate *g = e->agg;
     *out = false;
+    const bool outer = e->join->join_type == CH_JOIN_LEFT_OUTER;
     int64_t small = ch_estimate_rows(e->small), big = ch_estimate_rows(e->big);
-    if (small < 0 || small > SMALL_ROWS || big < RATIO * (small + 1) ||
+    int64_t ratio = outer ? MIN_SHRINK : RATIO;
+    if (small < 0 || (!outer && small > SMALL_ROWS) || big / ratio < small + 1 ||
         e->big->kind == CH_REL_AGGREGATE)
         return CH_OK;
     ch_join_keys keys;
@@ -102,7 +114,8 @@ static ch_status may_apply(eager *e, bool *out, ch_error *err)
         if (!can_move(e->big_key.item[i]))
             return CH_OK;
     for (int32_t i = 0; i < g->grouping.n; i++)
-        if (!one_sided(e, g->grouping.item[i]) || !can_move(g->grouping.item[i]))
+        if (!one_sided(e, g->grouping.item[i]) || !can_move(g->grouping.item[i]) ||
+            (outer && !is_column(g->grouping.item[i])))
             return CH_OK;
     for (int32_t i = 0; i < g->aggregates.n; i++) {
         ch_expr *item = g->aggregates.item[i];
@@ -270,10 +283,12 @@ static ch_status lift_list(eager *e, const ch_expr_list *in, ch_expr_list *out, 
     return CH_OK;
 }
 
-/* Are there far fewer groups than rows, as far as one can tell? */
+/* Are there far fewer groups than rows, as far as one can tell, and not many that nobody meets? */
 static bool shrinks(const eager *e)
 {
-    return ch_estimate_rows(e->lower) <= ch_estimate_rows(e->big) / MIN_SHRINK;
+    int64_t groups = ch_estimate_rows(e->lower);
+    return groups <= ch_estimate_rows(e->big) / MIN_SHRINK &&
+           (e->join->join_type == CH_JOIN_INNER || groups <= 2 * ch_estimate_rows(e->small));
 }
 
 static ch_status rewrite(eager *e, ch_rel **rel, ch_error *err)
@@ -296,10 +311,11 @@ static ch_status apply(const ch_analyze_context *ctx, ch_rel **rel, bool *change
     if (g->head.kind != CH_REL_AGGREGATE || g->input->kind != CH_REL_JOIN)
         return CH_OK;
     const ch_rel_join *j = (const ch_rel_join *)g->input;
-    if (j->join_type != CH_JOIN_INNER)
+    const bool outer = j->join_type == CH_JOIN_LEFT_OUTER;
+    if (j->join_type != CH_JOIN_INNER && !outer)
         return CH_OK;
     ch_rel *whole = *rel;
-    for (int side = 0; side < 2; side++) {
+    for (int side = outer; side < 2; side++) {
         eager e = {.ctx = ctx,
                    .agg = g,
                    .join = j,
