@@ -107,6 +107,15 @@ static ch_status make_and_lock(ch_staging *s, bool file, ch_error *err)
     }
 }
 
+/* A folder that cannot change places with one beside it. above: the path of the folder it lies in. */
+static bool must_be_inside(const char *target, const char *above)
+{
+    struct stat own, other;
+    above = *above ? above : ".";
+    return stat(target, &own) == 0 && S_ISDIR(own.st_mode) && stat(above, &other) == 0 &&
+           (own.st_dev != other.st_dev || (access(above, W_OK) != 0 && access(target, W_OK) == 0));
+}
+
 ch_status ch_staging_make(ch_arena *arena, const char *target, const char *uuid, const char *file,
                           ch_staging *out, ch_error *err)
 {
@@ -119,6 +128,12 @@ ch_status ch_staging_make(ch_arena *arena, const char *target, const char *uuid,
         return CH_E_MEMORY;
     if (above > 1)
         CH_TRY(ch_folder_make(made, err));
+    out->inside = !file && must_be_inside(target, made);
+    if (out->inside) {
+        folder = ch_arena_printf(arena, err, "%s/", target);
+        if (!folder)
+            return CH_E_MEMORY;
+    }
     char *path =
         ch_arena_printf(arena, err, "%s.%s.%s%s", folder, target + above, uuid, file ? file : "");
     if (!path)

@@ -5,6 +5,8 @@
  *   target /data/out    staging /data/.out.7f1c...e2          a folder
  *                               /data/.out.7f1c...e2.csv      or a file
  *
+ *                     /data/out/.out.7f1c...e2      inside, where beside it cannot be: a mount point, or rights that end there
+ *
  * Who writes there holds a lock (flock) on it, which ends with the process however that ends. The next write
  * to the same target removes what nobody holds: what a killed process has left.
  */
@@ -15,8 +17,9 @@
 #include "base/uuid.h"
 
 typedef struct ch_staging {
-    char *path; /* in the arena; NULL: none */
-    int lock;   /* -1: none */
+    char *path;  /* in the arena; NULL: none */
+    int lock;    /* -1: none */
+    bool inside; /* of the target, which is a folder that is there */
 } ch_staging;
 #define CH_STAGING_NONE ((ch_staging){.lock = -1})
 

@@ -206,6 +206,38 @@ static ch_status replace_folder(const char *staging, const char *target, ch_aren
     return remove_aside(old, err);
 }
 
+/*
+ * The target's files change places with the new ones, one by one: for folders that cannot be renamed. Hidden ones stay, as
+ * does what a file system keeps at its root.
+ */
+static ch_status replace_inside(write_run *run, ch_arena *arena, ch_error *err)
+{
+    char *old = ch_arena_printf(arena, err, "%s-old", run->staging);
+    if (!old)
+        return CH_E_MEMORY;
+    CH_TRY(ch_folder_make(old, err));
+    DIR *dir = opendir(run->target);
+    ch_status status = dir ? CH_OK : ch_file_error(err, errno, "read", run->target);
+    for (struct dirent *e; status == CH_OK && (e = readdir(dir)) != NULL;) {
+        if (e->d_name[0] == '.' || strcmp(e->d_name, "lost+found") == 0)
+            continue;
+        char *from = ch_arena_printf(arena, err, "%s/%s", run->target, e->d_name);
+        char *to = ch_arena_printf(arena, err, "%s/%s", old, e->d_name);
+        status = from && to ? move_one(run, from, to, false, arena, err) : CH_E_MEMORY;
+    }
+    if (dir)
+        closedir(dir);
+    if (status == CH_OK)
+        status = move_tree(run, run->staging, run->target, 0, arena, err);
+    if (status != CH_OK) {
+        undo_moves(run);
+        (void)!rmdir(old);
+        return status;
+    }
+    CH_TRY(remove_aside(run->staging, err));
+    return remove_aside(old, err);
+}
+
 static ch_status commit(write_run *run, ch_arena *arena, ch_error *err)
 {
     if (run->together)
@@ -223,7 +255,8 @@ static ch_status commit(write_run *run, ch_arena *arena, ch_error *err)
     if (ch_file_exists(run->target) && (run->write->mode == CH_SAVE_APPEND || run->dynamic))
         return move_into(run, arena, err);
     CH_TRY(touch(run->staging, err));
-    return replace_folder(run->staging, run->target, arena, err);
+    return run->place.inside ? replace_inside(run, arena, err)
+                             : replace_folder(run->staging, run->target, arena, err);
 }
 
 /* A remote target: without slashes at its end, and with a job for it. */
