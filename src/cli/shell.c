@@ -2,7 +2,7 @@
 /*
  * shell.c - lines from libedit, gathered until a ; ends the statement.
  *
- * SIGINT and those that end are blocked everywhere (watch.h) but while a line is being edited: there SIGINT
+ * SIGINT and those that end are blocked everywhere (watch.h) but while a character is waited for: there SIGINT
  * throws the line away, and nothing else; the others leave. While a statement runs the watch turns them
  * into a cancel.
  */
@@ -13,9 +13,12 @@
 #include <histedit.h>
 #include <langinfo.h>
 #include <locale.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
+#include <wchar.h>
 
 #include "cli/watch.h"
 
@@ -46,6 +49,33 @@ static volatile sig_atomic_t signalled; /* the last one, which also interrupted 
 static void on_signal(int signal)
 {
     signalled = signal;
+}
+
+/* The next character. Signals come only while it waits: one that came before ends the wait at once. */
+static int read_char(EditLine *el, wchar_t *out)
+{
+    (void)el;
+    sigset_t signals, open;
+    mbstate_t state = {0};
+    ch_watch_signals(&signals);
+    pthread_sigmask(SIG_BLOCK, NULL, &open);
+    for (int i = 1; i < NSIG; i++)
+        if (sigismember(&signals, i) == 1)
+            sigdelset(&open, i);
+    for (;;) {
+        char byte;
+        struct pollfd input = {.fd = STDIN_FILENO, .events = POLLIN};
+        ssize_t n = ppoll(&input, 1, NULL, &open) < 0 ? -1 : read(STDIN_FILENO, &byte, 1);
+        if (n < 0 && errno == EINTR && !signalled)
+            continue; /* SIGWINCH, SIGCONT */
+        if (n <= 0)
+            return (int)n;
+        size_t used = mbrtowc(out, &byte, 1, &state);
+        if (used == (size_t)-1)
+            state = (mbstate_t){0}; /* is no text */
+        else if (used != (size_t)-2)
+            return 1;
+    }
 }
 
 typedef struct shell {
@@ -207,16 +237,10 @@ static void take_line(shell *s, const char *line)
 /* A line; NULL with *interrupted: Ctrl-C, else the end. */
 static const char *read_line(shell *s, bool *interrupted)
 {
-    sigset_t signals, old;
     int count = 0;
-    ch_watch_signals(&signals);
     signalled = 0;
-    pthread_sigmask(SIG_UNBLOCK, &signals, &old);
-    errno = 0;
     const char *line = el_gets(s->el, &count);
-    int why = errno;
-    pthread_sigmask(SIG_SETMASK, &old, NULL);
-    *interrupted = (!line || count <= 0) && why == EINTR;
+    *interrupted = (!line || count <= 0) && signalled;
     return line && count > 0 ? line : NULL;
 }
 
@@ -260,6 +284,7 @@ int ch_shell_run(chert_session *session, ch_statement_style *style)
     el_set(s.el, EL_EDITOR, "emacs");
     el_set(s.el, EL_HIST, history, s.history);
     el_set(s.el, EL_SIGNAL, 0);
+    el_set(s.el, EL_GETCFN, read_char);
     el_set(s.el, EL_BIND, "\t", "ed-insert", NULL); /* which would be dropped */
     el_set(s.el, EL_BIND, "^R", "em-inc-search-prev", NULL);
     el_source(s.el, NULL);

@@ -44,6 +44,7 @@ say(b"SELECT 1; SELECT nothing; \n"); wait(b"UNRESOLVED_COLUMN"); wait(b"chert> 
 say(b"\\f json\nSELECT 7 AS n;\n"); wait(b'{"n":7}'); wait(b"chert> "); print("another format")
 say(b"\\f table\nSELECT sum(id * 3) FROM range(1000000000000) WHERE id % 7 = 3;\n"); wait(b"\x1b[K1 s"); say(b"\x03")
 wait(b"OPERATION_CANCELED"); wait(b"chert> "); say(b"\\f json\n"); wait(b"chert> "); print("a query is cancelled")
+say(b"SELECT length('a\tb') AS n;\n"); wait(b'{"n":3}'); wait(b"chert> "); print("a tab is text")
 say(b"SELECT 9 AS n; -- nine;\n"); wait(b'{"n":9}'); wait(b"chert> "); print("a comment behind it is no statement")
 say(b"SELECT 1,\n"); wait(b"    -> "); say(b"\\f csv\n"); wait(b"    -> "); say(b"'\n\\q' AS n;\n")
 wait(b"\r\nq\"\r\n"); wait(b"chert> "); print("commands within a statement, but not within quotes")
@@ -61,10 +62,18 @@ if pid == 0:
     os.environ.update(HOME=os.getcwd(), LC_ALL="C")
     os.execvp("chert", ["chert", "sql", "--format", "csv"])
 seen = b""
+def wait(text):
+    """Reads on until text appears behind what was waited for before."""
+    global seen
+    while text not in seen:
+        seen += os.read(fd, 65536)
+    before, _, seen = seen.partition(text)
+    return before
+wait(b"chert> ") # what comes before the editor is there may be thrown away
 os.write(fd, "SELECT 'h\u00e9' AS t;\n".encode())
-while b"row" not in seen or b"chert> " not in seen[seen.find(b"row"):]:
-    seen += os.read(fd, 65536)
-print("text without a locale" if "\nh\u00e9\r".encode() in seen else seen)
+said = wait(b"row")
+wait(b"chert> ")
+print("text without a locale" if "\nh\u00e9\r".encode() in said else said)
 os.kill(pid, signal.SIGTERM)
 print("SIGTERM: exit", os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
 PY
