@@ -657,7 +657,8 @@ static ch_status sort_next(ch_op *self, int slot, ch_batch *out, ch_error *err)
         if (!row)
             break;
         s->out_row[n++] = ch_sort_row_payload(row);
-        op->given += op->limit >= 0;
+        if (op->limit >= 0) /* there is one range then, and one thread */
+            op->given++;
     }
     CH_TRY(ch_batch_init(out, self->mem, self->output.n, n, err));
     for (int32_t c = 0; c < self->output.n && n > 0 && status == CH_OK; c++)
