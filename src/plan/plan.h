@@ -518,7 +518,8 @@ typedef struct ch_rel_sort {
     bool is_global;
     /* resolved: rows that are needed; -1 all. Top-N when >= 0. */
     int64_t limit;
-    int32_t n_whole; /* rows that are equal in so many of the first orders come in one morsel; 0: any do */
+    int32_t
+        n_whole; /* rows that are equal in so many of the first orders come in one morsel; 0: any do */
 } ch_rel_sort;
 
 typedef struct ch_rel_limit {

@@ -16,8 +16,8 @@
 typedef struct ch_python_session {
     pthread_mutex_t lock;
     ch_python_pool *pool, *planner; /* made when they are first needed */
-    char *files;          /* malloc: folder of what the client uploaded; or NULL */
-    char **include;       /* malloc: names of archives in it */
+    char *files;                    /* malloc: folder of what the client uploaded; or NULL */
+    char **include;                 /* malloc: names of archives in it */
     int32_t n_include;
 } ch_python_session;
 
